@@ -1,0 +1,45 @@
+# ar_inbox: an accounts-receivable team's application server, inside PostgreSQL.
+#
+#   make              builds the extension (PGXS)
+#   make install      installs it into the server that pg_config names
+#   make demo         plays the main job on private servers (KEEP=1 keeps them)
+#   make check        builds strictly and runs every test there is
+#   make bench        measures (SCALE=n for more of it); writes bench.tsv
+#   make lint         formatter, banned functions, and who may include whom
+
+EXTENSION = ar_inbox
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" ar_inbox.control)
+
+CORE_SRCS = $(sort $(wildcard src/core/*.c))
+NET_SRCS = $(sort $(wildcard src/net/*.c))
+MODULE_SRCS = src/ar_inbox.c $(CORE_SRCS) $(NET_SRCS) \
+	$(sort $(wildcard src/functions/*.c)) $(sort $(wildcard src/worker/*.c))
+
+MODULE_big = ar_inbox
+OBJS = $(MODULE_SRCS:.c=.o)
+DATA_built = ar_inbox--$(EXTVERSION).sql
+DATA = $(wildcard sql/ar_inbox--*--*.sql)
+
+PG_CONFIG ?= pg_config
+PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2)
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
+	-Wno-cast-function-type $(STRICT)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2)
+
+EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp_check \
+	tmp_check_iso log regression.diffs regression.out
+
+# No bitcode: nothing here is worth inlining into queries, and it needs clang.
+override with_llvm = no
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Headers are few: whatever changes in one rebuilds all.
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
+# The install script is its parts, in the order of sql/FILES.
+ar_inbox--$(EXTVERSION).sql: sql/FILES sql/assemble $(wildcard sql/*.sql sql/tables/*)
+	sql/assemble > $@
+
+include test/Makefile.inc

@@ -1,0 +1,217 @@
+-- Who is asking, and what they may do.
+--
+-- Members read through the policies of the tables.  They write through
+-- functions that belong to ar_inbox_owner and judge the caller here, since the
+-- ledgers (messages, deliveries, steps, events) must not be writable by hand.
+
+create function ar_inbox_internal.caller()
+returns name
+language c stable parallel restricted
+as 'MODULE_PATHNAME', 'ar_inbox_caller';
+
+comment on function ar_inbox_internal.caller() is
+'The role that is asking: the session''s, after SET ROLE, whatever SECURITY DEFINER function is running.';
+
+create function ar_inbox_internal.is_administrator(who name)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select r.rolsuper or r.rolname = 'ar_inbox_worker'
+        or pg_catalog.pg_has_role(r.oid, 'ar_inbox_owner', 'member')
+    from pg_catalog.pg_roles r
+    where r.rolname = who;
+$$;
+
+comment on function ar_inbox_internal.is_administrator(name) is
+'Whether the role may do everything in every company: a superuser, the worker, or a member of ar_inbox_owner.';
+
+create function ar_inbox_internal.claimed_email(who name)
+returns ar_inbox.email_address
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    claims text := pg_catalog.current_setting('request.jwt.claims', true);
+    email  text;
+begin
+    -- A front end logs in as a role of its own and becomes ar_inbox_staff for
+    -- the request.  A member with a role of its own is known by that role: it
+    -- cannot become somebody else by setting the claims itself.
+    if who <> 'ar_inbox_staff' or coalesce(claims, '') = ''
+        or exists (select 1 from ar_inbox.members m where m.role = session_user)
+    then
+        return null;
+    end if;
+    email := claims::jsonb ->> 'email';
+    if email is null or not ar_inbox_internal.is_email_address(email) then
+        return null;
+    end if;
+    return email::ar_inbox.email_address;
+end
+$$;
+
+comment on function ar_inbox_internal.claimed_email(name) is
+'The e-mail in request.jwt.claims, where a front end speaks for a person as ar_inbox_staff; else NULL.';
+
+create function ar_inbox_internal.companies_of(who name, permission text)
+returns bigint[]
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    claimed   ar_inbox.email_address := ar_inbox_internal.claimed_email(who);
+    companies bigint[];
+begin
+    select pg_catalog.array_agg(m.company_id) into companies
+    from ar_inbox.members m
+    where (m.role = who or m.email = claimed)
+        and m.removed_at is null
+        and companies_of.permission = any (m.permissions);
+    return coalesce(companies, '{}');
+end
+$$;
+
+comment on function ar_inbox_internal.companies_of(name, text) is
+'The companies in which the role (or the person it speaks for) is a member with the permission: view, send or manage. Every policy asks this.';
+
+create function ar_inbox_internal.member_id(company_id bigint)
+returns bigint
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    who     name := ar_inbox_internal.caller();
+    claimed ar_inbox.email_address := ar_inbox_internal.claimed_email(who);
+begin
+    return (select m.id from ar_inbox.members m
+            where m.company_id = member_id.company_id
+                and (m.role = who or m.email = claimed)
+                and m.removed_at is null
+            order by m.id limit 1);
+end
+$$;
+
+comment on function ar_inbox_internal.member_id(bigint) is
+'The caller''s member id in the company; NULL for an administrator, the worker and strangers.';
+
+create function ar_inbox_internal.may(company_id bigint, permission text)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select ar_inbox_internal.is_administrator(ar_inbox_internal.caller())
+        or company_id = any (ar_inbox_internal.companies_of(ar_inbox_internal.caller(), permission));
+$$;
+
+comment on function ar_inbox_internal.may(bigint, text) is
+'Whether the caller has the permission (view, send, manage) in the company.';
+
+create function ar_inbox_internal.require(company_id bigint, permission text, kind text, id bigint)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- Another company's id reads like one that does not exist.
+    if company_id is null or not ar_inbox_internal.may(company_id, 'view') then
+        raise exception using
+            errcode = 'IB001',
+            message = pg_catalog.format('%s %s does not exist', kind, coalesce(id::text, 'NULL')),
+            hint = pg_catalog.format('Give the id of a %s of a company that you are a member of.', kind);
+    elsif not ar_inbox_internal.may(company_id, permission) then
+        raise exception using
+            errcode = 'insufficient_privilege',
+            message = pg_catalog.format('permission "%s" is needed in company %s', permission, company_id),
+            hint = 'A member with the permission "manage" can grant it.';
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.require(bigint, text, text, bigint) is
+'Raises unless the caller has the permission in the company that owns the object: IB001 where it may not even see it, 42501 where it may see but not do. company_id NULL: no such object.';
+
+create function ar_inbox_internal.require_company(company_id bigint, permission text)
+returns void
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.require(
+        (select c.id from ar_inbox.companies c where c.id = require_company.company_id),
+        permission, 'company', company_id);
+end
+$$;
+
+comment on function ar_inbox_internal.require_company(bigint, text) is
+'Raises unless the company exists and the caller has the permission in it.';
+
+create function ar_inbox_internal.refuse(code text, message text, hint text = null)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception using errcode = code, message = message, hint = coalesce(hint, '');
+end
+$$;
+
+comment on function ar_inbox_internal.refuse(text, text, text) is
+'Raises an error with this SQLSTATE (or its name), message and hint.';
+
+create function ar_inbox_internal.required_text(value text, parameter text)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if value is null or pg_catalog.btrim(value) = '' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s is empty', parameter),
+            pg_catalog.format('Give a %s of at least one character.', parameter));
+    elsif value ~ '[\r\n]' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s %s has more than one line', parameter, pg_catalog.quote_literal(value)),
+            pg_catalog.format('Give a %s of one line.', parameter));
+    end if;
+    return pg_catalog.btrim(value);
+end
+$$;
+
+comment on function ar_inbox_internal.required_text(text, text) is
+'The value without blanks around it; raises 22023 where it is empty or has more than one line.';
+
+create function ar_inbox_internal.secure(table_name text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    execute pg_catalog.format('alter table ar_inbox.%I enable row level security', table_name);
+    execute pg_catalog.format('revoke all on ar_inbox.%I from public', table_name);
+    execute pg_catalog.format('grant select, insert, update, delete on ar_inbox.%I to ar_inbox_worker', table_name);
+    execute pg_catalog.format(
+        'create policy worker on ar_inbox.%I to ar_inbox_worker using (true) with check (true)', table_name);
+end
+$$;
+
+comment on function ar_inbox_internal.secure(text) is
+'Row-level security for a new table: the worker''s policy and no other.';
+
+create function ar_inbox_internal.secure_for_members(table_name text, company_column text = 'company_id')
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.secure(table_name);
+    execute pg_catalog.format('grant select on ar_inbox.%I to ar_inbox_staff', table_name);
+    execute pg_catalog.format(
+        'create policy members_read on ar_inbox.%I for select to ar_inbox_staff '
+        'using (%I = any (ar_inbox_internal.companies_of(current_user, ''view'')))',
+        table_name, company_column);
+end
+$$;
+
+comment on function ar_inbox_internal.secure_for_members(text, text) is
+'Row-level security for a new table: the worker''s policy, and members read the rows of their companies.';

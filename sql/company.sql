@@ -1,0 +1,164 @@
+-- Companies and members; arming; what happened.
+
+create function ar_inbox_internal.record_event(company_id bigint, subject text, subject_id bigint,
+    action text, before jsonb = null, after jsonb = null)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into ar_inbox.events (company_id, member_id, subject, subject_id, action, before, after)
+    values (company_id, ar_inbox_internal.member_id(company_id), subject, subject_id, action, before, after);
+end
+$$;
+
+comment on function ar_inbox_internal.record_event(bigint, text, bigint, text, jsonb, jsonb) is
+'Adds a row to ar_inbox.events in the name of the caller.';
+
+create function ar_inbox.create_company(name text, time_zone text = 'UTC', currency text = 'USD',
+    language text = 'en')
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    new_id bigint;
+begin
+    if not ar_inbox_internal.is_administrator(ar_inbox_internal.caller()) then
+        perform ar_inbox_internal.refuse('insufficient_privilege',
+            'only an administrator can create a company',
+            'Ask a superuser or a member of the role ar_inbox_owner.');
+    end if;
+    if time_zone is null or not ar_inbox_internal.is_time_zone(time_zone) then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('time zone %s is not known', pg_catalog.quote_nullable(time_zone)),
+            'Give a name of the view pg_timezone_names, such as ''Europe/Berlin''.');
+    end if;
+    if currency is null or ar_inbox_internal.currency_digits(currency) is null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('currency %s is not known', pg_catalog.quote_nullable(currency)),
+            'Give an ISO 4217 code in capitals, such as ''USD''.');
+    end if;
+    if language is null or language !~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('language %s has not the form of a language tag', pg_catalog.quote_nullable(language)),
+            'Give a BCP 47 tag, such as ''en'' or ''pt-BR''.');
+    end if;
+
+    insert into ar_inbox.companies (name, time_zone, currency, language)
+    values (ar_inbox_internal.required_text(create_company.name, 'name'), create_company.time_zone,
+        create_company.currency, create_company.language)
+    returning id into new_id;
+    perform ar_inbox_internal.record_event(new_id, 'company', new_id, 'created');
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_company(text, text, text, text) is
+'Creates a company. name: as customers read it; time_zone: an IANA name, in which the hours of chasing steps are counted; currency: ISO 4217; language: BCP 47. Returns its id. For administrators. Errors: 42501, 22023 (a value that is not known).';
+
+create function ar_inbox.create_member(company_id bigint, name text, email ar_inbox.email_address,
+    role name = null, permissions text[] = '{view,send,manage}')
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    new_id bigint;
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    if email is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'email is NULL',
+            'Give the member''s e-mail address.');
+    end if;
+    if permissions is null or not permissions <@ '{view,send,manage}'::text[] or permissions = '{}' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('permissions %s are not known', pg_catalog.quote_nullable(permissions::text)),
+            'Give one or more of view, send and manage.');
+    end if;
+    if role is not null then
+        if not exists (select 1 from pg_catalog.pg_roles r where r.rolname = create_member.role) then
+            perform ar_inbox_internal.refuse('undefined_object',
+                pg_catalog.format('role "%s" does not exist', role),
+                'Create the database role first, or leave role NULL for a member who comes through a front end.');
+        elsif role like 'ar\_inbox\_%' or role like 'pg\_%' then
+            perform ar_inbox_internal.refuse('invalid_parameter_value',
+                pg_catalog.format('role "%s" cannot be a person''s', role),
+                'Give a role that belongs to this member alone.');
+        end if;
+    end if;
+
+    begin
+        insert into ar_inbox.members (company_id, name, email, role, permissions)
+        values (company_id, ar_inbox_internal.required_text(create_member.name, 'name'),
+            create_member.email, create_member.role, create_member.permissions)
+        returning id into new_id;
+    exception when unique_violation then
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('company %s has a member with %s already', company_id,
+                case when exists (select 1 from ar_inbox.members m
+                        where m.company_id = create_member.company_id and m.email = create_member.email)
+                    then 'the e-mail ' || email else pg_catalog.format('the role "%s"', role) end),
+            'Give another one, or use that member.');
+    end;
+
+    if role is not null and not pg_catalog.pg_has_role(role, 'ar_inbox_staff', 'member') then
+        execute pg_catalog.format('grant ar_inbox_staff to %I', role);
+    end if;
+    perform ar_inbox_internal.record_event(company_id, 'member', new_id, 'created',
+        null, pg_catalog.jsonb_build_object('role', role, 'permissions', permissions));
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_member(bigint, text, ar_inbox.email_address, name, text[]) is
+'Makes a person a member of the company. role: the database role it logs in as, which is granted ar_inbox_staff; NULL: it comes through a front end that vouches for its e-mail in request.jwt.claims. permissions: view (read), send (write to customers, work the threads), manage (customers, invoices, payments, settings). Returns the member''s id. Needs manage. Errors: IB001, 42501, 42704 (no such role), 22023, 23505 (a member with that e-mail or role).';
+
+create function ar_inbox_internal.server_identity()
+returns text
+language c stable parallel restricted
+as 'MODULE_PATHNAME', 'ar_inbox_server_identity';
+
+comment on function ar_inbox_internal.server_identity() is
+'What tells this database on this server from every copy: the cluster''s system identifier, the database''s OID, and the server''s name (ar_inbox.server_name, or host and data directory).';
+
+create function ar_inbox_internal.is_armed()
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select 1 from ar_inbox.armed a where a.identity = ar_inbox_internal.server_identity());
+$$;
+
+comment on function ar_inbox_internal.is_armed() is 'Whether mail may leave this database: it was armed here, and not on another server or as another database.';
+
+create function ar_inbox.arm()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    insert into ar_inbox.armed as a (identity)
+    values (ar_inbox_internal.server_identity())
+    on conflict on constraint armed_pkey do update
+        set identity = excluded.identity, armed_at = excluded.armed_at, armed_by = excluded.armed_by;
+    perform ar_inbox_internal.wake_worker();
+end
+$$;
+
+comment on function ar_inbox.arm() is
+'Allows the worker to fire steps, to send and to fetch mail in this database, on this server. A copy (a restored dump, a cloned server) is another one and must be armed itself. For administrators.';
+
+create function ar_inbox.disarm()
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from ar_inbox.armed;
+    perform ar_inbox_internal.wake_worker();
+end
+$$;
+
+comment on function ar_inbox.disarm() is
+'Takes back ar_inbox.arm(): no step fires, no mail leaves and none is fetched until it is armed again. What is in a mail server''s hands already is not called back. For administrators.';

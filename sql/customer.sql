@@ -1,0 +1,166 @@
+-- Customers, contacts, contact roles.
+
+create function ar_inbox.create_customer(company_id bigint, name text, number text = null,
+    email ar_inbox.email_address = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    new_id     bigint;
+    new_number text := number;
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    if number is not null then
+        new_number := ar_inbox_internal.required_text(number, 'number');
+        if exists (select 1 from ar_inbox.customers c
+                where c.company_id = create_customer.company_id and c.number = new_number) then
+            perform ar_inbox_internal.refuse('unique_violation',
+                pg_catalog.format('customer number %s is taken', pg_catalog.quote_literal(new_number)),
+                'Give another number, or NULL to have one drawn.');
+        end if;
+    end if;
+    while new_number is null loop
+        update ar_inbox.companies c set next_customer_number = c.next_customer_number + 1
+        where c.id = create_customer.company_id
+        returning 'CUST-' || pg_catalog.lpad((c.next_customer_number - 1)::text, 5, '0') into new_number;
+        if exists (select 1 from ar_inbox.customers c
+                where c.company_id = create_customer.company_id and c.number = new_number) then
+            new_number := null;
+        end if;
+    end loop;
+
+    insert into ar_inbox.customers (company_id, name, number, email)
+    values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email)
+    returning id into new_id;
+    perform ar_inbox_internal.record_event(company_id, 'customer', new_id, 'created');
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_customer(bigint, text, text, ar_inbox.email_address) is
+'Creates a customer of the company. number: the account number; NULL: one is drawn (CUST-00001, …). email: the customer''s main address; people are added by create_contact(). Returns its id. Needs manage. Errors: IB001, 42501, 22023, 23505 (the number is taken).';
+
+create function ar_inbox.create_contact_role(company_id bigint, name text)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    new_id bigint;
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    insert into ar_inbox.contact_roles (company_id, name)
+    values (company_id, ar_inbox_internal.required_text(create_contact_role.name, 'name'))
+    on conflict on constraint contact_roles_name_key do nothing
+    returning id into new_id;
+    if new_id is null then
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('contact role %s exists already', pg_catalog.quote_literal(name)));
+    end if;
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_contact_role(bigint, text) is
+'Adds a role that the company''s contacts can have, such as ''Accounts Payable''. Returns its id. Needs manage. Errors: IB001, 42501, 22023, 23505.';
+
+create function ar_inbox_internal.contact_role_id(company_id bigint, role text)
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_id bigint;
+begin
+    if role is null then
+        return null;
+    end if;
+    select r.id into found_id from ar_inbox.contact_roles r
+    where r.company_id = contact_role_id.company_id and r.name = role;
+    if not found then
+        perform ar_inbox_internal.refuse('IB001',
+            pg_catalog.format('contact role %s does not exist in company %s', pg_catalog.quote_literal(role), company_id),
+            coalesce((select 'Its roles are: ' || pg_catalog.string_agg(r.name, ', ' order by r.name) || '.'
+                    from ar_inbox.contact_roles r where r.company_id = contact_role_id.company_id),
+                'It has none: add one with ar_inbox.create_contact_role().'));
+    end if;
+    return found_id;
+end
+$$;
+
+comment on function ar_inbox_internal.contact_role_id(bigint, text) is
+'The id of the company''s contact role of that name; NULL for NULL. Raises IB001 where there is none.';
+
+create function ar_inbox.create_contact(customer_id bigint, name text, email ar_inbox.email_address = null,
+    phone text = null, is_primary boolean = false, role text = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint := (select c.company_id from ar_inbox.customers c where c.id = create_contact.customer_id);
+    new_id  bigint;
+begin
+    perform ar_inbox_internal.require(company, 'manage', 'customer', customer_id);
+    if phone is not null and phone !~ '^\+?[0-9][0-9 ().-]{2,30}$' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('phone %s is not a phone number', pg_catalog.quote_literal(phone)),
+            'Give digits, in international form if you can: ''+1 555 0100''.');
+    end if;
+    insert into ar_inbox.contacts (company_id, customer_id, name, email, phone, is_primary, contact_role_id)
+    values (company, create_contact.customer_id, ar_inbox_internal.required_text(create_contact.name, 'name'),
+        create_contact.email, create_contact.phone, coalesce(create_contact.is_primary, false),
+        ar_inbox_internal.contact_role_id(company, create_contact.role))
+    returning id into new_id;
+    perform ar_inbox_internal.record_event(company, 'contact', new_id, 'created');
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_contact(bigint, text, ar_inbox.email_address, text, boolean, text) is
+'Adds a person at the customer. role: the name of one of the company''s contact roles. Returns the contact''s id. Needs manage. Errors: IB001 (no such customer or contact role), 42501, 22023.';
+
+create function ar_inbox_internal.customers_of_address(company_id bigint, address ar_inbox.email_address)
+returns bigint[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select coalesce(pg_catalog.array_agg(f.id), '{}')
+    from (
+        select c.id from ar_inbox.customers c
+        where c.company_id = customers_of_address.company_id and c.email = address
+        union
+        select k.customer_id from ar_inbox.contacts k
+        where k.company_id = customers_of_address.company_id and k.email = address
+    ) f;
+$$;
+
+comment on function ar_inbox_internal.customers_of_address(bigint, ar_inbox.email_address) is
+'The company''s customers to whom the address belongs, by their own e-mail or a contact''s.';
+
+create function ar_inbox_internal.customer_addresses(company_id bigint, customer_id bigint, contact_role_id bigint = null)
+returns ar_inbox.email_address[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select pg_catalog.array_agg(f.email order by f.rank, f.id)
+    from (
+        select distinct on (e.email) e.email, e.rank, e.id
+        from (
+            select c.email, 0 as rank, c.id from ar_inbox.customers c
+            where c.company_id = customer_addresses.company_id and c.id = customer_addresses.customer_id
+                and customer_addresses.contact_role_id is null
+            union all
+            select k.email, case when k.is_primary then 1 else 2 end, k.id from ar_inbox.contacts k
+            where k.company_id = customer_addresses.company_id and k.customer_id = customer_addresses.customer_id
+                and (customer_addresses.contact_role_id is null
+                    or k.contact_role_id = customer_addresses.contact_role_id)
+        ) e
+        where e.email is not null
+        order by e.email, e.rank, e.id
+    ) f;
+$$;
+
+comment on function ar_inbox_internal.customer_addresses(bigint, bigint, bigint) is
+'Where mail for the customer goes: its own e-mail and its contacts'', primary ones first; with a contact role, only contacts who have it. NULL: nowhere.';

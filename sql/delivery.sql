@@ -1,0 +1,383 @@
+-- Outgoing mail: putting a message into the outbox; the ledger's side of the
+-- hand-off, for the worker.
+
+create function ar_inbox_internal.queue_email(company_id bigint, thread_id bigint,
+    recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
+    subject text, body text, body_html text, automatic boolean, template text,
+    invoice_id bigint, chasing_step_id bigint, at timestamptz)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    account     ar_inbox.mail_accounts;
+    company     ar_inbox.companies;
+    member      ar_inbox.members;
+    previous    ar_inbox.emails;
+    new_id      bigint;
+    sender_name text;
+    identifier  text;
+    ancestors   text[] := array[]::text[];
+begin
+    select a.* into account from ar_inbox.mail_accounts a
+    where a.company_id = queue_email.company_id
+        and a.id = ar_inbox_internal.sending_account(queue_email.company_id);
+    if not found then
+        perform ar_inbox_internal.refuse('IB005',
+            pg_catalog.format('company %s has no mail account', company_id),
+            'Set one with ar_inbox.set_mail_account().');
+    end if;
+    select c.* into company from ar_inbox.companies c where c.id = queue_email.company_id;
+    if not automatic then
+        select m.* into member from ar_inbox.members m
+        where m.company_id = queue_email.company_id
+            and m.id = ar_inbox_internal.member_id(queue_email.company_id);
+    end if;
+    sender_name := company.name || coalesce(' (' || member.name || ')', '');
+
+    -- The conversation so far: the last message, and what it answered.
+    select e.* into previous from ar_inbox.emails e
+    where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
+    order by e.id desc limit 1;
+    if found then
+        ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
+                then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
+        if pg_catalog.cardinality(ancestors) > 21 then
+            ancestors := array[ancestors[1]] || ancestors[pg_catalog.cardinality(ancestors) - 19 :];
+        end if;
+    end if;
+    identifier := pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '') || '@'
+        || ar_inbox_internal.address_domain(account.from_address);
+
+    insert into ar_inbox.emails (company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
+        subject, from_name, from_address, body_text, body_html, sent_at, automatic, member_id, template, message)
+    values (company_id, thread_id, 'outgoing', identifier,
+        case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
+        subject, sender_name, account.from_address, body, body_html, at, automatic, member.id, template,
+        ar_inbox_internal.build_message(identifier, at, sender_name, account.from_address::text,
+            account.inbox_address::text, recipients::text[], cc::text[], subject, body, body_html,
+            previous.message_id, ancestors, automatic))
+    returning id into new_id;
+
+    insert into ar_inbox.email_recipients (company_id, email_id, field, position, address, state)
+    select queue_email.company_id, new_id, r.field, r.position, r.address, 'queued'
+    from (
+        select 'to' as field, u.position, u.address
+        from pg_catalog.unnest(recipients) with ordinality u (address, position)
+        union all
+        select 'cc', u.position, u.address from pg_catalog.unnest(cc) with ordinality u (address, position)
+        union all
+        select 'bcc', u.position, u.address from pg_catalog.unnest(bcc) with ordinality u (address, position)
+    ) r;
+
+    insert into ar_inbox.deliveries (company_id, email_id, channel, mail_account_id, invoice_id,
+        chasing_step_id, next_attempt_at, give_up_at, created_at)
+    values (company_id, new_id, 'email', account.id, invoice_id, chasing_step_id,
+        least(at, pg_catalog.now()), at + company.retry_limit, at);
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], text, text, text, boolean, text, bigint, bigint, timestamptz) is
+'Makes a message, once, and queues its delivery. automatic: the machine''s, not a member''s. at: the moment the message is dated. Returns the email''s id. Errors: IB005 (no mail account).';
+
+-- For the worker.  The locks are taken in one order everywhere: invoice, steps,
+-- deliveries, recipients.
+
+create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
+    busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
+returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
+    smtp_url text, username text, password text, mail_from text, recipients text[], message bytea)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    account   record;
+    candidate record;
+    delivery  ar_inbox.deliveries;
+    room      integer;
+    claimed   integer := 0;
+    attempt   integer;
+begin
+    if not ar_inbox_internal.is_armed() then
+        return;
+    end if;
+    for account in
+        -- the accounts with something waiting, one index probe each
+        -- (unnest of several arrays works by its plain name only)
+        with recursive waiting as (
+            (select d.mail_account_id as id from ar_inbox.deliveries d
+             where d.next_attempt_at is not null order by d.mail_account_id limit 1)
+            union all
+            select (select d.mail_account_id from ar_inbox.deliveries d
+                    where d.next_attempt_at is not null and d.mail_account_id > w.id
+                    order by d.mail_account_id limit 1)
+            from waiting w where w.id is not null
+        )
+        select a.id, a.company_id, a.changed_at, a.smtp_url, a.username, a.from_address, s.value as password,
+            per_account - coalesce((select b.count from unnest(busy_accounts, busy_counts) b (id, count)
+                                    where b.id = a.id), 0) as room
+        from waiting w
+        join ar_inbox.mail_accounts a on a.id = w.id
+        left join ar_inbox.secrets s on s.company_id = a.company_id and s.name = 'mail_account ' || a.id
+        where a.send_retry_at is null or a.send_retry_at <= at
+    loop
+        room := least(account.room, most - claimed);
+        continue when room <= 0;
+        for candidate in
+            select d.id, d.company_id, d.invoice_id, d.chasing_step_id
+            from ar_inbox.deliveries d
+            where d.mail_account_id = account.id and d.next_attempt_at <= at
+            order by d.next_attempt_at, d.id
+            -- some more than there is room for: others may hold some of them
+            limit room + 32
+        loop
+            exit when room <= 0;
+            if candidate.chasing_step_id is not null then
+                -- who pays holds this lock until the payment is committed
+                perform 1 from ar_inbox.invoices i
+                where i.company_id = candidate.company_id and i.id = candidate.invoice_id
+                for no key update skip locked;
+                continue when not found;
+            end if;
+            select d.* into delivery from ar_inbox.deliveries d
+            where d.company_id = candidate.company_id and d.id = candidate.id
+                and d.next_attempt_at <= at
+            for update skip locked;
+            continue when not found;
+
+            if candidate.chasing_step_id is not null and not exists (
+                select 1 from ar_inbox.invoices i
+                where i.company_id = candidate.company_id and i.id = candidate.invoice_id
+                    and i.status = 'issued' and i.chasing_enabled)
+            then
+                -- the triggers have ended this one's chasing; nothing may be left
+                perform ar_inbox_internal.end_chasing(candidate.company_id, candidate.invoice_id,
+                    'chasing has ended', false);
+                continue;
+            end if;
+
+            attempt := delivery.attempts + 1;
+            update ar_inbox.deliveries d
+            set state = 'handing_off', attempts = attempt, next_attempt_at = null
+            where d.company_id = delivery.company_id and d.id = delivery.id;
+            insert into ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
+            values (delivery.company_id, delivery.id, attempt, at);
+            room := room - 1;
+            claimed := claimed + 1;
+            return query
+                select delivery.id, delivery.company_id, account.id, account.changed_at, account.smtp_url,
+                    account.username, account.password, account.from_address::text,
+                    (select pg_catalog.array_agg(distinct r.address::text) from ar_inbox.email_recipients r
+                     where r.company_id = e.company_id and r.email_id = e.id
+                        and r.state in ('queued', 'deferred', 'unknown', 'handing_off')),
+                    e.message
+                from ar_inbox.emails e
+                where e.company_id = delivery.company_id and e.id = delivery.email_id;
+        end loop;
+    end loop;
+end
+$$;
+
+comment on function ar_inbox_internal.claim_deliveries(timestamptz, integer, bigint[], integer[], integer) is
+'Takes deliveries that are due for hand-off, judging each a last time, and writes their attempts. The caller commits, then hands them off. per_account: how many may be under way for one mail account, of which busy_counts are. Nothing where the database is not armed.';
+
+create function ar_inbox_internal.retry_pause(attempts integer)
+returns interval
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select least(interval '1 minute' * (2 ^ least(attempts - 1, 10)), interval '1 hour');
+$$;
+
+comment on function ar_inbox_internal.retry_pause(integer) is
+'How long to wait after so many attempts: 1, 2, 4, … minutes, at most an hour.';
+
+create function ar_inbox_internal.record_result(delivery_id bigint, company_id bigint, at timestamptz,
+    outcome text, code integer, enhanced_code text, reply text, queue_id text = null,
+    addresses text[] = '{}', outcomes text[] = '{}', codes integer[] = '{}',
+    enhanced_codes text[] = '{}', replies text[] = '{}')
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    delivery ar_inbox.deliveries;
+    company  ar_inbox.companies;
+    step     bigint;
+    over     boolean;
+    refused  text;
+    waiting  integer;
+    accepted integer;
+begin
+    -- The step first, then the delivery: as a payment takes them.
+    select d.chasing_step_id into step from ar_inbox.deliveries d
+    where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    perform 1 from ar_inbox.chasing_steps s
+    where s.company_id = record_result.company_id and s.id = step
+    for no key update;
+    select d.* into delivery from ar_inbox.deliveries d
+    where d.company_id = record_result.company_id and d.id = record_result.delivery_id
+    for update;
+    if delivery.state is distinct from 'handing_off' then
+        return;             -- recorded before
+    end if;
+    select c.* into company from ar_inbox.companies c where c.id = record_result.company_id;
+
+    update ar_inbox.delivery_attempts a
+    set finished_at = greatest(at, a.started_at), outcome = record_result.outcome, code = record_result.code,
+        enhanced_code = record_result.enhanced_code, reply = record_result.reply
+    where a.company_id = record_result.company_id and a.delivery_id = record_result.delivery_id
+        and a.attempt_number = delivery.attempts and a.finished_at is null;
+
+    update ar_inbox.email_recipients r
+    set state = n.outcome::ar_inbox.delivery_state, code = n.code, enhanced_code = n.enhanced_code, reply = n.reply
+    from unnest(addresses, outcomes, codes, enhanced_codes, replies)
+        n (address, outcome, code, enhanced_code, reply)
+    where r.company_id = record_result.company_id and r.email_id = delivery.email_id
+        and r.address::text = n.address
+        and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
+    if addresses = '{}' then
+        update ar_inbox.email_recipients r
+        set state = case record_result.outcome when 'not_sent' then 'deferred'
+                else record_result.outcome end::ar_inbox.delivery_state,
+            code = record_result.code, enhanced_code = record_result.enhanced_code, reply = record_result.reply
+        where r.company_id = record_result.company_id and r.email_id = delivery.email_id
+            and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
+    end if;
+
+    select count(*) filter (where r.state in ('queued', 'deferred')),
+        count(*) filter (where r.state = 'accepted'),
+        pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
+            filter (where r.state = 'rejected')
+    into waiting, accepted, refused
+    from ar_inbox.email_recipients r
+    where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
+
+    -- Paid while it was under way: there is no second attempt.
+    over := delivery.chasing_step_id is not null and not exists (
+        select 1 from ar_inbox.invoices i
+        where i.company_id = record_result.company_id and i.id = delivery.invoice_id
+            and i.status = 'issued' and i.chasing_enabled);
+
+    if outcome = 'unknown' then
+        update ar_inbox.deliveries d
+        set state = 'unknown', code = record_result.code, reply = record_result.reply,
+            reason = 'in doubt: ' || record_result.reply,
+            next_attempt_at = case when company.resend_in_doubt and not over and at < d.give_up_at
+                then at + ar_inbox_internal.retry_pause(d.attempts) end
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    elsif waiting > 0 and over then
+        update ar_inbox.deliveries d
+        set state = case when accepted > 0 then 'accepted' else 'cancelled' end::ar_inbox.delivery_state,
+            reason = 'chasing has ended', code = record_result.code, reply = record_result.reply,
+            crossed_with_payment = d.crossed_with_payment and accepted > 0, finished_at = at
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    elsif waiting > 0 and at + ar_inbox_internal.retry_pause(delivery.attempts) <= delivery.give_up_at then
+        update ar_inbox.deliveries d
+        set state = 'deferred', code = record_result.code, enhanced_code = record_result.enhanced_code,
+            reply = record_result.reply, reason = record_result.reply,
+            next_attempt_at = at + ar_inbox_internal.retry_pause(d.attempts)
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    elsif waiting > 0 and accepted = 0 then
+        update ar_inbox.deliveries d
+        set state = 'rejected', code = record_result.code, enhanced_code = record_result.enhanced_code,
+            reply = record_result.reply, finished_at = at,
+            reason = pg_catalog.format('given up after %s attempts: %s', d.attempts, record_result.reply)
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    elsif accepted > 0 then
+        update ar_inbox.deliveries d
+        set state = 'accepted', code = record_result.code, enhanced_code = record_result.enhanced_code,
+            reply = record_result.reply, queue_id = coalesce(record_result.queue_id, d.queue_id), finished_at = at,
+            reason = case when waiting > 0 then 'given up for some: ' || record_result.reply
+                when refused is not null then 'refused for ' || refused end
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    else
+        update ar_inbox.deliveries d
+        set state = 'rejected', code = record_result.code, enhanced_code = record_result.enhanced_code,
+            reply = record_result.reply, finished_at = at,
+            reason = coalesce('refused for ' || refused, record_result.reply)
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+    end if;
+
+    if step is not null then
+        perform ar_inbox_internal.settle_step(company_id, step);
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.record_result(bigint, bigint, timestamptz, text, integer, text, text, text, text[], text[], integer[], text[], text[]) is
+'Writes down how an attempt ended. outcome: accepted, partial, deferred, rejected, unknown, not_sent; then what was said of each recipient, where it was said of each. A delivery not yet through is tried again after a growing pause until its company''s limit. Recording the same attempt again does nothing.';
+
+create function ar_inbox_internal.settle_step(company_id bigint, step_id bigint)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    update ar_inbox.chasing_steps s
+    set state = case
+            when d.failed is not null then 'failed'
+            when d.accepted > 0 then 'sent'
+            else 'cancelled' end::ar_inbox.step_state,
+        reason = coalesce(d.failed, d.reason)
+    from (
+        select count(*) filter (where l.state in ('queued', 'handing_off', 'deferred')
+                or (l.state = 'unknown' and l.next_attempt_at is not null)) as pending,
+            count(*) filter (where l.state in ('accepted', 'unknown')) as accepted,
+            pg_catalog.string_agg(pg_catalog.format('%s: %s', l.channel, l.reason), '; ' order by l.id)
+                filter (where l.state in ('rejected', 'bounced')) as failed,
+            pg_catalog.string_agg(l.reason, '; ' order by l.id) as reason
+        from ar_inbox.deliveries l
+        where l.company_id = settle_step.company_id and l.chasing_step_id = settle_step.step_id
+    ) d
+    where s.company_id = settle_step.company_id and s.id = settle_step.step_id
+        and s.state = 'sending' and d.pending = 0;
+$$;
+
+comment on function ar_inbox_internal.settle_step(bigint, bigint) is
+'Gives a step in state sending its end, once each of its deliveries has one: failed if a channel failed, else sent.';
+
+create function ar_inbox_internal.record_account_failure(account_id bigint, company_id bigint,
+    at timestamptz, error text)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    update ar_inbox.mail_accounts a
+    set send_failures = case when error is null then 0 else a.send_failures + 1 end,
+        send_error = error,
+        send_retry_at = case when error is not null
+            then at + least(interval '5 seconds' * (2 ^ least(a.send_failures, 10)), interval '30 minutes') end
+    where a.company_id = record_account_failure.company_id and a.id = record_account_failure.account_id
+        and (error is not null or a.send_failures > 0);
+$$;
+
+comment on function ar_inbox_internal.record_account_failure(bigint, bigint, timestamptz, text) is
+'Writes down that the account''s mail server could not be reached or refused the login (error NULL: that it works again), and when it is tried next: 5, 10, 20, … seconds later, at most 30 minutes.';
+
+create function ar_inbox_internal.settle_interrupted(at timestamptz)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    lost    record;
+    settled integer := 0;
+begin
+    for lost in
+        select d.id, d.company_id from ar_inbox.deliveries d
+        where d.state = 'handing_off' order by d.id
+    loop
+        perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
+            'the server stopped while the message was being handed off');
+        -- its pause was the time the server was away
+        update ar_inbox.deliveries d set next_attempt_at = at
+        where d.company_id = lost.company_id and d.id = lost.id and d.next_attempt_at is not null;
+        settled := settled + 1;
+    end loop;
+    return settled;
+end
+$$;
+
+comment on function ar_inbox_internal.settle_interrupted(timestamptz) is
+'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that. Returns how many. For the worker, at its start.';

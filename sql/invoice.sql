@@ -1,0 +1,438 @@
+-- Invoices and payments.
+
+create function ar_inbox.create_invoice(customer_id bigint, lines jsonb, issue_date date = null,
+    due_date date = null, number text = null, currency text = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company     ar_inbox.companies;
+    digits      integer;
+    new_id      bigint;
+    line        jsonb;
+    line_number integer := 0;
+    quantity    numeric;
+    unit_price  numeric;
+    description text;
+begin
+    select co.* into company
+    from ar_inbox.customers c join ar_inbox.companies co on co.id = c.company_id
+    where c.id = create_invoice.customer_id;
+    perform ar_inbox_internal.require(company.id, 'manage', 'customer', customer_id);
+
+    currency := coalesce(currency, company.currency);
+    digits := ar_inbox_internal.currency_digits(currency);
+    if digits is null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('currency %s is not known', pg_catalog.quote_literal(currency)),
+            'Give an ISO 4217 code in capitals, such as ''USD''.');
+    end if;
+    issue_date := coalesce(issue_date, (pg_catalog.now() at time zone company.time_zone)::date);
+    due_date := coalesce(due_date, issue_date + 30);
+    if due_date < issue_date then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('due date %s is before issue date %s', due_date, issue_date),
+            'Give a due date on or after the issue date.');
+    end if;
+    if issue_date < '1970-01-01' or due_date > '9999-12-31' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('dates %s to %s are out of range', issue_date, due_date),
+            'Give dates from 1970-01-01 to 9999-12-31.');
+    end if;
+    if number is not null then
+        number := ar_inbox_internal.required_text(number, 'number');
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('invoice number %s is taken', pg_catalog.quote_literal(create_invoice.number)),
+            'Give another number, or NULL to have one drawn when the invoice is issued.')
+        from ar_inbox.invoices i
+        where i.company_id = company.id and i.number = create_invoice.number;
+    end if;
+    if lines is null or pg_catalog.jsonb_typeof(lines) <> 'array' or pg_catalog.jsonb_array_length(lines) = 0 then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('lines is %s', case
+                when lines is null then 'NULL'
+                when pg_catalog.jsonb_typeof(lines) <> 'array' then 'not an array but ' || pg_catalog.jsonb_typeof(lines)
+                else 'an empty array' end),
+            'Give an array of {"description", "quantity", "unit_price"}.');
+    end if;
+
+    insert into ar_inbox.invoices (company_id, customer_id, number, issue_date, due_date, currency)
+    values (company.id, create_invoice.customer_id, create_invoice.number, create_invoice.issue_date,
+        create_invoice.due_date, create_invoice.currency)
+    returning id into new_id;
+
+    for line in select e.value from pg_catalog.jsonb_array_elements(lines) e loop
+        line_number := line_number + 1;
+        description := line ->> 'description';
+        begin
+            if pg_catalog.jsonb_typeof(line) <> 'object' or coalesce(pg_catalog.btrim(description), '') = '' then
+                raise exception using errcode = 'invalid_parameter_value', message = 'it has no description';
+            end if;
+            quantity := coalesce((line ->> 'quantity')::numeric, 1);
+            unit_price := (line ->> 'unit_price')::numeric;
+            if unit_price is null then
+                raise exception using errcode = 'invalid_parameter_value', message = 'it has no unit_price';
+            elsif quantity in ('NaN', 'Infinity', '-Infinity') or unit_price in ('NaN', 'Infinity', '-Infinity')
+                or pg_catalog.abs(quantity) >= 1e15 or pg_catalog.abs(unit_price) >= 1e15 then
+                raise exception using errcode = 'invalid_parameter_value',
+                    message = pg_catalog.format('%s times %s is no amount', quantity, unit_price);
+            end if;
+        exception when invalid_parameter_value or invalid_text_representation or numeric_value_out_of_range then
+            perform ar_inbox_internal.refuse('invalid_parameter_value',
+                pg_catalog.format('line %s of the invoice is not usable: %s', line_number, sqlerrm),
+                'A line is {"description": "Consulting", "quantity": 2, "unit_price": 150.00}.');
+        end;
+        insert into ar_inbox.invoice_lines (company_id, invoice_id, line_number, description, quantity, unit_price, amount)
+        values (company.id, new_id, line_number, description, quantity, unit_price,
+            pg_catalog.round(quantity * unit_price, digits));
+    end loop;
+
+    update ar_inbox.invoices i
+    set total = (select pg_catalog.sum(l.amount) from ar_inbox.invoice_lines l
+                 where l.company_id = company.id and l.invoice_id = new_id)
+    where i.company_id = company.id and i.id = new_id
+        and (select pg_catalog.sum(l.amount) from ar_inbox.invoice_lines l
+             where l.company_id = company.id and l.invoice_id = new_id) >= 0;
+    if not found then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            'the lines of the invoice add up to a negative amount',
+            'Give lines that add up to zero or more; a negative line is a discount.');
+    end if;
+    perform ar_inbox_internal.record_event(company.id, 'invoice', new_id, 'created');
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.create_invoice(bigint, jsonb, date, date, text, text) is
+'Creates a draft invoice. lines: an array of {"description", "quantity" (1), "unit_price"}; amounts are rounded to the currency''s decimal places. issue_date: today in the company''s time zone; due_date: 30 days on; number: NULL draws one when it is issued; currency: the company''s. Returns its id. Needs manage. Errors: IB001, 42501, 22023, 23505 (the number is taken).';
+
+create function ar_inbox_internal.lock_invoice(invoice_id bigint, permission text)
+returns ar_inbox_internal.invoice_key
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key ar_inbox_internal.invoice_key;
+begin
+    select i.company_id, i.id, i.status, coalesce(i.number, 'draft ' || i.id) into key
+    from ar_inbox.invoices i where i.id = lock_invoice.invoice_id
+    for no key update;
+    perform ar_inbox_internal.require(key.company_id, permission, 'invoice', invoice_id);
+    return key;
+end
+$$;
+
+comment on function ar_inbox_internal.lock_invoice(bigint, text) is
+'Locks the invoice for a change and returns its key and status; raises where the caller lacks the permission.';
+
+create function ar_inbox.issue_invoice(invoice_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key        ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
+    invoice    ar_inbox.invoices;
+    new_number text;
+    cadence    bigint;
+begin
+    select i.* into invoice from ar_inbox.invoices i where i.company_id = key.company_id and i.id = key.id;
+    if invoice.status <> 'draft' then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('invoice %s is %s', key.label, invoice.status), 'Only a draft can be issued.');
+    end if;
+
+    new_number := invoice.number;
+    while new_number is null loop
+        update ar_inbox.companies c set next_invoice_number = c.next_invoice_number + 1
+        where c.id = key.company_id
+        returning 'INV-' || pg_catalog.lpad((c.next_invoice_number - 1)::text, 5, '0') into new_number;
+        if exists (select 1 from ar_inbox.invoices i
+                where i.company_id = key.company_id and i.number = new_number) then
+            new_number := null;
+        end if;
+    end loop;
+
+    -- An invoice of nothing is paid when it is issued.
+    update ar_inbox.invoices i
+    set number = new_number,
+        issued_at = pg_catalog.now(),
+        status = case when i.total = 0 then 'paid' else 'issued' end::ar_inbox.document_status,
+        ended_at = case when i.total = 0 then pg_catalog.now() end
+    where i.company_id = key.company_id and i.id = key.id;
+    perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'issued', null,
+        pg_catalog.jsonb_build_object('number', new_number, 'total', invoice.total));
+
+    if invoice.total > 0 then
+        if invoice.chasing_enabled then
+            perform ar_inbox_internal.reschedule(key.company_id, key.id, pg_catalog.now());
+        elsif invoice.chasing_enabled is null then
+            select c.id into cadence from ar_inbox.cadences c
+            where c.company_id = key.company_id and c.is_default;
+            if found then
+                perform ar_inbox_internal.set_schedule(key.company_id, key.id,
+                    ar_inbox_internal.cadence_as_json(key.company_id, cadence), pg_catalog.now());
+            end if;
+        end if;
+    end if;
+end
+$$;
+
+comment on function ar_inbox.issue_invoice(bigint) is
+'Issues a draft: its number (drawn if it has none: INV-00001, …) and its total are fixed. It takes the company''s default cadence unless it has its own schedule or chasing was disabled for it. Needs manage. Errors: IB001, 42501, IB002 (not a draft).';
+
+create function ar_inbox.record_payment(invoice_id bigint, amount numeric, received_on date = null,
+    method text = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key    ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
+    new_id bigint;
+begin
+    insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, member_id)
+    select key.company_id, key.id, record_payment.amount,
+        coalesce(record_payment.received_on, (pg_catalog.now() at time zone c.time_zone)::date),
+        record_payment.method, ar_inbox_internal.member_id(key.company_id)
+    from ar_inbox.companies c
+    where c.id = key.company_id
+    returning id into new_id;
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.record_payment(bigint, numeric, date, text) is
+'Records money received for an issued invoice, in the invoice''s currency. received_on: today in the company''s time zone. Paying it in full ends its chasing in the same transaction: the steps left are cancelled, and the reminders that wait to be handed off. Returns the payment''s id. Needs manage. Errors: IB001, 42501, IB002 (not issued, paid, closed or voided), IB004 (more than the balance), 22023 (not positive, or finer than the currency).';
+
+create function ar_inbox_internal.check_payment()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice ar_inbox.invoices;
+    digits  integer;
+begin
+    if tg_op = 'UPDATE' then
+        if (new.id, new.company_id, new.invoice_id, new.amount)
+            is distinct from (old.id, old.company_id, old.invoice_id, old.amount)
+            or (old.voided_at is not null and new.voided_at is distinct from old.voided_at)
+        then
+            perform ar_inbox_internal.refuse('IB002',
+                pg_catalog.format('payment %s cannot be changed', old.id),
+                'Void it (voided_at) and record another one.');
+        end if;
+        return new;
+    end if;
+
+    select i.* into invoice from ar_inbox.invoices i
+    where i.company_id = new.company_id and i.id = new.invoice_id
+    for no key update;
+    if not found then
+        return new;         -- the foreign key says it better
+    end if;
+    digits := ar_inbox_internal.currency_digits(invoice.currency);
+    if invoice.status <> 'issued' then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('invoice %s is %s', coalesce(invoice.number, invoice.id::text),
+                case invoice.status when 'draft' then 'a draft' else invoice.status::text end),
+            'Only an issued invoice with an open balance takes payments.');
+    elsif new.amount is null or new.amount <= 0 or new.amount = 'NaN' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('amount %s is not positive', coalesce(new.amount::text, 'NULL')),
+            'Give what was received, more than zero.');
+    elsif new.amount > invoice.balance then
+        perform ar_inbox_internal.refuse('IB004',
+            pg_catalog.format('amount %s is more than the balance of %s %s of invoice %s',
+                new.amount, invoice.balance, invoice.currency, invoice.number),
+            pg_catalog.format('Give at most %s.', invoice.balance));
+    elsif new.amount <> pg_catalog.round(new.amount, digits) then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('amount %s is finer than %s allows', new.amount, invoice.currency),
+            pg_catalog.format('%s has %s decimal places.', invoice.currency, digits));
+    end if;
+    return new;
+end
+$$;
+
+comment on function ar_inbox_internal.check_payment() is
+'Trigger: a payment fits its invoice, which is locked here, before anything else of the payment.';
+
+create function ar_inbox_internal.apply_payment()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    change numeric := case when tg_op = 'INSERT' then new.amount
+        when old.voided_at is null and new.voided_at is not null then - new.amount
+        else 0 end;
+begin
+    if change <> 0 then
+        update ar_inbox.invoices i
+        set paid = i.paid + change,
+            status = case when i.status not in ('issued', 'paid') then i.status
+                when i.paid + change = i.total then 'paid'
+                else 'issued' end::ar_inbox.document_status,
+            ended_at = case when i.status not in ('issued', 'paid') then i.ended_at
+                when i.paid + change = i.total then pg_catalog.now() end
+        where i.company_id = new.company_id and i.id = new.invoice_id;
+        perform ar_inbox_internal.record_event(new.company_id, 'payment', new.id,
+            case when tg_op = 'INSERT' then 'recorded' else 'voided' end, null,
+            pg_catalog.jsonb_build_object('invoice_id', new.invoice_id, 'amount', new.amount));
+    end if;
+    return null;
+end
+$$;
+
+comment on function ar_inbox_internal.apply_payment() is
+'Trigger: a payment lowers its invoice''s balance, a voided one raises it again.';
+
+create function ar_inbox_internal.invoice_changed()
+returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if new.status <> old.status and old.status in ('draft', 'issued') and new.status <> 'issued' then
+        perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'invoice ' || new.status, new.status = 'paid');
+    elsif old.chasing_enabled and not new.chasing_enabled then
+        perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'chasing disabled', false);
+    elsif (new.issue_date, new.due_date) is distinct from (old.issue_date, old.due_date)
+        and new.status = 'issued' then
+        perform ar_inbox_internal.reschedule(new.company_id, new.id, pg_catalog.now());
+    end if;
+    return null;
+end
+$$;
+
+comment on function ar_inbox_internal.invoice_changed() is
+'Trigger: chasing ends in the transaction that pays, closes or voids the invoice or disables its chasing; steps move with its dates.';
+
+create function ar_inbox_internal.end_invoice(invoice_id bigint, new_status ar_inbox.document_status)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key  ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
+begin
+    if key.status not in ('draft', 'issued') or (new_status = 'closed' and key.status = 'draft') then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('invoice %s is %s', key.label,
+                case key.status when 'draft' then 'a draft' else key.status::text end),
+            case new_status when 'closed' then 'Only an issued invoice can be closed.'
+                else 'Only a draft or an issued invoice can be voided.' end);
+    elsif new_status = 'voided' and (select i.paid from ar_inbox.invoices i
+            where i.company_id = key.company_id and i.id = key.id) > 0 then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('invoice %s has payments', key.label),
+            'Void the payments first, or close the invoice instead.');
+    end if;
+    update ar_inbox.invoices i
+    set status = new_status, ended_at = pg_catalog.now()
+    where i.company_id = key.company_id and i.id = key.id;
+    perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, new_status::text);
+end
+$$;
+
+comment on function ar_inbox_internal.end_invoice(bigint, ar_inbox.document_status) is
+'Closes or voids an invoice.';
+
+create function ar_inbox.void_invoice(invoice_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.end_invoice(invoice_id, 'voided');
+end
+$$;
+
+comment on function ar_inbox.void_invoice(bigint) is
+'Voids a draft or an issued invoice without payments: it is owed no more, and its chasing ends in the same transaction. Needs manage. Errors: IB001, 42501, IB002.';
+
+create function ar_inbox.close_invoice(invoice_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.end_invoice(invoice_id, 'closed');
+end
+$$;
+
+comment on function ar_inbox.close_invoice(bigint) is
+'Closes an issued invoice with its balance as it is (written off, settled elsewhere): its chasing ends in the same transaction. Needs manage. Errors: IB001, 42501, IB002.';
+
+create function ar_inbox.change_invoice_dates(invoice_id bigint, issue_date date = null, due_date date = null)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
+begin
+    if key.status not in ('draft', 'issued') then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('invoice %s is %s', key.label, key.status),
+            'Only the dates of a draft or an issued invoice can be changed.');
+    end if;
+    update ar_inbox.invoices i
+    set issue_date = coalesce(change_invoice_dates.issue_date, i.issue_date),
+        due_date = coalesce(change_invoice_dates.due_date, i.due_date)
+    where i.company_id = key.company_id and i.id = key.id
+        and coalesce(change_invoice_dates.due_date, i.due_date)
+            >= coalesce(change_invoice_dates.issue_date, i.issue_date);
+    if not found then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            'the due date would be before the issue date', 'Give a due date on or after the issue date.');
+    end if;
+end
+$$;
+
+comment on function ar_inbox.change_invoice_dates(bigint, date, date) is
+'Changes the dates of a draft or an issued invoice; NULL leaves one as it is. Steps not yet done move with them. Needs manage. Errors: IB001, 42501, IB002, 22023.';
+
+create function ar_inbox_internal.was_sent(company_id bigint, invoice_id bigint)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select exists (select 1 from ar_inbox.invoices i
+            where i.company_id = was_sent.company_id and i.id = was_sent.invoice_id
+                and i.marked_sent_at is not null)
+        or exists (select 1 from ar_inbox.deliveries d
+            where d.company_id = was_sent.company_id and d.invoice_id = was_sent.invoice_id
+                and d.chasing_step_id is not null
+                and d.state not in ('rejected', 'bounced', 'cancelled'));
+$$;
+
+comment on function ar_inbox_internal.was_sent(bigint, bigint) is
+'Whether the invoice was sent to its customer, is on its way, or was marked as sent.';
+
+create function ar_inbox.invoice_status(invoice_id bigint, at timestamptz = now())
+returns ar_inbox.invoice_status
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    invoice ar_inbox.invoices;
+begin
+    select i.* into invoice from ar_inbox.invoices i where i.id = invoice_status.invoice_id;
+    perform ar_inbox_internal.require(invoice.company_id, 'view', 'invoice', invoice_id);
+    if invoice.status <> 'issued' then
+        return invoice.status::text::ar_inbox.invoice_status;
+    elsif (at at time zone (select c.time_zone from ar_inbox.companies c
+            where c.id = invoice.company_id))::date > invoice.due_date then
+        return 'past_due'::ar_inbox.invoice_status;
+    elsif ar_inbox_internal.was_sent(invoice.company_id, invoice.id) then
+        return 'sent'::ar_inbox.invoice_status;
+    end if;
+    return 'not_sent'::ar_inbox.invoice_status;
+end
+$$;
+
+comment on function ar_inbox.invoice_status(bigint, timestamptz) is
+'What a reader is told of the invoice at that moment: draft, not_sent, sent, past_due (after its due date, in the company''s time zone), paid, closed or voided. Needs view. Errors: IB001.';

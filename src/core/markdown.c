@@ -1,0 +1,252 @@
+/*-------------------------------------------------------------------------
+ *
+ * markdown.c
+ *	  CommonMark to HTML by cmark-gfm, kept within bounds of time and memory.
+ *
+ * Left alone, the library ends the process when memory is refused.  Here it
+ * allocates from blocks of ours that are given back together; when a block is
+ * refused or the limit is met, we jump out of the library.  Nothing is lost by
+ * that: all it holds at that moment lies in those blocks.  (Its registry of
+ * extensions, made once by its own allocator, is not touched while parsing;
+ * its table of special characters may keep those of the extensions, which are
+ * then plain text to a parser that does not use them.)
+ *
+ * The library walks its trees without recursion and is fast on hostile nesting,
+ * but two of its extensions take time that grows with the square of a line, a
+ * word or a paragraph.  A look at the source tells whether it is of that sort;
+ * then the extension is left out, and what it would have marked is text.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/core.h"
+
+#include <setjmp.h>
+#include <cmark-gfm.h>
+#include <cmark-gfm-extension_api.h>
+#include <cmark-gfm-core-extensions.h>
+
+#include "core/markdown.h"
+
+#define ARENA_LIMIT ((size_t) 384 * 1024 * 1024)
+#define ARENA_BLOCK ((size_t) 256 * 1024)
+
+#define MAX_WORD 500			   /* longer ones turn automatic links off */
+#define MAX_LINE_PIPES 100		   /* more of them turn tables off */
+#define MAX_TABLE_COST 200000000.0 /* sum of squares of paragraphs before table heads */
+
+/* What precedes each piece of memory; the library may peek a byte before it. */
+typedef struct Piece
+{
+	size_t size;
+	size_t unused;
+} Piece;
+
+typedef struct Block
+{
+	struct Block *next;
+	size_t size;
+	size_t used;
+} Block;
+
+/* The library's allocator has no argument, so there is one arena at a time. */
+static struct
+{
+	Block *blocks;
+	size_t total;
+	sigjmp_buf refused;
+} arena;
+
+static void
+arena_release(void)
+{
+	while (arena.blocks != NULL)
+	{
+		Block *next = arena.blocks->next;
+
+		pfree(arena.blocks);
+		arena.blocks = next;
+	}
+	arena.total = 0;
+}
+
+static void *
+arena_take(size_t size)
+{
+	Block *block = arena.blocks;
+	Piece *piece;
+	size_t need;
+
+	if (size > ARENA_LIMIT)
+		siglongjmp(arena.refused, 1);
+	need = MAXALIGN(size + sizeof(Piece));
+	if (block == NULL || block->size - block->used < need)
+	{
+		size_t room = Max(need, ARENA_BLOCK);
+
+		if (arena.total + room > ARENA_LIMIT)
+			siglongjmp(arena.refused, 1);
+		block =
+			palloc_extended(MAXALIGN(sizeof(Block)) + room, MCXT_ALLOC_NO_OOM | MCXT_ALLOC_HUGE);
+		if (block == NULL)
+			siglongjmp(arena.refused, 1);
+		block->size = room;
+		block->used = 0;
+		block->next = arena.blocks;
+		arena.blocks = block;
+		arena.total += room;
+	}
+	piece = (Piece *) ((char *) block + MAXALIGN(sizeof(Block)) + block->used);
+	block->used += need;
+	piece->size = size;
+	piece->unused = 0;
+	return piece + 1;
+}
+
+static void *
+arena_calloc(size_t count, size_t size)
+{
+	void *p;
+
+	if (size != 0 && count > ARENA_LIMIT / size)
+		siglongjmp(arena.refused, 1);
+	p = arena_take(count * size);
+	memset(p, 0, count * size);
+	return p;
+}
+
+static void *
+arena_realloc(void *old, size_t size)
+{
+	const Piece *piece;
+	void *p;
+
+	if (old == NULL)
+		return arena_take(size);
+	piece = (const Piece *) old - 1;
+	if (size <= piece->size)
+		return old;
+	p = arena_take(size);
+	memcpy(p, old, piece->size);
+	return p;
+}
+
+static void
+arena_free(void *p)
+{
+	/* All goes at once, in arena_release. */
+}
+
+static cmark_mem arena_mem = {arena_calloc, arena_realloc, arena_free};
+
+/*
+ * The registry of extensions is made by the library's own allocator, which
+ * ends the process when it fails.  It needs a few hundred bytes, once: see
+ * first that they can be had.
+ */
+static bool
+register_extensions(void)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		void *probe = malloc(64 * 1024);
+
+		if (probe == NULL)
+			return false;
+		free(probe);
+		cmark_gfm_core_extensions_ensure_registered();
+		registered = true;
+	}
+	return true;
+}
+
+/* Which extensions the source may be given to. */
+static void
+judge(const char *src, size_t len, bool *tables, bool *links)
+{
+	size_t word = 0;	  /* bytes of the present word */
+	size_t paragraph = 0; /* bytes since the last empty line */
+	size_t line = 0;	  /* bytes of the present line */
+	int pipes = 0;
+	bool empty = true; /* nothing but blanks on the line */
+	bool head = true;  /* nothing but what can be a table's second line */
+	double cost = 0;
+	size_t i;
+
+	*tables = *links = true;
+	for (i = 0; i <= len; i++)
+	{
+		char c = i < len ? src[i] : '\n';
+
+		if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+			word = 0;
+		else if (++word > MAX_WORD)
+			*links = false;
+
+		if (c == '\n' || c == '\r')
+		{
+			if (head && !empty)
+				cost += (double) paragraph * paragraph;
+			paragraph = empty ? 0 : paragraph + line + 1;
+			line = 0;
+			pipes = 0;
+			empty = head = true;
+			continue;
+		}
+		line++;
+		if (c == '|' && ++pipes > MAX_LINE_PIPES)
+			*tables = false;
+		if (c != ' ' && c != '\t')
+			empty = false;
+		if (head && strchr(" \t\v\f|:->*+.)0123456789", c) == NULL)
+			head = false;
+	}
+	if (cost > MAX_TABLE_COST)
+		*tables = false;
+}
+
+static void
+attach(cmark_parser *parser, const char *name)
+{
+	cmark_syntax_extension *extension = cmark_find_syntax_extension(name);
+
+	if (extension != NULL)
+		cmark_parser_attach_syntax_extension(parser, extension);
+}
+
+bool
+commonmark_to_html(const char *src, size_t len, StringInfo out)
+{
+	cmark_parser *parser;
+	cmark_node *document;
+	char *html;
+	bool tables;
+	bool links;
+
+	if (len > MARKDOWN_MAX_SOURCE || !register_extensions())
+		return false;
+	judge(src, len, &tables, &links);
+
+	/* Left over where an error was thrown past us: its memory is gone already. */
+	arena.blocks = NULL;
+	arena.total = 0;
+	if (sigsetjmp(arena.refused, 0) != 0)
+	{
+		arena_release();
+		return false;
+	}
+	parser = cmark_parser_new_with_mem(CMARK_OPT_DEFAULT | CMARK_OPT_VALIDATE_UTF8, &arena_mem);
+	if (tables)
+		attach(parser, "table");
+	attach(parser, "strikethrough");
+	if (links)
+		attach(parser, "autolink");
+	cmark_parser_feed(parser, src, len);
+	document = cmark_parser_finish(parser);
+	html = cmark_render_html_with_mem(document, CMARK_OPT_DEFAULT,
+									  cmark_parser_get_syntax_extensions(parser), &arena_mem);
+	appendStringInfoString(out, html);
+	arena_release();
+	return true;
+}

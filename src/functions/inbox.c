@@ -1,0 +1,97 @@
+/*-------------------------------------------------------------------------
+ *
+ * inbox.c
+ *	  The thread-status rules, as a trigger on inserts into ar_inbox.emails.
+ *
+ * An incoming message opens its thread, whether the thread is new or not; an
+ * automatic one only where its company wants that.  An outgoing message
+ * changes no status: a thread it has created is closed from the start, one
+ * that was there stays as it was.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+PG_FUNCTION_INFO_V1(ar_inbox_thread_status_trigger);
+
+static Datum
+column(TriggerData *trigger, const char *name, bool *isnull)
+{
+	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
+	int number = SPI_fnumber(desc, name);
+
+	if (number <= 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
+						errmsg("table \"%s\" has no column \"%s\"",
+							   RelationGetRelationName(trigger->tg_relation), name)));
+	return SPI_getbinval(trigger->tg_trigtuple, desc, number, isnull);
+}
+
+Datum
+ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr plan = NULL;
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Datum values[6];
+	char nulls[6];
+	static const char *const columns[] = {"company_id", "thread_id", "id",
+										  "direction",	"automatic", "sent_at"};
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("thread_status_trigger: not called by a trigger")));
+	if (!TRIGGER_FIRED_AFTER(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("thread_status_trigger: must be fired after")));
+	if (!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("thread_status_trigger: must be fired for each row")));
+	if (!TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("thread_status_trigger: must be fired by an insert")));
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		bool isnull;
+
+		values[i] = column(trigger, columns[i], &isnull);
+		nulls[i] = isnull ? 'n' : ' ';
+	}
+	/* the enumeration travels as text: its type has no fixed OID */
+	values[3] = CStringGetTextDatum(
+		SPI_getvalue(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation),
+					 SPI_fnumber(RelationGetDescr(trigger->tg_relation), "direction")));
+
+	SPI_connect();
+	if (plan == NULL)
+	{
+		Oid types[6] = {INT8OID, INT8OID, INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID};
+		SPIPlanPtr made = SPI_prepare(
+			"update ar_inbox.threads t"
+			" set message_count = t.message_count + 1, last_email_id = $3,"
+			" last_direction = $4::ar_inbox.direction,"
+			/* a sender's clock does not order our inbox */
+			" last_message_at = case $4 when 'incoming' then pg_catalog.now() else $6 end,"
+			" status = case when $4 = 'incoming' and (not $5 or (select "
+			"c.automatic_mail_opens_threads"
+			" from ar_inbox.companies c where c.id = $1)) then 'open' else t.status end"
+			" where t.company_id = $1 and t.id = $2",
+			6, types);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "could not plan the update of a thread: %s",
+				 SPI_result_code_string(SPI_result));
+		plan = made;
+	}
+	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not update a thread");
+	SPI_finish();
+	PG_RETURN_POINTER(NULL);
+}

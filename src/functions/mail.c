@@ -1,0 +1,262 @@
+/*-------------------------------------------------------------------------
+ *
+ * mail.c
+ *	  Reading and writing messages, as SQL functions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/mime.h"
+#include "core/mime_write.h"
+
+/* from PostgreSQL's epoch to Unix's */
+#define EPOCH_DIFFERENCE                                                                           \
+	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400) * USECS_PER_SEC)
+
+PG_FUNCTION_INFO_V1(ar_inbox_parse_message);
+PG_FUNCTION_INFO_V1(ar_inbox_build_message);
+
+/* An array of texts, whose elements may be NULL. */
+static Datum
+text_array(char *const *items, int count)
+{
+	Datum *values = palloc(sizeof(Datum) * (count + 1));
+	bool *nulls = palloc(sizeof(bool) * (count + 1));
+	int dimensions[1] = {count};
+	int lower[1] = {1};
+
+	if (count == 0)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	for (int i = 0; i < count; i++)
+	{
+		nulls[i] = items[i] == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(items[i]);
+	}
+	return PointerGetDatum(
+		construct_md_array(values, nulls, 1, dimensions, lower, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static void
+address_arrays(const MimeAddressList *list, Datum *names, Datum *addresses)
+{
+	char **name = palloc(sizeof(char *) * (list->count + 1));
+	char **address = palloc(sizeof(char *) * (list->count + 1));
+
+	for (int i = 0; i < list->count; i++)
+	{
+		name[i] = list->items[i].name;
+		address[i] = list->items[i].address;
+	}
+	*names = text_array(name, list->count);
+	*addresses = text_array(address, list->count);
+}
+
+static void
+attachment_arrays(const MimeMessage *mail, Datum *values)
+{
+	int count = mail->attachment_count;
+	char **names = palloc(sizeof(char *) * (count + 1));
+	char **types = palloc(sizeof(char *) * (count + 1));
+	char **ids = palloc(sizeof(char *) * (count + 1));
+	Datum *contents = palloc(sizeof(Datum) * (count + 1));
+	Datum *are_inline = palloc(sizeof(Datum) * (count + 1));
+
+	for (int i = 0; i < count; i++)
+	{
+		const MimeAttachment *attachment = &mail->attachments[i];
+		bytea *content = palloc(attachment->length + VARHDRSZ);
+
+		names[i] = attachment->name && attachment->name[0] ? attachment->name : "attachment";
+		types[i] = attachment->type;
+		ids[i] = attachment->content_id;
+		SET_VARSIZE(content, attachment->length + VARHDRSZ);
+		memcpy(VARDATA(content), attachment->content, attachment->length);
+		contents[i] = PointerGetDatum(content);
+		are_inline[i] = BoolGetDatum(attachment->is_inline);
+	}
+	values[0] = text_array(names, count);
+	values[1] = text_array(types, count);
+	values[2] =
+		PointerGetDatum(construct_array(contents, count, BYTEAOID, -1, false, TYPALIGN_INT));
+	values[3] = text_array(ids, count);
+	values[4] =
+		PointerGetDatum(construct_array(are_inline, count, BOOLOID, 1, true, TYPALIGN_CHAR));
+}
+
+/* The names of the defects, which mime_defect_names() separates by commas. */
+static Datum
+defect_array(uint32 defects)
+{
+	StringInfoData names;
+	char *items[32];
+	int count = 0;
+	char *at;
+
+	initStringInfo(&names);
+	mime_defect_names(defects, &names);
+	for (at = names.data; *at && count < lengthof(items);)
+	{
+		char *end = at + strcspn(at, ", ");
+
+		items[count++] = pnstrdup(at, end - at);
+		at = end + strspn(end, ", ");
+	}
+	return text_array(items, count);
+}
+
+/* Sets a text column; NULL for NULL. */
+static void
+set_text(Datum *value, bool *isnull, const char *text)
+{
+	*isnull = text == NULL;
+	*value = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/*
+ * parse_message(message bytea): what is in a message (RFC 5322, MIME).
+ * Never raises for what a sender wrote.
+ */
+Datum
+ar_inbox_parse_message(PG_FUNCTION_ARGS)
+{
+	bytea *message = PG_GETARG_BYTEA_PP(0);
+	MimeMessage *mail = mime_read(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
+	TupleDesc desc;
+	Datum values[22];
+	bool nulls[22] = {0};
+	char **delivered = palloc(sizeof(char *) * (mail->delivery_count + 1));
+	int64 moment = mail->date - EPOCH_DIFFERENCE;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 22)
+		elog(ERROR, "parse_message must return a row of 22 columns");
+
+	set_text(&values[0], &nulls[0], mail->message_id);
+	values[1] = text_array(mail->in_reply_to.ids, mail->in_reply_to.count);
+	values[2] = text_array(mail->references.ids, mail->references.count);
+	set_text(&values[3], &nulls[3], mail->subject ? mail->subject : "");
+	set_text(&values[4], &nulls[4], mail->from.count > 0 ? mail->from.items[0].name : NULL);
+	set_text(&values[5], &nulls[5], mail->from.count > 0 ? mail->from.items[0].address : NULL);
+	address_arrays(&mail->to, &values[6], &values[7]);
+	address_arrays(&mail->cc, &values[8], &values[9]);
+	for (int i = 0; i < mail->delivery_count; i++)
+		delivered[i] = mail->deliveries[i].address;
+	values[10] = text_array(delivered, mail->delivery_count);
+	nulls[11] = !mail->has_date || !IS_VALID_TIMESTAMP(moment);
+	values[11] = TimestampTzGetDatum(moment);
+	set_text(&values[12], &nulls[12], mail->text);
+	set_text(&values[13], &nulls[13], mail->html);
+	values[14] = BoolGetDatum(mail->automatic);
+	values[15] = Int32GetDatum(mail->received_count);
+	values[16] = defect_array(mail->defects);
+	attachment_arrays(mail, &values[17]);
+
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static char *
+argument_text(FunctionCallInfo fcinfo, int number)
+{
+	return PG_ARGISNULL(number) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(number));
+}
+
+/* The texts of an array argument; none for NULL. */
+static char **
+argument_texts(FunctionCallInfo fcinfo, int number, int *count)
+{
+	Datum *values;
+	bool *nulls;
+	char **texts;
+	int found = 0;
+
+	*count = 0;
+	if (PG_ARGISNULL(number))
+		return NULL;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(number), TEXTOID, -1, false, TYPALIGN_INT, &values,
+					  &nulls, count);
+	texts = palloc(sizeof(char *) * (*count + 1));
+	for (int i = 0; i < *count; i++)
+	{
+		if (!nulls[i])
+			texts[found++] = TextDatumGetCString(values[i]);
+	}
+	*count = found;
+	return texts;
+}
+
+static MimeAddressList
+address_list(char **addresses, int count)
+{
+	MimeAddressList list = {count, palloc0(sizeof(MimeAddress) * (count + 1))};
+
+	for (int i = 0; i < count; i++)
+		list.items[i].address = addresses[i];
+	return list;
+}
+
+/*
+ * build_message(...): the bytes of a message, as they will be handed off
+ * (RFC 5322, MIME; RFC 3834 for automatic ones).
+ */
+Datum
+ar_inbox_build_message(PG_FUNCTION_ARGS)
+{
+	static MimeHeader automatic_headers[] = {{"Auto-Submitted", "auto-generated"},
+											 {"X-Auto-Response-Suppress", "All"}};
+	MimeOutgoing mail = {0};
+	MimeAddress from = {0};
+	MimeAddress reply_to = {0};
+	char *parent = argument_text(fcinfo, 10);
+	char **texts;
+	int count;
+	StringInfoData out;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+						errmsg("a message needs a Message-ID, a date and a sender")));
+	mail.message_id = argument_text(fcinfo, 0);
+	mail.date = PG_GETARG_TIMESTAMPTZ(1) + EPOCH_DIFFERENCE;
+	from.name = argument_text(fcinfo, 2);
+	from.address = argument_text(fcinfo, 3);
+	mail.from.count = 1;
+	mail.from.items = &from;
+	reply_to.address = argument_text(fcinfo, 4);
+	if (reply_to.address)
+	{
+		mail.reply_to.count = 1;
+		mail.reply_to.items = &reply_to;
+	}
+	texts = argument_texts(fcinfo, 5, &count);
+	mail.to = address_list(texts, count);
+	texts = argument_texts(fcinfo, 6, &count);
+	mail.cc = address_list(texts, count);
+	mail.subject = argument_text(fcinfo, 7);
+	mail.text = argument_text(fcinfo, 8);
+	mail.html = argument_text(fcinfo, 9);
+	if (parent)
+	{
+		mail.in_reply_to.count = 1;
+		mail.in_reply_to.ids = &parent;
+	}
+	mail.references.ids = argument_texts(fcinfo, 11, &mail.references.count);
+	if (!PG_ARGISNULL(12) && PG_GETARG_BOOL(12))
+	{
+		mail.header_count = lengthof(automatic_headers);
+		mail.headers = automatic_headers;
+	}
+
+	initStringInfo(&out);
+	/* room for the varlena header, so that the bytes are not copied again */
+	appendStringInfoSpaces(&out, VARHDRSZ);
+	mime_write(&mail, &out);
+	SET_VARSIZE(out.data, out.len);
+	PG_RETURN_BYTEA_P((bytea *) out.data);
+}

@@ -1,0 +1,135 @@
+/*-------------------------------------------------------------------------
+ *
+ * task.c
+ *	  The worker's units of work: one transaction each, survived if it fails.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "worker/task.h"
+
+static bool extension_is_gone = false;
+
+/*
+ * Whether the extension is here, and stays for this transaction.  Somebody who
+ * is dropping it is never waited for, and waits for one task at most.
+ */
+static bool
+hold_extension(void)
+{
+	Oid extension = get_extension_oid("ar_inbox", true);
+	LOCKTAG tag;
+
+	extension_is_gone = !OidIsValid(extension);
+	if (extension_is_gone)
+		return false;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	extension_is_gone = get_extension_oid("ar_inbox", true) != extension;
+	return !extension_is_gone;
+}
+
+TaskEnd
+run_task(const char *activity, void (*task)(void *), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile TaskEnd end = TASK_DONE;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		if (hold_extension())
+		{
+			pgstat_report_activity(STATE_RUNNING, activity);
+			SPI_connect();
+			PushActiveSnapshot(GetTransactionSnapshot());
+			task(arg);
+			SPI_finish();
+			PopActiveSnapshot();
+		}
+		else
+			end = TASK_NO_EXTENSION;
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		HOLD_INTERRUPTS();
+		EmitErrorReport();
+		AbortCurrentTransaction();
+		FlushErrorState();
+		RESUME_INTERRUPTS();
+		end = TASK_FAILED;
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return end;
+}
+
+bool
+task_extension_is_gone(void)
+{
+	return extension_is_gone;
+}
+
+uint64
+run_statement(Statement *statement, Datum *values, const char *nulls)
+{
+	int code;
+
+	if (statement->plan == NULL)
+	{
+		SPIPlanPtr plan = SPI_prepare(statement->text, statement->nargs, statement->types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not plan \"%s\": %s", statement->text,
+				 SPI_result_code_string(SPI_result));
+		statement->plan = plan;
+	}
+	code = SPI_execute_plan(statement->plan, values, nulls, false, 0);
+	if (code < 0)
+		elog(ERROR, "could not run \"%s\": %s", statement->text, SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+char *
+row_text(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+int64
+row_int64(uint64 row, int column)
+{
+	bool isnull;
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, &isnull);
+
+	return isnull ? 0 : DatumGetInt64(value);
+}
+
+TimestampTz
+row_timestamp(uint64 row, int column, bool *isnull)
+{
+	Datum value = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, isnull);
+
+	return *isnull ? 0 : DatumGetTimestampTz(value);
+}

@@ -1,0 +1,277 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.c
+ *	  The process that does what happens by itself in one database: fires due
+ *	  steps, hands off the outbox, reads the mailboxes.
+ *
+ * It sleeps until the next moment that the tables name, a commit that queues
+ * something, or the network.  A turn looks at the tables when one of the first
+ * two came; otherwise it only carries the dialogues on.  No transaction is
+ * open while it waits.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "compat.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+
+#include "net/net.h"
+#include "worker/clock.h"
+#include "worker/mailboxes.h"
+#include "worker/outbox.h"
+#include "worker/settings.h"
+#include "worker/shared.h"
+#include "worker/task.h"
+#include "worker/worker.h"
+
+/* steps that one transaction fires at most */
+#define STEPS_PER_TRANSACTION 50
+
+/* a look at the tables at least this often, in milliseconds */
+#define LONGEST_SLEEP 60000L
+
+/* the pause after a failed task, and when what is due is held by others */
+#define SHORTEST_SLEEP 500L
+
+typedef struct Look
+{
+	bool installed;
+	bool armed;
+	int64 fired;
+	bool has_next;
+	TimestampTz next;
+} Look;
+
+static bool told_disarmed = false;
+static bool settled = false;
+
+static void
+read_state(void *arg)
+{
+	static Statement installed = {"select ar_inbox_internal.is_installed()", 0};
+	static Statement armed = {
+		"select ar_inbox_internal.is_armed(), exists (select from ar_inbox.armed)", 0};
+	Look *look = arg;
+	char *value;
+
+	run_statement(&installed, NULL, NULL);
+	value = row_text(0, 1);
+	look->installed = value && value[0] == 't';
+	if (!look->installed)
+		return;
+	run_statement(&armed, NULL, NULL);
+	value = row_text(0, 1);
+	look->armed = value && value[0] == 't';
+	value = row_text(0, 2);
+	if (!look->armed && !told_disarmed && value && value[0] == 't')
+		ereport(LOG,
+				(errmsg("ar_inbox: database \"%s\" was armed elsewhere; nothing is sent from here",
+						get_database_name(MyDatabaseId)),
+				 errhint("If this is not a copy, run SELECT ar_inbox.arm() in it.")));
+	told_disarmed = !look->armed;
+}
+
+static void
+settle_interrupted(void *arg)
+{
+	static Statement statement = {
+		"select ar_inbox_internal.settle_interrupted($1)", 1, {TIMESTAMPTZOID}};
+	Datum at = TimestampTzGetDatum(worker_clock->now());
+
+	run_statement(&statement, &at, NULL);
+}
+
+static void
+fire_steps(void *arg)
+{
+	static Statement statement = {
+		"select count(*) from ar_inbox_internal.fire_due($1, $2)", 2, {TIMESTAMPTZOID, INT4OID}};
+	Look *look = arg;
+	Datum values[2] = {TimestampTzGetDatum(worker_clock->now()),
+					   Int32GetDatum(STEPS_PER_TRANSACTION)};
+
+	run_statement(&statement, values, NULL);
+	look->fired = row_int64(0, 1);
+}
+
+static void
+read_next_wake(void *arg)
+{
+	static Statement statement = {"select ar_inbox_internal.next_wake($1)", 1, {TIMESTAMPTZOID}};
+	Look *look = arg;
+	Datum at = TimestampTzGetDatum(worker_clock->now());
+	bool isnull;
+
+	run_statement(&statement, &at, NULL);
+	look->next = row_timestamp(0, 1, &isnull);
+	look->has_next = !isnull;
+}
+
+/* Leaves for good: this database has nothing for a worker. */
+static void
+leave(void)
+{
+	shared_not_needed(MyDatabaseId);
+	proc_exit(0);
+}
+
+/*
+ * Looks at the tables and does what is due.  Returns in how many milliseconds
+ * it wants to look again.
+ */
+static long
+look_at_tables(NetLoop *loop)
+{
+	Look look = {0};
+	TaskEnd end;
+	bool failed = false;
+
+	end = run_task("looking at the settings", read_state, &look);
+	if (end == TASK_NO_EXTENSION && task_extension_is_gone())
+		leave();
+	if (end != TASK_DONE)
+		return SHORTEST_SLEEP;
+	if (!look.installed)
+		leave();
+	outbox_allow(look.armed);
+	mailboxes_allow(look.armed);
+	if (!look.armed)
+	{
+		settled = false;
+		return LONGEST_SLEEP;
+	}
+
+	if (!settled)
+	{
+		/* what an earlier worker left in flight, before anything else leaves */
+		if (run_task("settling interrupted deliveries", settle_interrupted, NULL) != TASK_DONE)
+			return SHORTEST_SLEEP;
+		settled = true;
+	}
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		look.fired = 0;
+		failed |= run_task("firing due steps", fire_steps, &look) == TASK_FAILED;
+		/* between two batches the mail gets its turn */
+		net_loop_turn(loop);
+		failed |= !outbox_turn(true);
+	} while (look.fired >= STEPS_PER_TRANSACTION);
+	failed |= !mailboxes_turn(true);
+
+	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
+		return SHORTEST_SLEEP;
+	if (!look.has_next)
+		return LONGEST_SLEEP;
+	/* what is due and was not done is held by somebody, or waits for a connection */
+	return Min(Max(TimestampDifferenceMilliseconds(worker_clock->now(), look.next), SHORTEST_SLEEP),
+			   LONGEST_SLEEP);
+}
+
+static void
+set_option(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/* What a database's or a role's own settings say must not change what we do. */
+static void
+set_options(void)
+{
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
+	set_option("statement_timeout", "0");
+	set_option("idle_in_transaction_session_timeout", "0");
+#ifdef COMPAT_HAS_TRANSACTION_TIMEOUT
+	set_option("transaction_timeout", "0");
+#endif
+	/* a lock that somebody keeps stops one task, not the worker */
+	set_option("lock_timeout", "2s");
+	set_option("default_transaction_isolation", "read committed");
+	set_option("default_transaction_read_only", "off");
+	/* an attempt that is lost with the server would be made again unnoticed */
+	if (synchronous_commit == SYNCHRONOUS_COMMIT_OFF)
+		set_option("synchronous_commit", "local");
+}
+
+void
+ar_inbox_worker_main(Datum arg)
+{
+	Oid database = DatumGetObjectId(arg);
+	Oid role;
+	NetLoop *loop;
+	WaitEventSet *events;
+	MemoryContext turn;
+	char error[256];
+	TimestampTz next_look = 0;
+	bool woken = true;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	memcpy(&role, MyBgworkerEntry->bgw_extra, sizeof(role));
+	if (!shared_attach_worker(database))
+		proc_exit(0);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnectionByOid(database, role, 0);
+	pgstat_report_appname("ar_inbox worker");
+	set_options();
+
+	loop = net_loop_create(error, sizeof(error));
+	if (loop == NULL)
+		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
+						errmsg("ar_inbox: could not start the network: %s", error)));
+	outbox_start(loop);
+	mailboxes_start(loop);
+
+	events = compat_create_wait_event_set(3);
+	AddWaitEventToSet(events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(events, WL_SOCKET_READABLE, net_loop_fd(loop), NULL, NULL);
+
+	turn = AllocSetContextCreate(TopMemoryContext, "ar_inbox turn", ALLOCSET_DEFAULT_SIZES);
+	pgstat_report_activity(STATE_IDLE, NULL);
+
+	for (;;)
+	{
+		long timeout;
+		long net_timeout;
+
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(turn);
+		MemoryContextReset(turn);
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			woken = true;
+		}
+
+		if (woken || next_look <= GetCurrentTimestamp())
+		{
+			timeout = look_at_tables(loop);
+			next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
+		}
+		else if (!outbox_turn(false) || !mailboxes_turn(false))
+			next_look =
+				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+
+		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_look);
+		net_timeout = net_loop_timeout(loop);
+		if (net_timeout >= 0)
+			timeout = Min(timeout, net_timeout);
+		if (outbox_is_waiting())
+			timeout = Min(timeout, 1000);
+		woken = worker_clock->wait(events, timeout);
+		net_loop_turn(loop);
+	}
+}

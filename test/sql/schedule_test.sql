@@ -1,0 +1,167 @@
+\set ECHO none
+\set QUIET 1
+-- When chasing steps are due, and what is said of wrong arguments; the
+-- currencies.
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+\set ON_ERROR_STOP 1
+SET client_min_messages = warning;
+SET client_encoding = 'UTF8';
+
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
+SET LOCAL search_path = public, pg_catalog;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO';
+
+SELECT plan(62);
+
+-- An invoice of 10 January 2026, due on 9 February, of a company in New York.
+CREATE FUNCTION pg_temp.moments(
+    trigger_name text, days integer DEFAULT NULL, on_date date DEFAULT NULL,
+    hour integer DEFAULT 9, repeats integer DEFAULT NULL,
+    at timestamptz DEFAULT '2026-01-01 00:00+00', sent boolean DEFAULT false,
+    time_zone text DEFAULT 'America/New_York',
+    issued date DEFAULT '2026-01-10', due date DEFAULT '2026-02-09')
+RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', repeat_number, due_at, state, reason)
+    FROM ar_inbox_internal.step_moments(trigger_name, days, on_date, hour, repeats, issued, due,
+        time_zone, at, sent)
+$$;
+
+-- the six triggers
+SELECT results_eq($$SELECT pg_temp.moments('on_issue')$$,
+    ARRAY['1 2026-01-10 14:00:00+00 scheduled'], 'on issue, to come');
+SELECT results_eq($$SELECT pg_temp.moments('on_issue', at => '2026-01-20 12:34:56.789+00')$$,
+    ARRAY['1 2026-01-20 12:34:56.789+00 scheduled'], 'on issue, gone by: at once');
+SELECT results_eq($$SELECT pg_temp.moments('on_issue', at => '2026-01-20 12:34+00', sent => true)$$,
+    ARRAY['1 2026-01-10 14:00:00+00 skipped already sent'], 'on issue, sent already');
+SELECT results_eq($$SELECT pg_temp.moments('on_issue', sent => true)$$,
+    ARRAY['1 2026-01-10 14:00:00+00 skipped already sent'], 'on issue to come, sent already');
+SELECT results_eq($$SELECT pg_temp.moments('on_issue', sent => NULL)$$,
+    ARRAY['1 2026-01-10 14:00:00+00 scheduled'], 'not known whether sent: not sent');
+SELECT results_eq($$SELECT pg_temp.moments('after_issue', 5)$$,
+    ARRAY['1 2026-01-15 14:00:00+00 scheduled'], 'after issue');
+SELECT results_eq($$SELECT pg_temp.moments('after_issue', 0)$$,
+    ARRAY['1 2026-01-10 14:00:00+00 scheduled'], '0 days after issue');
+SELECT results_eq($$SELECT pg_temp.moments('before_due', 7, hour => 23)$$,
+    ARRAY['1 2026-02-03 04:00:00+00 scheduled'], 'before due');
+SELECT results_eq($$SELECT pg_temp.moments('before_due', 31)$$,
+    ARRAY['1 2026-01-09 14:00:00+00 skipped before invoice date'], 'before the invoice date');
+SELECT results_eq($$SELECT pg_temp.moments('after_due', 60)$$,
+    ARRAY['1 2026-04-10 13:00:00+00 scheduled'], 'after due, in summer time');
+SELECT results_eq($$SELECT pg_temp.moments('after_due', 1, at => '2026-02-10 14:00+00')$$,
+    ARRAY['1 2026-02-10 14:00:00+00 scheduled'], 'just now is not past');
+SELECT results_eq($$SELECT pg_temp.moments('after_due', 1, at => '2026-02-10 14:00:00.000001+00')$$,
+    ARRAY['1 2026-02-10 14:00:00+00 skipped past'], 'a microsecond ago is');
+SELECT results_eq($$SELECT pg_temp.moments('on_date', on_date => '2026-03-08', hour => 2)$$,
+    ARRAY['1 2026-03-08 07:00:00+00 scheduled'], 'on a date, at an hour that does not come');
+SELECT results_eq($$SELECT pg_temp.moments('on_date', on_date => '2026-11-01', hour => 1)$$,
+    ARRAY['1 2026-11-01 05:00:00+00 scheduled'], 'at an hour that comes twice');
+SELECT results_eq($$SELECT pg_temp.moments('repeat', 14, repeats => 3, at => '2026-03-01 00:00+00')$$,
+    ARRAY['1 2026-02-23 14:00:00+00 skipped past',
+          '2 2026-03-09 13:00:00+00 scheduled',
+          '3 2026-03-23 13:00:00+00 scheduled'], 'repeating');
+SELECT results_eq($$SELECT count(*) FROM pg_temp.moments('repeat', 3650, repeats => 1000)$$,
+    ARRAY[1000::bigint], 'for ten thousand years');
+SELECT results_eq($$SELECT pg_temp.moments('on_issue', due => NULL)$$,
+    ARRAY['1 2026-01-10 14:00:00+00 scheduled'], 'the due date is not needed on issue');
+SELECT results_eq(
+    $$SELECT pg_temp.moments('on_date', on_date => '2011-12-30', time_zone => 'Pacific/Apia',
+        issued => '2011-12-01', at => '2011-12-01 00:00+00')$$,
+    ARRAY['1 2011-12-30 19:00:00+00 scheduled'], 'a date that Samoa never had: the next, same hour');
+SELECT is(pg_typeof(due_at)::text, 'timestamp with time zone', 'the type of the moment')
+FROM ar_inbox_internal.step_moments('on_issue', NULL, NULL, 9, NULL, '2026-01-10', NULL,
+    'Europe/Berlin', '2026-01-01 00:00+00', false);
+
+-- wrong arguments
+CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    hint text;
+    code text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
+    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
+END
+$$;
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments(NULL)$$), '22023 trigger is missing', 'no trigger');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('someday')$$), '22023 unknown trigger "someday"', 'unknown trigger');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments(E'on\nissue')$$), '22023 unknown trigger "on\x0aissue"', 'unknown trigger of two lines');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', hour => 24)$$), '22023 hour 24 is outside 0 to 23', 'hour 24');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', hour => -1)$$), '22023 hour -1 is outside 0 to 23', 'hour -1');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', hour => NULL)$$), '22023 hour is missing', 'no hour');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('after_issue')$$), '22023 days is missing', 'no days');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('after_due', -1)$$), '22023 days -1 is outside 0 to 3650', 'negative days');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('before_due', 2147483647)$$), '22023 days 2147483647 is outside 0 to 3650', 'too many days');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_date')$$), '22023 on_date is missing', 'no date');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_date', on_date => 'infinity')$$), '22023 on_date infinity is out of range', 'an infinite date');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('repeat', 7)$$), '22023 repeats is missing', 'no repeats');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('repeat', 7, repeats => 0)$$), '22023 repeats 0 is outside 1 to 1000', 'no repeat at all');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('repeat', 0, repeats => 2)$$), '22023 days 0 is outside 1 to 3650', 'repeats on one day');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', issued => NULL)$$), '22023 issue_date is missing', 'no issue date');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', issued => '-infinity')$$), '22023 issue_date -infinity is out of range', 'an infinite issue date');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('before_due', 7, due => NULL)$$), '22023 due_date is missing', 'no due date');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', time_zone => 'Europe/Berln')$$), '22023 unknown time zone "Europe/Berln"', 'unknown time zone');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', time_zone => NULL)$$), '22023 time_zone is missing', 'no time zone');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', at => NULL)$$), '22023 at is missing', 'no moment');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', at => 'infinity')$$), '22023 at must not be infinity', 'an infinite moment');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('after_due', 3650, due => date '2000-01-01' + 106750000)$$),
+    '22023 the step''s date is out of range: 3650 days from the invoice''s date', 'beyond the calendar');
+
+-- The server's own time zones agree: each hour of the days around the changes
+-- of one year is shown by AT TIME ZONE as asked, or comes as soon as it can.
+CREATE FUNCTION pg_temp.off_the_hour(zone text, first date, last date)
+RETURNS TABLE (wanted timestamp, got timestamp) LANGUAGE sql AS $$
+    SELECT d::date + make_interval(hours => h), m.due_at AT TIME ZONE zone
+    FROM generate_series(first, last, '1 day') AS d, generate_series(0, 23) AS h,
+        LATERAL ar_inbox_internal.step_moments('on_date', NULL, d::date, h, NULL, first, NULL,
+            zone, '4000-01-01 00:00+00 BC', false) AS m
+    WHERE m.due_at AT TIME ZONE zone <> d::date + make_interval(hours => h)
+$$;
+SELECT is_empty($$SELECT * FROM pg_temp.off_the_hour('UTC', '2026-01-01', '2026-12-31')$$, 'UTC has every hour');
+SELECT is_empty($$SELECT * FROM pg_temp.off_the_hour('Asia/Kathmandu', '2026-01-01', '2026-12-31')$$, 'so has Nepal');
+SELECT results_eq($$SELECT * FROM pg_temp.off_the_hour('Europe/Berlin', '2026-01-01', '2026-12-31')$$,
+    $$VALUES (timestamp '2026-03-29 02:00', timestamp '2026-03-29 03:00')$$, 'Germany lacks one');
+SELECT results_eq($$SELECT * FROM pg_temp.off_the_hour('Australia/Lord_Howe', '2026-01-01', '2026-12-31')$$,
+    $$VALUES (timestamp '2026-10-04 02:00', timestamp '2026-10-04 02:30')$$, 'Lord Howe Island half of one');
+SELECT results_eq($$SELECT count(*), min(got - wanted), max(got - wanted)
+        FROM pg_temp.off_the_hour('Pacific/Apia', '2011-12-01', '2011-12-31')$$,
+    $$VALUES (24::bigint, interval '1 day', interval '1 day')$$, 'Samoa a whole day');
+SELECT is_empty($$SELECT * FROM pg_temp.off_the_hour('America/New_York', '9999-01-01', '9999-03-01')$$, 'far in the future');
+SELECT is_empty($$SELECT * FROM pg_temp.off_the_hour('Europe/Amsterdam', '1900-01-01', '1900-02-01')$$, 'long ago, when clocks went by the sun');
+
+-- time zones
+SELECT ok(ar_inbox_internal.is_time_zone('Europe/Berlin'), 'is_time_zone');
+SELECT ok(ar_inbox_internal.is_time_zone('europe/berlin'), 'in lower case');
+SELECT ok(ar_inbox_internal.is_time_zone('UTC'), 'UTC');
+SELECT ok(ar_inbox_internal.is_time_zone('Etc/GMT+5') AND ar_inbox_internal.is_time_zone('EST5EDT'), 'names with digits');
+SELECT is_empty($$SELECT z FROM unnest(ARRAY['', 'Berlin', 'Europe/Berln', 'UTC+2', 'foo5', '<x>3',
+    'CET-1CEST,M3.5.0/2,M10.5.0/3', '../../etc/passwd', repeat('x', 1000)]) AS z
+    WHERE ar_inbox_internal.is_time_zone(z)$$, 'what is no name of a time zone');
+SELECT is(ar_inbox_internal.is_time_zone(NULL), NULL, 'NULL is not known');
+
+-- who may call
+SELECT ok(has_function_privilege('ar_inbox_staff', oid, 'execute')
+        AND has_function_privilege('ar_inbox_worker', oid, 'execute')
+        AND NOT has_function_privilege('public', oid, 'execute'),
+    proname || ' is for staff and the worker')
+FROM pg_proc
+WHERE pronamespace = 'ar_inbox_internal'::regnamespace
+    AND proname IN ('step_moments', 'is_time_zone', 'currency_digits')
+ORDER BY proname;
+
+-- currencies
+SELECT is(ar_inbox_internal.currency_digits('EUR'), 2, 'the euro has cents');
+SELECT is(ar_inbox_internal.currency_digits('JPY'), 0, 'the yen has none');
+SELECT is(ar_inbox_internal.currency_digits('KWD'), 3, 'the dinar has fils');
+SELECT is(ar_inbox_internal.currency_digits('CLF'), 4, 'the unidad de fomento has four places');
+SELECT is_empty($$SELECT c FROM unnest(ARRAY['eur', 'EURO', '', 'XAU', 'DEM', 'EUR ']) AS c
+    WHERE ar_inbox_internal.currency_digits(c) IS NOT NULL$$, 'what is no currency');
+
+SELECT finish();
+ROLLBACK;

@@ -1,0 +1,363 @@
+/*-------------------------------------------------------------------------
+ *
+ * mime_header_test.c
+ *	  Header values: encoded words, addresses, dates, Message-IDs, file names,
+ *	  charsets.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/core.h"
+
+#include "core/charset.h"
+#include "core/mime.h"
+#include "tap.h"
+
+static void
+test_words(void)
+{
+	static const char *const cases[][2] = {
+		{"plain words", "plain words"},
+		{"=?UTF-8?B?SGVsbG8=?= =?UTF-8?B?IHdvcmxk?=", "Hello world"},
+		{"=?UTF-8?B?SGVsbG8=?=\r\n\t=?utf8?Q?_world?=", "Hello world"},
+		{"=?utf-8?q?a?= b =?utf-8?q?c?=", "a b c"},
+		{"=?utf-8?q?a?=b", "ab"},
+		{"=?iso-8859-1?q?=80uro?=", "€uro"},
+		{"=?iso-8859-9?q?=FD?=", "ı"},
+		{"=?utf-8*de?q?Gr=C3=B6=C3=9Fe?=", "Größe"},
+		{"=?utf-8?q?with space inside?=", "with space inside"},
+		{"=?utf-8?b?R3LDtsOf?= =?iso-8859-1?q?e=DF?=", "Größeß"},
+		{"=?gb2312?B?vLo=?=", "己"},
+		{"=?ks_c_5601-1987?B?sKE=?=", "가"},
+		{"=?koi8-r?B?8+7l9A==?=", "СНЕТ"},
+		{"=?UTF-7?Q?+AOQ-?=", "ä"},
+		{"=?x-nonsense?q?caf=E9?=", "café"},
+		{"=?utf-8?q?\?=", ""},
+		{"=?utf-8?x?abc?=", "=?utf-8?x?abc?="},
+		{"=?utf-8?q?never ends", "=?utf-8?q?never ends"},
+		{"=?utf-8?q", "=?utf-8?q"},
+		{"a =? b ?= c", "a =? b ?= c"},
+		{"=?utf-8?q?a=0D=0ABcc:_x=00y?=", "a  Bcc: xy"},
+		{"caf\xe9", "café"},
+		{"=?utf-8?q?=E2=82?=", "â‚"},
+		{"folded\r\n  twice\r\n\there", "folded  twice\there"},
+		{"=?big5-hkscs?B?pOk=?=", "日"},
+		{"=?windows-1252?q?=81?=", "\xEF\xBF\xBD"},
+		{"=?utf-8?b?YWJj====?=", "abc"},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		char *got = mime_decode_header(cases[i][0]);
+		char name[128];
+
+		snprintf(name, sizeof(name), "words: %.60s", i == 23 ? "folded" : cases[i][0]);
+		for (char *p = name; *p != '\0'; p++)
+		{
+			if (*p == '\n' || *p == '\r')
+				*p = ' ';
+		}
+		is(got, cases[i][1], name);
+		pfree(got);
+	}
+}
+
+static void
+test_addresses(void)
+{
+	/* name<address>|… */
+	static const char *const cases[][2] = {
+		{"joe@example.com", "<joe@example.com>"},
+		{"<joe@example.com>", "<joe@example.com>"},
+		{"Joe Bloggs <joe@example.com>", "Joe Bloggs<joe@example.com>"},
+		{"\"Bloggs, Joe\" <joe@example.com>, ann@example.com",
+		 "Bloggs, Joe<joe@example.com>|<ann@example.com>"},
+		{"joe@example.com (Joe (the) Bloggs)", "Joe (the) Bloggs<joe@example.com>"},
+		{"Joe Bloggs joe@example.com", "Joe Bloggs<joe@example.com>"},
+		{"joe @ example.com", "<joe@example.com>"},
+		{"Team: a@example.com, b@example.com;, c@example.com",
+		 "<a@example.com>|<b@example.com>|<c@example.com>"},
+		{"undisclosed-recipients:;", ""},
+		{"a@example.com; b@example.com", "<a@example.com>|<b@example.com>"},
+		{"=?utf-8?q?J=C3=B6rg?= =?utf-8?q?_M?= <j@example.com>", "Jörg M<j@example.com>"},
+		{"\"=?utf-8?q?J=C3=B6rg?=\" <j@example.com>", "Jörg<j@example.com>"},
+		{"=?utf-8?q?J=2C_K?= <j@example.com>", "J, K<j@example.com>"},
+		{"Bloggs, Joe <joe@example.com>", "Bloggs, Joe<joe@example.com>"},
+		{"\"john doe\"@example.com", "<\"john doe\"@example.com>"},
+		{"John <\"john>doe\"@example.com>", "John<\"john>doe\"@example.com>"},
+		{"joe@[IPv6:2001:db8::1]", "<joe@[IPv6:2001:db8::1]>"},
+		{"<@r.example,@s.example:joe@example.com>", "<joe@example.com>"},
+		{"Joe <mailto:joe@example.com>", "Joe<joe@example.com>"},
+		{"Joe <<joe@example.com>>", "Joe<joe@example.com>"},
+		{"Joe <joe@example.com", "Joe<joe@example.com>"},
+		{"Joe <joe@example.com, Ann <ann@example.com>", "Joe<joe@example.com>|Ann<ann@example.com>"},
+		{"Joe <joe@example.com> Ann <ann@example.com>", "Joe<joe@example.com>|Ann<ann@example.com>"},
+		{"\"Joe <joe@example.com>", "Joe<joe@example.com>"},
+		{"Joe (never closed <joe@example.com>", "Joe (never closed<joe@example.com>"},
+		{"\"Joe \\\"J\\\" B\" <joe@example.com>", "Joe \"J\" B<joe@example.com>"},
+		{"MAILER-DAEMON", "<MAILER-DAEMON>"},
+		{"Nobody At All", "Nobody At All<>"},
+		{",, ,a@example.com,,", "<a@example.com>"},
+		{"J\xf6rg <j@example.com>", "Jörg<j@example.com>"},
+		{"\xc3\xbc@example.com", "<ü@example.com>"},
+		{"a@example.com\r\n ,\r\n b@example.com", "<a@example.com>|<b@example.com>"},
+		{"Joe <joe(work)@example.com>", "Joe<joe@example.com>"},
+		{"", ""},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		MimeAddressList list = mime_parse_addresses(cases[i][0]);
+		StringInfoData got;
+		char name[32];
+
+		initStringInfo(&got);
+		for (int j = 0; j < list.count; j++)
+			appendStringInfo(&got, "%s%s<%s>", j > 0 ? "|" : "",
+							 list.items[j].name ? list.items[j].name : "", list.items[j].address);
+		snprintf(name, sizeof(name), "addresses, case %d", i);
+		is(got.data, cases[i][1], name);
+		pfree(got.data);
+	}
+}
+
+static void
+test_dates(void)
+{
+	static const struct
+	{
+		const char *value;
+		int64 seconds; /* -1: cannot be read */
+		int offset;
+	} cases[] = {
+		{"Sat, 21 Nov 2026 10:15:00 +0100", 1795252500, 60},
+		{"21 Nov 2026 09:15 GMT", 1795252500, 0},
+		{"Sat, 21 Nov 26 04:15:00 EST", 1795252500, -300},
+		{"Sat, 21 Nov 2026 10:15:00 +0100 (CET)", 1795252500, 60},
+		{"Sat Nov 21 09:15:00 2026", 1795252500, 0},
+		{"Sat Nov 21 09:15:00 UTC 2026", 1795252500, 0},
+		{"21-Nov-2026 10:15:00 +01:00", 1795252500, 60},
+		{"2026-11-21T10:15:00+01:00", 1795252500, 60},
+		{"2026-11-21 09:15:00Z", 1795252500, 0},
+		{"Sat, 21 November 2026, 10:15:00 GMT+0100", 1795252500, 60},
+		{"November 21, 2026 9:15:00 AM", 1795252500, 0},
+		{"21 Nov 2026 12:00 AM", 1795219200, 0},
+		{"21 Nov 2026 09:15:00 +9999", 1795252500, 0},
+		{"21 Nov 2026 09:15:00 -0000", 1795252500, 0},
+		{"Mon, 29 Feb 2016 00:00:00 +0000", 1456704000, 0},
+		{"Thu, 01 Jan 1970 00:00:00 +0000", 0, 0},
+		{"Wed, 31 Dec 1969 23:59:59 +0000", -1000001, 0},
+		{"1 Jan 99 00:00:00 +0000", 915148800, 0},
+		{"31 Dec 2016 23:59:60 +0000", 1483228799, 0},
+		{"Fri, 31 Dec 9999 23:59:59 +0000", INT64CONST(253402300799), 0},
+		{"29 Feb 2015 00:00:00 +0000", -1, 0},
+		{"32 Jan 2015 00:00:00 +0000", -1, 0},
+		{"1 Jan 2015 25:00:00 +0000", -1, 0},
+		{"1 Jan 99999 00:00:00 +0000", -1, 0},
+		{"yesterday", -1, 0},
+		{"", -1, 0},
+		{"1 1 1 1 1 1", -1, 0},
+		{"999999999999999999999999 Jan 2015", -1, 0},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		int64 date = 0;
+		int offset = 0;
+		bool good = mime_parse_date(cases[i].value, &date, &offset);
+		char name[128];
+
+		snprintf(name, sizeof(name), "date: %s", cases[i].value);
+		if (cases[i].seconds == -1)
+		{
+			ok(!good, "%s is none", name);
+			continue;
+		}
+
+		/* One second before 1970 would look like the mark for none. */
+		is_int(good ? date : -2,
+			   cases[i].seconds == -1000001 ? -1000000 : cases[i].seconds * INT64CONST(1000000), name);
+		is_int(offset, cases[i].offset, "its offset");
+	}
+}
+
+static MimeMessage *
+read_text(const char *text)
+{
+	return mime_read(text, strlen(text));
+}
+
+static void
+test_ids(void)
+{
+	MimeMessage *mail;
+	StringInfoData text;
+
+	mail = read_text("Message-ID: < a b@example.com > (comment)\nReferences: <1@e><2@e>\n <3@e>,4@e\n"
+					 "In-Reply-To: 5@e and 6@e\n\n");
+	is(mail->message_id, "ab@example.com", "white space in an id goes");
+	is_int(mail->references.count, 3, "words beside ids in brackets are none");
+	is(mail->references.ids[2], "3@e", "the last of them");
+	is_int(mail->in_reply_to.count, 2, "words with an @ are, where nothing has brackets");
+	mime_free(mail);
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "References:");
+	for (int i = 0; i < 100; i++)
+		appendStringInfo(&text, " <%d@example.com>\r\n", i);
+	appendStringInfoString(&text, "\n");
+	mail = read_text(text.data);
+	is_int(mail->references.count, 40, "of 100 references 40 are kept");
+	is(mail->references.ids[0], "0@example.com", "the first");
+	is(mail->references.ids[19], "19@example.com", "to the 20th");
+	is(mail->references.ids[20], "80@example.com", "and from the 81st");
+	is(mail->references.ids[39], "99@example.com", "to the last");
+	ok(mail->defects & MIME_DEFECT_REFERENCES, "which is noted");
+	mime_free(mail);
+
+	resetStringInfo(&text);
+	appendStringInfoString(&text, "Message-ID: <");
+	for (int i = 0; i < 2000; i++)
+		appendStringInfoChar(&text, 'a');
+	appendStringInfoString(&text, "@example.com>\n\n");
+	mail = read_text(text.data);
+	ok(mail->message_id == NULL, "an id longer than a line may be is none");
+	ok(mail->defects & MIME_DEFECT_MESSAGE_ID, "which is noted");
+	mime_free(mail);
+	pfree(text.data);
+}
+
+static void
+test_names(void)
+{
+	static const char *const cases[][2] = {
+		{"filename=a.pdf", "a.pdf"},
+		{"filename=\"a b.pdf\"", "a b.pdf"},
+		{"filename*=utf-8'en'%e2%82%ac%20rates", "€ rates"},
+		{"filename*=iso-8859-1''%a3%20rates", "£ rates"},
+		{"filename*0=\"one\"; filename*1=\" two\"", "one two"},
+		{"filename*1=\" two\"; filename*0=\"one\"", "one two"},
+		{"filename*0*=utf-8''%c3; filename*1*=%a9", "é"},
+		{"filename=\"x.pdf\"; filename*=utf-8''y.pdf", "y.pdf"},
+		{"filename*0=\"=?utf-8?q?=C3\"; filename*1=\"=A9?=\"", "é"},
+		{"filename=\"=?utf-8?q?=C3=A9?=\"", "é"},
+		{"filename=../../etc/passwd", "passwd"},
+		{"filename=\"C:\\dir\\a.pdf\"", "a.pdf"},
+		{"filename=\"..\"", NULL},
+		{"filename=\"\"", NULL},
+		{"filename=\"a/\"", NULL},
+		{"filename=\"a\tb\x01.pdf\"", "ab.pdf"},
+		{"filename*=utf-8''fdp%E2%80%AEexe.pdf", "fdpexe.pdf"},
+		{"filename*=utf-8''a%00b%2Fc.pdf", "c.pdf"},
+		{"filename*=bogus.pdf", "bogus.pdf"},
+		{"filename = spaced.pdf ; size=1", "spaced.pdf"},
+		{"filename=\"open.pdf", "open.pdf"},
+		{"FILENAME=UP.PDF", "UP.PDF"},
+		{"filename*2=c; filename*0=a", "a"},
+		{"size=1", NULL},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		StringInfoData text;
+		MimeMessage *mail;
+
+		initStringInfo(&text);
+		appendStringInfo(&text, "Content-Type: application/pdf\nContent-Disposition: attachment; %s\n\n",
+						 cases[i][0]);
+		mail = read_text(text.data);
+		is(mail->attachments[0].name, cases[i][1], "a file's name");
+		mime_free(mail);
+		pfree(text.data);
+	}
+}
+
+static void
+test_charsets(void)
+{
+	static const struct
+	{
+		const char *charset;
+		const char *bytes;
+		int len;
+		const char *text;
+		CharsetResult result;
+	} cases[] = {
+		{"UTF-8", "gr\xc3\xbc\xc3\x9f", 6, "grüß", CHARSET_GOOD},
+		{"utf8", "a\0b", 3, "ab", CHARSET_GOOD},
+		{"UTF-8", "\xed\xa0\x80", 3, "í\xC2\xA0€", CHARSET_REPLACED},
+		{"us-ascii", "caf\xe9", 4, "café", CHARSET_REPLACED},
+		{"ISO_8859-1", "\x80", 1, "€", CHARSET_GOOD},
+		{"gbk", "\x81\x30\x81\x30", 4, "\xc2\x80", CHARSET_GOOD},
+		{"euc-kr", "\x8c\x63", 2, "똠", CHARSET_GOOD},
+		{"shift_jis", "\x87\x40", 2, "①", CHARSET_GOOD},
+		{"iso-8859-9", "\x80", 1, "€", CHARSET_GOOD},
+		{"iso-8859-15", "\xa4", 1, "€", CHARSET_GOOD},
+		{"utf-16le", "A\0\xac\x20", 4, "A€", CHARSET_GOOD},
+		{"utf-16be", "\0A\x20\xac\xd8\x00", 6, "A€\xEF\xBF\xBD", CHARSET_REPLACED},
+		{"euc-jp", "\xff" "a", 2, "\xEF\xBF\xBD" "a", CHARSET_REPLACED},
+		{"windows-1258", "a\xcc", 2, "à", CHARSET_GOOD},
+		{"UTF-8//TRANSLIT", "x", 1, "x", CHARSET_UNKNOWN},
+		{"ISO-2022-CN-EXT", "x", 1, "x", CHARSET_UNKNOWN},
+		{"/etc/passwd", "x", 1, "x", CHARSET_UNKNOWN},
+		{"", "x", 1, "x", CHARSET_GOOD},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		StringInfoData out;
+		CharsetResult result;
+
+		initStringInfo(&out);
+		result = charset_to_utf8(cases[i].charset, strlen(cases[i].charset), cases[i].bytes,
+								 cases[i].len, &out);
+		is(out.data, cases[i].text, cases[i].charset[0] ? cases[i].charset : "no charset");
+		is_int(result, cases[i].result, "and what it says of it");
+		pfree(out.data);
+	}
+	ok(charset_same("UTF-8", 5, "utf8", 4), "two spellings of one charset");
+	ok(!charset_same("iso-8859-1", 10, "utf8", 4), "two charsets");
+}
+
+static void
+test_html(void)
+{
+	static const char *const cases[][2] = {
+		{"plain", "plain\n"},
+		{"<p>a</p><p>b</p>", "a\n\nb\n"},
+		{"<div>a</div><div>b</div>", "a\nb\n"},
+		{"a<br>b<br/><BR />c", "a\nb\n\nc\n"},
+		{"a  \n b", "a b\n"},
+		{"<table><tr><td>1<td>2<tr><td>3</table>", "1 2\n3\n"},
+		{"<script>x<y</script>a<style>b</style>", "a\n"},
+		{"<a title=\"1 > 0\" href='x'>link</a>", "link\n"},
+		{"1 < 2 & 3 &amp;&#65;&#x42;&#150;&bogus;", "1 < 2 & 3 &AB–&bogus;\n"},
+		{"&#0;&#xD800;&#x110000;", "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\n"},
+		{"<pre>a\n  b</pre>c", "a\n  b\n\nc\n"},
+		{"a<!-- - -- > -->b", "ab\n"},
+		{"<!DOCTYPE html><?xml?>a", "a\n"},
+		{"cut <b", "cut\n"},
+		{"", ""},
+		{"<p> </p>", ""},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		char *got = mime_html_to_text(cases[i][0], strlen(cases[i][0]));
+
+		is(got, cases[i][1], "HTML as text");
+		pfree(got);
+	}
+}
+
+int
+main(void)
+{
+	test_words();
+	test_addresses();
+	test_dates();
+	test_ids();
+	test_names();
+	test_charsets();
+	test_html();
+	return tap_done();
+}

@@ -1,0 +1,546 @@
+/*-------------------------------------------------------------------------
+ *
+ * mime_read_test.c
+ *	  The MIME reader on the corpus, and on mails made to harm it.
+ *
+ * Run from the top of the source tree.  With MIME_SLOW in the environment
+ * (valgrind, sanitizers) the time limits are not held.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/core.h"
+
+#include <sys/resource.h>
+#include <time.h>
+
+#include "core/mime.h"
+#include "tap.h"
+
+/* What a mail of the corpus must give; NULL: not asserted here. */
+typedef struct Expected
+{
+	const char *file;
+	const char *subject;
+	const char *text;
+	const char *attachments; /* names, "-" for none, separated by | */
+	const char *defects;
+} Expected;
+
+static const Expected corpus[] = {
+	{"plain", "Invoice 4711", "Please find our payment.\n", "", ""},
+	{"words-joined", "Hello world", "x\n", "", ""},
+	{"words-split-character", "Zürich and café", "x\n", "", ""},
+	{"raw-8bit-header", "Invoice 4711", "Grüße\n", "", "characters"},
+	{"latin1-is-1252", NULL, "„50 €“ please”\n", "", ""},
+	{"utf8-that-is-not", NULL, "Facturé le 3 août, été\n", "", "characters"},
+	{"gb2312", NULL, "发票镕\n", "", ""},
+	{"shift-jis", NULL, "請求書①\n", "", ""},
+	{"iso-2022-jp", "請求書", "お支払い\n", "", ""},
+	{"unknown-charset", NULL, "Grüße\n", "", "charset"},
+	{"nul-bytes", NULL, "before\n", "", ""},
+	{"lone-lf", "Invoice 4711", "one\ntwo\n", "", ""},
+	{"lone-cr", "Invoice 4711", "one\ntwo\n", "", ""},
+	{"mbox-from-line", "Invoice 4711", "Body.\n", "", ""},
+	{"no-headers", NULL, "Only a body.\n", "", "no_headers"},
+	{"no-blank-line", "Invoice 4711", "Please pay soon, this line begins the body.\nAnd another.\n", "",
+	 "bad_header"},
+	{"junk-header-line", "Invoice 4711", "Body.\n", "", "bad_header"},
+	{"addresses", "Addresses", "x\n", "", ""},
+	{"addresses-broken", "Broken", "x\n", "", "address"},
+	{"name-2231", NULL, "See attached.", "Übersicht of all €.pdf", ""},
+	{"name-2047", NULL, "See attached.", "Rechnung Müller.pdf", ""},
+	{"name-raw", NULL, "See attached.", "Gr\"o\"ße.pdf", "characters"},
+	{"name-path", NULL, "See attached.", "invoice.pdf", ""},
+	{"name-unquoted", NULL, "See attached.", "March statement 2026.pdf", ""},
+	{"alternative-inline", NULL, "The text.", "logo.png|photo.png", ""},
+	{"html-only", NULL, "Dear Bob,\n\npaid 5 € & more — <ok>\nAnna\n\n* one\n* two\n", "", ""},
+	{"html-meta-charset", NULL, "Счёт\n", "", ""},
+	{"flowed", NULL,
+	 "A paragraph that was broken, and goes on.\n> quoted and broken too\nFrom stuffed\n-- \nAnna\n",
+	 "", ""},
+	{"uuencode", NULL, "Old style.", "data.bin", ""},
+	{"attached-message", NULL, "Forwarded.", "-|-", ""},
+	{"not-closed", NULL, "Cut off here.", "cut.pdf", "no_close"},
+	{"boundary-never-comes", NULL, "No part ever begins.\n", "", "no_parts,no_close"},
+	{"no-boundary", NULL, "No boundary is named.\n", "", "no_boundary"},
+	{"bounce", NULL, "Your mail could not be delivered.", "-|-", ""},
+	{"out-of-office", "Automatic reply: Invoice 4711", "I am away.\n", "", ""},
+	{"date-odd", "Date", "x\n", "", ""},
+	{"smime-opaque", NULL, "", "smime.p7m", ""},
+	{"tnef", NULL, "From Outlook.", "winmail.dat|Übersicht März.pdf", ""},
+	{"two-texts", NULL, "First part.\nSecond part.", "p.png", ""},
+	{"base64-pieces", NULL, "Hello world!\n", "", ""},
+};
+
+static MimeMessage *
+read_file(const char *name)
+{
+	char path[256];
+	FILE *file;
+	StringInfoData data;
+	char block[4096];
+	size_t got;
+	MimeMessage *mail;
+
+	snprintf(path, sizeof(path), "test/corpus/%s.eml", name);
+	file = fopen(path, "rb");
+	if (file == NULL)
+	{
+		printf("Bail out! %s cannot be opened\n", path);
+		exit(1);
+	}
+	initStringInfo(&data);
+	while ((got = fread(block, 1, sizeof(block), file)) > 0)
+		appendBinaryStringInfo(&data, block, (int) got);
+	fclose(file);
+	mail = mime_read(data.data, data.len);
+
+	/* Nothing may refer to the bytes that were read. */
+	memset(data.data, 'x', data.len);
+	pfree(data.data);
+	return mail;
+}
+
+static void
+test_corpus(void)
+{
+	for (int i = 0; i < lengthof(corpus); i++)
+	{
+		const Expected *want = &corpus[i];
+		MimeMessage *mail = read_file(want->file);
+		StringInfoData got;
+		char name[128];
+
+		if (want->subject != NULL)
+		{
+			snprintf(name, sizeof(name), "%s: subject", want->file);
+			is(mail->subject, want->subject, name);
+		}
+		snprintf(name, sizeof(name), "%s: text", want->file);
+		is(mail->text, want->text, name);
+		initStringInfo(&got);
+		for (int j = 0; j < mail->attachment_count; j++)
+			appendStringInfo(&got, "%s%s", j > 0 ? "|" : "",
+							 mail->attachments[j].name ? mail->attachments[j].name : "-");
+		snprintf(name, sizeof(name), "%s: attachments", want->file);
+		is(got.data, want->attachments, name);
+		resetStringInfo(&got);
+		mime_defect_names(mail->defects, &got);
+		snprintf(name, sizeof(name), "%s: defects", want->file);
+		is(got.data, want->defects, name);
+		pfree(got.data);
+		mime_free(mail);
+	}
+}
+
+static void
+test_bounce(void)
+{
+	MimeMessage *mail = read_file("bounce");
+
+	is(mail->return_path, "", "an empty return path is there and empty");
+	is_int(mail->received_count, 2, "Received fields are counted");
+	is(mail->type, "multipart/report", "the mail's type");
+	is(mail->report_type, "delivery-status", "the report's type");
+	ok(mail->automatic, "a bounce is automatic");
+	is(mail->automatic_reason, "Auto-Submitted: auto-replied (bounce)", "and the field says why");
+	is_int(mail->delivery_count, 2, "two delivery recipients");
+	is(mail->deliveries[0].header, "Delivered-To", "the first one's field");
+	is(mail->deliveries[0].address, "accounts+v1@example.org", "the first one's address");
+	is(mail->deliveries[1].header, "X-Original-To", "the second one's field");
+	is(mail->attachments[0].type, "message/delivery-status", "the report is attached");
+	ok(strstr(mail->attachments[0].content, "Status: 5.1.1") != NULL, "with its fields");
+	is(mime_header(mail, "auto-submitted"), "auto-replied (bounce)", "a field is found by name");
+	ok(mime_header(mail, "x-none") == NULL, "and missing if it is missing");
+	mime_free(mail);
+}
+
+static void
+test_details(void)
+{
+	MimeMessage *mail = read_file("out-of-office");
+
+	is_int(mail->in_reply_to.count, 1, "prose in In-Reply-To is left out");
+	is(mail->in_reply_to.ids[0], "first@example.org", "the id in it is not");
+	is_int(mail->references.count, 2, "two references");
+	is(mail->references.ids[1], "first@example.org", "in order");
+	ok(mail->has_date, "has a date");
+	is_int(mail->date, INT64CONST(1795252500000000), "at the right moment");
+	is_int(mail->date_offset, 60, "seen from one hour east");
+	ok(mail->automatic, "an out-of-office subject is automatic");
+	mime_free(mail);
+
+	mail = read_file("alternative-inline");
+	ok(mail->attachments[0].is_inline, "an image the HTML shows is inline");
+	ok(!mail->attachments[1].is_inline, "one it does not show is attached, whatever it says");
+	is(mail->attachments[0].content_id, "logo@example.com", "Content-ID without brackets");
+	is(mail->html, "<p>The <b>HTML</b> <img src=\"cid:logo%40example.com\"></p>", "the HTML as sent");
+	ok(!mail->text_from_html, "the text is the sender's");
+	ok(!mail->automatic, "people's mail is not automatic");
+	mime_free(mail);
+
+	mail = read_file("html-only");
+	ok(mail->text_from_html, "text made of HTML is marked");
+	mime_free(mail);
+
+	mail = read_file("uuencode");
+	is(mail->attachments[0].content, "hello world", "uuencoded bytes");
+	is_int(mail->attachments[0].length, 11, "and their number");
+	mime_free(mail);
+
+	mail = read_file("attached-message");
+	is(mail->attachments[0].type, "message/rfc822", "a mail attached is an attachment");
+	is(mail->attachments[0].content, "From: bob@example.com\r\nSubject: inner\r\n\r\nInner body.",
+	   "with its bytes as they are");
+	is(mail->attachments[1].type, "text/calendar", "an invitation is an attachment");
+	mime_free(mail);
+
+	mail = read_file("tnef");
+	is(mail->attachments[1].content, "%PDF-1.4\n", "bytes of a file in winmail.dat");
+	is(mail->attachments[1].type, "application/pdf", "and its type");
+	mime_free(mail);
+
+	mail = read_file("smime-opaque");
+	is_int(mail->protection, MIME_OPAQUE, "opaque S/MIME is noticed");
+	mime_free(mail);
+
+	mail = read_file("raw-8bit-header");
+	is(mime_header(mail, "Comments"), "Größe", "a raw Latin-1 field");
+	is(mime_header(mail, "Keywords"), "Größe", "a raw UTF-8 field");
+	mime_free(mail);
+
+	mail = read_file("date-odd");
+	is_int(mail->date, INT64CONST(1795292100000000), "a date in another order");
+	is(mail->message_id, "no-angle@example.com", "a Message-ID without brackets");
+	mime_free(mail);
+}
+
+/* read_text reads a mail given as a string. */
+static MimeMessage *
+read_text(const char *text)
+{
+	return mime_read(text, strlen(text));
+}
+
+static void
+test_bodies(void)
+{
+	MimeMessage *mail;
+
+	mail = read_text("");
+	is(mail->text, "", "nothing at all is an empty mail");
+	is_int(mail->defects, MIME_DEFECT_NO_HEADERS, "without headers");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+					 "Content-Type: text/plain\n\n \n--a\nContent-Type: text/html\n\n<p>Real\n--a--\n");
+	is(mail->text, " \nReal\n", "a blank text beside HTML gives way to it");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/mixed; boundary=a\n\n--a\n"
+					 "Content-Type: text/html\n\n<p>Order\n--a\nContent-Type: text/plain\n\nFooter\n--a--\n");
+	is(mail->text, "Order\nFooter", "HTML followed by a text footer gives both");
+	is(mail->html, "<p>Order", "and the HTML");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: text/plain; name=\"mail.txt\"\n\nBody\n");
+	is(mail->text, "Body\n", "a body with a name is still the body");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: text/plain\nContent-Disposition: attachment\n\nBody\n");
+	is(mail->text, "", "a text that says it is attached is");
+	is_int(mail->attachment_count, 1, "an attachment");
+	mime_free(mail);
+
+	mail = read_text("Content-Transfer-Encoding: base-64ish\n\nAAAA\n");
+	is(mail->text, "AAAA\n", "an unknown encoding is left as it is");
+	is_int(mail->defects, MIME_DEFECT_ENCODING, "and noted");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: application/x\nContent-Transfer-Encoding: base64ish\n\nAAAA\n");
+	is_int(mail->attachments[0].length, 5, "so is that of an attachment");
+	mime_free(mail);
+
+	mail = read_text("Content-Transfer-Encoding: quoted-printable\n\na =\n b=3D=zz=\r\nc \t\nd=");
+	is(mail->text, "a  b==zzc\nd", "quoted-printable, well-formed or not");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/mixed; boundary=\"x \"\n\n--x\n\none\n--x--more\n--x  \n\n"
+					 "two\n--x--\n");
+	is(mail->text, "one\n--x--more\ntwo", "only a whole line is a boundary");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/mixed; boundary=ab\n\n--ab\n"
+					 "Content-Type: multipart/mixed; boundary=abc\n\n--abc\n\nin\n--abc--\n"
+					 "--ab\n\nout\n--ab--\n");
+	is(mail->text, "in\nout", "a boundary may begin with another");
+	mime_free(mail);
+
+	mail = read_text("From: a@example.com\nFrom: b@example.com\nSubject: 1\nSubject: 2\n\n");
+	is(mail->subject, "1", "the first Subject counts");
+	is_int(mail->from.count, 2, "both From are kept");
+	is_int(mail->defects, MIME_DEFECT_DUPLICATE_HEADER, "and noted");
+	mime_free(mail);
+
+	mail = read_text("List-Id: x <l.example.com>\n\n");
+	is(mail->automatic_reason, "List-Id: x <l.example.com>", "a list is automatic");
+	mime_free(mail);
+	mail = read_text("Auto-Submitted: no\nPrecedence: first-class\nX-Auto-Response-Suppress: None\n\n");
+	ok(!mail->automatic, "fields that say no say no");
+	mime_free(mail);
+	mail = read_text("Precedence: Bulk\n\n");
+	ok(mail->automatic, "bulk mail is automatic");
+	mime_free(mail);
+}
+
+/* repeat makes a mail of a piece many times over. */
+static char *
+repeat(const char *before, const char *piece, int times, const char *after)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, before);
+	for (int i = 0; i < times; i++)
+		appendStringInfoString(&text, piece);
+	appendStringInfoString(&text, after);
+	return text.data;
+}
+
+static long
+peak_kilobytes(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+/* survive reads a mail in bounded time and memory, and hands it over. */
+static MimeMessage *
+survive(const char *name, char *text, size_t len)
+{
+	clock_t start = clock();
+	MimeMessage *mail = mime_read(text, len);
+	double seconds = (double) (clock() - start) / CLOCKS_PER_SEC;
+
+	ok(seconds < 0.2 || getenv("MIME_SLOW") != NULL, "%s: %.3f s of %zu bytes", name, seconds, len);
+	pfree(text);
+	return mail;
+}
+
+static void
+hostile(const char *name, char *text, uint32 defects)
+{
+	MimeMessage *mail = survive(name, text, strlen(text));
+
+	ok((mail->defects & defects) == defects, "%s: defects 0x%x", name, mail->defects);
+	mime_free(mail);
+}
+
+/* nested makes multiparts within multiparts. */
+static char *
+nested(int depth)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < depth; i++)
+		appendStringInfo(&text, "Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n", i, i);
+	appendStringInfoString(&text, "\ninnermost\n");
+	return text.data;
+}
+
+static void
+test_hostile(void)
+{
+	StringInfoData text;
+	MimeMessage *mail;
+
+	hostile("100,000 nested multiparts", nested(100000), MIME_DEFECT_DEPTH);
+	mail = read_text(nested(32));
+	is(mail->text, "innermost\n", "32 levels are read");
+	is_int(mail->defects & MIME_DEFECT_DEPTH, 0, "without complaint");
+	mime_free(mail);
+
+	hostile("100,000 addresses", repeat("To: ", "a@example.com, ", 100000, "\n\n"),
+			MIME_DEFECT_ADDRESSES);
+	hostile("60,000 addresses folded", repeat("To: x@example.com", ",\n a@b.example", 60000, "\n\n"),
+			MIME_DEFECT_ADDRESSES);
+	hostile("g:g:g:", repeat("From: ", "g:", 50000, "\n\n"), 0);
+	hostile("((((", repeat("From: ", "(", 100000, "\n\n"), 0);
+	hostile("()()", repeat("From: ", "(a)", 100000, "\n\n"), 0);
+	hostile("<<<<", repeat("From: ", "<", 100000, "\n\n"), 0);
+	hostile("<a@b><a@b>", repeat("From: ", "<a@b>", 100000, "\n\n"), MIME_DEFECT_ADDRESSES);
+	hostile("quotes", repeat("From: ", "\"", 100001, "\n\n"), 0);
+	hostile("a,a,a,", repeat("From: ", "a,", 100000, "\n\n"), 0);
+	hostile("words without @", repeat("From: ", "a ", 200000, "\n\n"), 0);
+	hostile("header line of 900 kB", repeat("Subject: ", "x", 900000, "\n\n"), 0);
+	hostile("header over 1 MB", repeat("Subject: x\n", "X-Y: z\n", 200000, "\nbody\n"),
+			MIME_DEFECT_HEADER_SIZE | MIME_DEFECT_HEADER_COUNT);
+	hostile("fields over 2,000", repeat("", "X-Y: z\n", 3000, "\nbody\n"), MIME_DEFECT_HEADER_COUNT);
+	hostile("encoded words without end", repeat("Subject: ", "=?a?q?x", 100000, "\n\n"), 0);
+	hostile("encoded words", repeat("Subject: ", "=?utf-8?b?SGVs?= ", 50000, "\n\n"), 0);
+	hostile("=?=?=?", repeat("Subject: ", "=?", 400000, "\n\n"), 0);
+	hostile("charset changes", repeat("Subject: ", "=?gbk?q?=B0?= =?big5?q?=B0?= ", 25000, "\n\n"), 0);
+	hostile("references", repeat("References: ", "<a@b> ", 150000, "\n\n"), MIME_DEFECT_REFERENCES);
+	hostile("references without end", repeat("References: ", "<", 900000, "\n\n"), 0);
+	hostile("parameters", repeat("Content-Type: text/plain", "; a=b", 150000, "\n\n"), 0);
+	hostile("open quotes in parameters",
+			repeat("Content-Type: text/plain", "; a=\"b\\\"", 100000, "\n\n"), 0);
+	hostile("RFC 2231 segments", repeat("Content-Disposition: attachment", "; filename*99*=x", 50000,
+										"\n\n"),
+			MIME_DEFECT_SEGMENTS);
+	hostile("more than 1,000 parts",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n", 300000, "--b--\n"),
+			MIME_DEFECT_PARTS);
+	hostile("almost boundaries",
+			repeat("Content-Type: multipart/mixed; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbb\n\n",
+				   "--bbbbbbbbbbbbbbbbbbbbbbbbb\n", 300000, ""),
+			MIME_DEFECT_NO_PARTS);
+	hostile("a boundary of 500 kB",
+			repeat("Content-Type: multipart/mixed; boundary=\"", "b", 500000, "\"\n\n--b\n--bb\n"),
+			MIME_DEFECT_NO_PARTS);
+	hostile("junk lines", repeat("Subject: x\n", " \n", 400000, ""), 0);
+	hostile("junk in the header", repeat("", "junk line\nA: b\n", 60000, ""), MIME_DEFECT_BAD_HEADER);
+	hostile("tags without end", repeat("Content-Type: text/html\n\n", "<a b='", 300000, ""), 0);
+	hostile("quotes without end",
+			repeat("Content-Type: text/html\n\n", "<a b=\">", 1, repeat("", "<a b='>", 200001, "")), 0);
+	hostile("<!--<!--", repeat("Content-Type: text/html\n\n", "<!--", 400000, ""), 0);
+	hostile("<script>", repeat("Content-Type: text/html\n\n", "<script></scrip", 100000, ""), 0);
+	hostile("deep HTML", repeat("Content-Type: text/html\n\n", "<div>", 300000, "x"), 0);
+	hostile("entities", repeat("Content-Type: text/html\n\n", "&unknown", 200000, ""), 0);
+	hostile("bytes no charset has",
+			repeat("Content-Type: text/plain; charset=euc-kr\n\n", "\xff", 2000000, ""),
+			MIME_DEFECT_CHARACTERS);
+	hostile("flowed quotes", repeat("Content-Type: text/plain; format=flowed\n\n", ">", 900000, " \n"),
+			0);
+
+	/* Many cid: links over many images of colliding names. */
+	initStringInfo(&text);
+	appendStringInfoString(&text, "Content-Type: multipart/related; boundary=b\n\n--b\n"
+								  "Content-Type: text/html\n\n");
+	for (int i = 0; i < 100000; i++)
+		appendStringInfoString(&text, "cid:same ");
+	for (int i = 0; i < 990; i++)
+		appendStringInfoString(&text, "\n--b\nContent-Type: image/png\nContent-ID: <same>\n\nx");
+	hostile("cid: links", text.data, 0);
+
+	/* A large attachment is decoded into its one buffer. */
+	{
+		long before = peak_kilobytes();
+		char *large = repeat("Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n",
+							 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n",
+							 320000, "");
+
+		mail = survive("25 MB", large, strlen(large));
+		is_int(mail->attachments[0].length, 320000 * 57, "all of it is decoded");
+		mime_free(mail);
+		ok(peak_kilobytes() - before < 4 * 25 * 1024 || getenv("MIME_SLOW") != NULL,
+		   "under four times its size: %ld kB", peak_kilobytes() - before);
+	}
+	ok(peak_kilobytes() < 200 * 1024 || getenv("MIME_SLOW") != NULL, "all under 200 MB: %ld kB",
+	   peak_kilobytes());
+}
+
+/* valid tells whether a string is UTF-8, decided here and not by the reader. */
+static bool
+valid(const char *text)
+{
+	const unsigned char *p = (const unsigned char *) text;
+
+	while (p != NULL && *p != 0)
+	{
+		int more = *p < 0x80			   ? 0 :
+				   *p >= 0xC2 && *p < 0xE0 ? 1 :
+				   *p >= 0xE0 && *p < 0xF0 ? 2 :
+				   *p >= 0xF0 && *p < 0xF5 ? 3 :
+											 -1;
+
+		if (more < 0)
+			return false;
+		for (p++; more > 0; more--, p++)
+		{
+			if ((*p & 0xC0) != 0x80)
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+all_valid(const MimeMessage *mail)
+{
+	bool good = valid(mail->subject) && valid(mail->text) && valid(mail->html) &&
+				valid(mail->message_id) && valid(mail->automatic_reason) && valid(mail->return_path);
+
+	good = good && strlen(mail->text) == mail->text_length;
+	for (int i = 0; i < mail->header_count; i++)
+		good = good && valid(mail->headers[i].name) && valid(mail->headers[i].value);
+	for (int i = 0; i < mail->from.count; i++)
+		good = good && valid(mail->from.items[i].name) && valid(mail->from.items[i].address);
+	for (int i = 0; i < mail->to.count; i++)
+		good = good && valid(mail->to.items[i].name) && valid(mail->to.items[i].address);
+	for (int i = 0; i < mail->attachment_count; i++)
+		good = good && valid(mail->attachments[i].name) && valid(mail->attachments[i].type) &&
+			   valid(mail->attachments[i].content_id);
+	return good;
+}
+
+/* Mails of the corpus with bytes changed at random never harm the reader. */
+static void
+test_mutations(void)
+{
+	static const char bytes[] = "\n\r\t \"'<>()=?;:,-@\\\0\x80\xc3\xff*%&/";
+	uint32 seed = 4711;
+	int bad = 0;
+	int read = 0;
+
+	for (int i = 0; i < lengthof(corpus); i++)
+	{
+		char path[256];
+		char original[8192];
+		FILE *file;
+		size_t len;
+
+		snprintf(path, sizeof(path), "test/corpus/%s.eml", corpus[i].file);
+		file = fopen(path, "rb");
+		len = fread(original, 1, sizeof(original), file);
+		fclose(file);
+		for (int round = 0; round < 250; round++)
+		{
+			/* Of the right size, so that reading beyond it is seen. */
+			char *copy = palloc(len);
+			size_t cut = len;
+			MimeMessage *mail;
+
+			memcpy(copy, original, len);
+			for (int n = 0; n < 1 + round % 12; n++)
+			{
+				seed = seed * 1664525 + 1013904223;
+				copy[(seed >> 8) % len] = bytes[(seed >> 3) % (sizeof(bytes) - 1)];
+			}
+			if (round % 5 == 0)
+				cut = (seed >> 8) % len;
+			mail = mime_read(copy, cut);
+			pfree(copy);
+			bad += all_valid(mail) ? 0 : 1;
+			read++;
+			mime_free(mail);
+		}
+	}
+	is_int(bad, 0, "changed mails give valid UTF-8 and nothing worse");
+	is_int(read, (long long) lengthof(corpus) * 250, "all of them were read");
+}
+
+int
+main(void)
+{
+	test_corpus();
+	test_bounce();
+	test_details();
+	test_bodies();
+	test_hostile();
+	test_mutations();
+	return tap_done();
+}
