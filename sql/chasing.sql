@@ -299,46 +299,52 @@ comment on function ar_inbox_internal.decide_step(bigint, bigint, timestamptz) i
 
 create function ar_inbox_internal.money(amount numeric, currency text)
 returns text
-language sql immutable
+language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select currency || ' ' || pg_catalog.btrim(pg_catalog.to_char(amount,
-        'FM999,999,999,999,999,990' || case ar_inbox_internal.currency_digits(currency)
-            when 0 then '' else '.' || pg_catalog.repeat('0', ar_inbox_internal.currency_digits(currency)) end));
+begin
+    return (
+        select currency || ' ' || pg_catalog.btrim(pg_catalog.to_char(amount,
+            'FM999,999,999,999,999,990' || case ar_inbox_internal.currency_digits(currency)
+                when 0 then '' else '.' || pg_catalog.repeat('0', ar_inbox_internal.currency_digits(currency)) end)));
+end
 $$;
 
 comment on function ar_inbox_internal.money(numeric, text) is 'An amount as a reader expects it: USD 1,250.00.';
 
 create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
 returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pg_catalog.jsonb_build_object(
-        'company', pg_catalog.jsonb_build_object('name', c.name, 'currency', c.currency),
-        'customer', pg_catalog.jsonb_build_object('name', k.name, 'number', k.number),
-        'invoice', pg_catalog.jsonb_build_object(
-            'number', i.number,
-            'currency', i.currency,
-            'issue_date', i.issue_date,
-            'due_date', i.due_date,
-            'total', ar_inbox_internal.money(i.total, i.currency),
-            'paid', case when i.paid > 0 then ar_inbox_internal.money(i.paid, i.currency) end,
-            'balance', ar_inbox_internal.money(i.balance, i.currency),
-            'days_past_due', case when (at at time zone c.time_zone)::date > i.due_date
-                then (at at time zone c.time_zone)::date - i.due_date end),
-        'lines', (
-            select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
-                'description', l.description,
-                'quantity', pg_catalog.trim_scale(l.quantity)::text,
-                'unit_price', ar_inbox_internal.money(l.unit_price, i.currency),
-                'amount', ar_inbox_internal.money(l.amount, i.currency)) order by l.line_number)
-            from ar_inbox.invoice_lines l
-            where l.company_id = i.company_id and l.invoice_id = i.id))
-    from ar_inbox.invoices i
-    join ar_inbox.companies c on c.id = i.company_id
-    join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
-    where i.company_id = invoice_values.company_id and i.id = invoice_values.invoice_id;
+begin
+    return (
+        select pg_catalog.jsonb_build_object(
+            'company', pg_catalog.jsonb_build_object('name', c.name, 'currency', c.currency),
+            'customer', pg_catalog.jsonb_build_object('name', k.name, 'number', k.number),
+            'invoice', pg_catalog.jsonb_build_object(
+                'number', i.number,
+                'currency', i.currency,
+                'issue_date', i.issue_date,
+                'due_date', i.due_date,
+                'total', ar_inbox_internal.money(i.total, i.currency),
+                'paid', case when i.paid > 0 then ar_inbox_internal.money(i.paid, i.currency) end,
+                'balance', ar_inbox_internal.money(i.balance, i.currency),
+                'days_past_due', case when (at at time zone c.time_zone)::date > i.due_date
+                    then (at at time zone c.time_zone)::date - i.due_date end),
+            'lines', (
+                select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
+                    'description', l.description,
+                    'quantity', pg_catalog.trim_scale(l.quantity)::text,
+                    'unit_price', ar_inbox_internal.money(l.unit_price, i.currency),
+                    'amount', ar_inbox_internal.money(l.amount, i.currency)) order by l.line_number)
+                from ar_inbox.invoice_lines l
+                where l.company_id = i.company_id and l.invoice_id = i.id))
+        from ar_inbox.invoices i
+        join ar_inbox.companies c on c.id = i.company_id
+        join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
+        where i.company_id = invoice_values.company_id and i.id = invoice_values.invoice_id);
+end
 $$;
 
 comment on function ar_inbox_internal.invoice_values(bigint, bigint, timestamptz) is

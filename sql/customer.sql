@@ -123,17 +123,20 @@ comment on function ar_inbox.create_contact(bigint, text, ar_inbox.email_address
 
 create function ar_inbox_internal.customers_of_address(company_id bigint, address ar_inbox.email_address)
 returns bigint[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select coalesce(pg_catalog.array_agg(f.id), '{}')
-    from (
-        select c.id from ar_inbox.customers c
-        where c.company_id = customers_of_address.company_id and c.email = address
-        union
-        select k.customer_id from ar_inbox.contacts k
-        where k.company_id = customers_of_address.company_id and k.email = address
-    ) f;
+begin
+    return (
+        select coalesce(pg_catalog.array_agg(f.id), '{}')
+        from (
+            select c.id from ar_inbox.customers c
+            where c.company_id = customers_of_address.company_id and c.email = address
+            union
+            select k.customer_id from ar_inbox.contacts k
+            where k.company_id = customers_of_address.company_id and k.email = address
+        ) f);
+end
 $$;
 
 comment on function ar_inbox_internal.customers_of_address(bigint, ar_inbox.email_address) is
@@ -141,25 +144,28 @@ comment on function ar_inbox_internal.customers_of_address(bigint, ar_inbox.emai
 
 create function ar_inbox_internal.customer_addresses(company_id bigint, customer_id bigint, contact_role_id bigint = null)
 returns ar_inbox.email_address[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pg_catalog.array_agg(f.email order by f.rank, f.id)
-    from (
-        select distinct on (e.email) e.email, e.rank, e.id
+begin
+    return (
+        select pg_catalog.array_agg(f.email order by f.rank, f.id)
         from (
-            select c.email, 0 as rank, c.id from ar_inbox.customers c
-            where c.company_id = customer_addresses.company_id and c.id = customer_addresses.customer_id
-                and customer_addresses.contact_role_id is null
-            union all
-            select k.email, case when k.is_primary then 1 else 2 end, k.id from ar_inbox.contacts k
-            where k.company_id = customer_addresses.company_id and k.customer_id = customer_addresses.customer_id
-                and (customer_addresses.contact_role_id is null
-                    or k.contact_role_id = customer_addresses.contact_role_id)
-        ) e
-        where e.email is not null
-        order by e.email, e.rank, e.id
-    ) f;
+            select distinct on (e.email) e.email, e.rank, e.id
+            from (
+                select c.email, 0 as rank, c.id from ar_inbox.customers c
+                where c.company_id = customer_addresses.company_id and c.id = customer_addresses.customer_id
+                    and customer_addresses.contact_role_id is null
+                union all
+                select k.email, case when k.is_primary then 1 else 2 end, k.id from ar_inbox.contacts k
+                where k.company_id = customer_addresses.company_id and k.customer_id = customer_addresses.customer_id
+                    and (customer_addresses.contact_role_id is null
+                        or k.contact_role_id = customer_addresses.contact_role_id)
+            ) e
+            where e.email is not null
+            order by e.email, e.rank, e.id
+        ) f);
+end
 $$;
 
 comment on function ar_inbox_internal.customer_addresses(bigint, bigint, bigint) is

@@ -397,16 +397,19 @@ comment on function ar_inbox.change_invoice_dates(bigint, date, date) is
 
 create function ar_inbox_internal.was_sent(company_id bigint, invoice_id bigint)
 returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (select 1 from ar_inbox.invoices i
-            where i.company_id = was_sent.company_id and i.id = was_sent.invoice_id
-                and i.marked_sent_at is not null)
-        or exists (select 1 from ar_inbox.deliveries d
-            where d.company_id = was_sent.company_id and d.invoice_id = was_sent.invoice_id
-                and d.chasing_step_id is not null
-                and d.state not in ('rejected', 'bounced', 'cancelled'));
+begin
+    return (
+        select exists (select 1 from ar_inbox.invoices i
+                where i.company_id = was_sent.company_id and i.id = was_sent.invoice_id
+                    and i.marked_sent_at is not null)
+            or exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = was_sent.company_id and d.invoice_id = was_sent.invoice_id
+                    and d.chasing_step_id is not null
+                    and d.state not in ('rejected', 'bounced', 'cancelled')));
+end
 $$;
 
 comment on function ar_inbox_internal.was_sent(bigint, bigint) is

@@ -84,30 +84,36 @@ comment on function ar_inbox.set_mail_account(bigint, ar_inbox.email_address, te
 
 create function ar_inbox_internal.sending_account(company_id bigint)
 returns bigint
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select a.id from ar_inbox.mail_accounts a
-    where a.company_id = sending_account.company_id
-    order by a.changed_at desc, a.id desc
-    limit 1;
+begin
+    return (
+        select a.id from ar_inbox.mail_accounts a
+        where a.company_id = sending_account.company_id
+        order by a.changed_at desc, a.id desc
+        limit 1);
+end
 $$;
 
 comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s mail account that sends: the one set last.';
 
 create function ar_inbox_internal.company_of_address(address ar_inbox.email_address)
 returns bigint
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select f.company_id
-    from (
-        select a.company_id, 1 as precedence from ar_inbox.mail_accounts a where a.inbox_address = address
-        union all
-        select a.company_id, 2 from ar_inbox.mail_accounts a where a.from_address = address
-    ) f
-    order by f.precedence, f.company_id
-    limit 1;
+begin
+    return (
+        select f.company_id
+        from (
+            select a.company_id, 1 as precedence from ar_inbox.mail_accounts a where a.inbox_address = address
+            union all
+            select a.company_id, 2 from ar_inbox.mail_accounts a where a.from_address = address
+        ) f
+        order by f.precedence, f.company_id
+        limit 1);
+end
 $$;
 
 comment on function ar_inbox_internal.company_of_address(ar_inbox.email_address) is
