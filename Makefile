@@ -21,10 +21,11 @@ DATA_built = ar_inbox--$(EXTVERSION).sql
 DATA = $(wildcard sql/ar_inbox--*--*.sql)
 
 PG_CONFIG ?= pg_config
-PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2)
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-cast-function-type $(STRICT)
-SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2 2>/dev/null)
 
 EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp_check \
 	tmp_check_iso log regression.diffs regression.out
@@ -32,7 +33,9 @@ EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp
 # No bitcode: nothing here is worth inlining into queries, and it needs clang.
 override with_llvm = no
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+# A fresh machine has no pg_config yet: demo, check and bench install it first
+# and then call make again.
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 include $(PGXS)
 
 # Headers are few: whatever changes in one rebuilds all.
@@ -43,3 +46,27 @@ ar_inbox--$(EXTVERSION).sql: sql/FILES sql/assemble $(wildcard sql/*.sql sql/tab
 	sql/assemble > $@
 
 include test/Makefile.inc
+
+.PHONY: demo check check-one bench lint
+demo:
+	test/install-packages demo
+	$(MAKE) all
+	$(SUDO) $(MAKE) -s install > /dev/null
+	test/as-user env KEEP=$(KEEP) PG_CONFIG=$(PG_CONFIG) test/demo/play
+
+check:
+	test/install-packages check
+	PG_CONFIG=$(PG_CONFIG) test/check
+
+# one version of PostgreSQL, all installed: what the chroots of the others run
+check-one:
+	PG_CONFIG=$(PG_CONFIG) test/check --one
+
+bench:
+	test/install-packages check
+	$(MAKE) all bench-programs
+	$(SUDO) $(MAKE) -s install > /dev/null
+	test/bench/run
+
+lint:
+	test/lint

@@ -84,9 +84,9 @@ make_way(PlannedStmt *statement, const char *text, bool read_only_tree,
 		return;
 	}
 
-	shared_keep_out(database);
 	PG_TRY();
 	{
+		shared_keep_out(database);
 		call_next(statement, text, read_only_tree, context, params, environment, destination,
 				  completion);
 	}

@@ -146,14 +146,14 @@ look_at_tables(NetLoop *loop)
 	outbox_allow(look.armed);
 	mailboxes_allow(look.armed);
 	if (!look.armed)
-	{
-		settled = false;
 		return LONGEST_SLEEP;
-	}
 
 	if (!settled)
 	{
-		/* what an earlier worker left in flight, before anything else leaves */
+		/*
+		 * What an earlier worker left in flight, before anything else leaves.
+		 * Once only: later, what is in flight is our own.
+		 */
 		if (run_task("settling interrupted deliveries", settle_interrupted, NULL) != TASK_DONE)
 			return SHORTEST_SLEEP;
 		settled = true;
