@@ -57,6 +57,48 @@ $$;
 comment on function ar_inbox.create_company(text, text, text, text) is
 'Creates a company. name: as customers read it; time_zone: an IANA name, in which the hours of chasing steps are counted; currency: ISO 4217; language: BCP 47. Returns its id. For administrators. Errors: 42501, 22023 (a value that is not known).';
 
+create function ar_inbox.change_settings(company_id bigint, settings jsonb)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    known  constant text[] := '{name,language,automatic_mail_opens_threads,retry_limit,resend_in_doubt,max_message_size,max_cadences,max_steps,max_repeating_steps,max_repeats,max_sends_per_day}';
+    before ar_inbox.companies;
+    after  ar_inbox.companies;
+    strange text;
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    if settings is null or pg_catalog.jsonb_typeof(settings) <> 'object' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'settings is not an object',
+            'Give the settings to change, such as {"max_sends_per_day": 2}.');
+    end if;
+    select pg_catalog.string_agg(k, ', ') into strange
+    from pg_catalog.jsonb_object_keys(settings) k where k <> all (known);
+    if strange is not null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('no setting is called %s', strange),
+            pg_catalog.format('Settings are %s.', pg_catalog.array_to_string(known, ', ')));
+    end if;
+    select c.* into before from ar_inbox.companies c
+    where c.id = change_settings.company_id for no key update;
+    after := pg_catalog.jsonb_populate_record(before, settings);
+    update ar_inbox.companies c
+    set name = after.name, language = after.language,
+        automatic_mail_opens_threads = after.automatic_mail_opens_threads,
+        retry_limit = after.retry_limit, resend_in_doubt = after.resend_in_doubt,
+        max_message_size = after.max_message_size, max_cadences = after.max_cadences,
+        max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
+        max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day
+    where c.id = change_settings.company_id;
+    perform ar_inbox_internal.record_event(company_id, 'company', company_id, 'settings changed',
+        pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
+end
+$$;
+
+comment on function ar_inbox.change_settings(bigint, jsonb) is
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting), 22P02, 23502, 23514 (a value that cannot be).';
+
 create function ar_inbox.create_member(company_id bigint, name text, email ar_inbox.email_address,
     role name = null, permissions text[] = '{view,send,manage}')
 returns bigint

@@ -322,12 +322,14 @@ as $$
         reason = coalesce(d.failed, d.reason)
     from (
         select count(*) filter (where l.state in ('queued', 'handing_off', 'deferred')
-                or (l.state = 'unknown' and l.next_attempt_at is not null)) as pending,
+                -- in doubt: another attempt or a member decides, while it is still chased
+                or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled)) as pending,
             count(*) filter (where l.state in ('accepted', 'unknown')) as accepted,
             pg_catalog.string_agg(pg_catalog.format('%s: %s', l.channel, l.reason), '; ' order by l.id)
                 filter (where l.state in ('rejected', 'bounced')) as failed,
             pg_catalog.string_agg(l.reason, '; ' order by l.id) as reason
         from ar_inbox.deliveries l
+        join ar_inbox.invoices i on i.company_id = l.company_id and i.id = l.invoice_id
         where l.company_id = settle_step.company_id and l.chasing_step_id = settle_step.step_id
     ) d
     where s.company_id = settle_step.company_id and s.id = settle_step.step_id
@@ -336,6 +338,66 @@ $$;
 
 comment on function ar_inbox_internal.settle_step(bigint, bigint) is
 'Gives a step in state sending its end, once each of its deliveries has one: failed if a channel failed, else sent.';
+
+create function ar_inbox.resolve_delivery(delivery_id bigint, resend boolean)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    delivery ar_inbox.deliveries;
+begin
+    select d.* into delivery from ar_inbox.deliveries d where d.id = resolve_delivery.delivery_id;
+    perform ar_inbox_internal.require(delivery.company_id, 'send', 'delivery', delivery_id);
+    if resend is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'resend is NULL',
+            'Give true to hand it off again, false to take it as delivered.');
+    end if;
+    -- in the order of record_result()
+    if delivery.chasing_step_id is not null then
+        perform 1 from ar_inbox.chasing_steps s
+        where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id for no key update;
+    end if;
+    select d.* into delivery from ar_inbox.deliveries d
+    where d.company_id = delivery.company_id and d.id = delivery.id for update;
+    if delivery.state <> 'unknown' then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('delivery %s is %s', delivery.id, delivery.state),
+            'Only a delivery in doubt (state unknown) waits for a decision.');
+    end if;
+    if resend then
+        if delivery.chasing_step_id is not null and not exists (
+            select 1 from ar_inbox.invoices i
+            where i.company_id = delivery.company_id and i.id = delivery.invoice_id
+                and i.status = 'issued' and i.chasing_enabled)
+        then
+            perform ar_inbox_internal.refuse('IB002',
+                pg_catalog.format('delivery %s is a reminder for an invoice that is no longer chased', delivery.id),
+                'Nothing more leaves for it.');
+        end if;
+        update ar_inbox.deliveries d
+        set next_attempt_at = pg_catalog.now(),
+            give_up_at = greatest(d.give_up_at, pg_catalog.now() + c.retry_limit)
+        from ar_inbox.companies c
+        where c.id = d.company_id and d.company_id = delivery.company_id and d.id = delivery.id;
+    else
+        update ar_inbox.deliveries d
+        set state = 'accepted', next_attempt_at = null, finished_at = pg_catalog.now(),
+            reason = 'in doubt, taken as delivered'
+        where d.company_id = delivery.company_id and d.id = delivery.id;
+        update ar_inbox.email_recipients r set state = 'accepted'
+        where r.company_id = delivery.company_id and r.email_id = delivery.email_id and r.state = 'unknown';
+        if delivery.chasing_step_id is not null then
+            perform ar_inbox_internal.settle_step(delivery.company_id, delivery.chasing_step_id);
+        end if;
+    end if;
+    perform ar_inbox_internal.record_event(delivery.company_id, 'delivery', delivery.id,
+        case when resend then 'handed off again' else 'taken as delivered' end);
+end
+$$;
+
+comment on function ar_inbox.resolve_delivery(bigint, boolean) is
+'Decides a delivery that is in doubt (state unknown), for companies that do not want such messages resent by themselves (resend_in_doubt false). resend: true hands it off again under the same Message-ID, false takes it as delivered. Needs send. Errors: IB001, 42501, IB002 (not in doubt; no longer chased), 22004.';
 
 create function ar_inbox_internal.record_account_failure(account_id bigint, company_id bigint,
     at timestamptz, error text)

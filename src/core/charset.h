@@ -23,4 +23,4 @@ extern bool charset_same(const char *a, size_t a_len, const char *b, size_t b_le
 extern int utf8_put(uint32 codepoint, char *out);
 extern int utf8_get(const char *data, size_t len, uint32 *codepoint);
 
-#endif							/* AR_INBOX_CHARSET_H */
+#endif /* AR_INBOX_CHARSET_H */

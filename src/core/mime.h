@@ -86,9 +86,9 @@ typedef struct MimeAttachment
 typedef enum MimeProtection
 {
 	MIME_PLAIN,
-	MIME_SIGNED,	/* can be read; a signature is attached */
-	MIME_OPAQUE,	/* S/MIME in one part: cannot be read here */
-	MIME_ENCRYPTED	/* OpenPGP, likewise */
+	MIME_SIGNED,   /* can be read; a signature is attached */
+	MIME_OPAQUE,   /* S/MIME in one part: cannot be read here */
+	MIME_ENCRYPTED /* OpenPGP, likewise */
 } MimeProtection;
 
 typedef struct MimeArena MimeArena;
@@ -149,4 +149,4 @@ extern char *mime_decode_header(const char *value);
 extern MimeAddressList mime_parse_addresses(const char *value);
 extern char *mime_html_to_text(const char *html, size_t len);
 
-#endif							/* AR_INBOX_MIME_H */
+#endif /* AR_INBOX_MIME_H */

@@ -10,8 +10,6 @@
  */
 #include "core/mime_internal.h"
 
-#include "core/charset.h"
-
 /* The mailbox being read. */
 typedef struct Mailbox
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * mime_arena.c
- *	  Memory for one mail, and the small string helpers of the reader.
+ *	  Memory for one mail, and the small string functions of the reader.
  *
  * A mail is some hundred small strings that live and die together.  Cutting
  * them from a few chunks is faster than a palloc each, in the server as in
@@ -128,9 +128,9 @@ mime_strdup(MimeArena *arena, const char *data, size_t len)
 	return copy;
 }
 
-/* mime_equal compares without regard to ASCII case. */
+/* mime_equal_whole compares without regard to ASCII case. */
 bool
-mime_equal(MimeSlice slice, const char *lower)
+mime_equal_whole(MimeSlice slice, const char *lower)
 {
 	size_t i = 0;
 
@@ -151,18 +151,6 @@ mime_starts(MimeSlice slice, const char *lower)
 			return false;
 	}
 	return true;
-}
-
-/* mime_contains is for short needles of our own. */
-bool
-mime_contains(MimeSlice slice, const char *lower)
-{
-	for (; slice.len > 0; slice.data++, slice.len--)
-	{
-		if (mime_starts(slice, lower))
-			return true;
-	}
-	return false;
 }
 
 /* mime_find returns where "needle" begins, or NULL. */

@@ -43,8 +43,7 @@ static const char *const subjects[] = {"auto:",
 									   "returned mail:",
 									   "failure notice"};
 
-static const char *const machines[] = {"mailer-daemon@", "mailer-daemon", "postmaster@",
-									   "no-reply-bounce@"};
+static const char *const machines[] = {"mailer-daemon@", "mailer-daemon"};
 
 static void
 because(MimeReader *reader, const char *field, const char *value)
@@ -70,8 +69,7 @@ because(MimeReader *reader, const char *field, const char *value)
 		appendBinaryStringInfo(&reader->scratch, value, (int) len);
 	}
 	mail->automatic = true;
-	mail->automatic_reason =
-		mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
+	mail->automatic_reason = mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
 }
 
 /* first_word returns a value's first word, without comments. */

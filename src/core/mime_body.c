@@ -12,17 +12,15 @@
  */
 #include "core/mime_internal.h"
 
-#include "core/charset.h"
-
 /* So many cid: links of an HTML body are looked at; a real one has some ten. */
 #define MAX_LINKS 10000
 #define CID_BUCKETS 1024
 
 typedef enum Role
 {
-	ROLE_NONE,	/* a multipart, or another form of what is shown */
-	ROLE_TEXT,	/* shown as text */
-	ROLE_HTML,	/* a text/html body */
+	ROLE_NONE, /* a multipart, or another form of what is shown */
+	ROLE_TEXT, /* shown as text */
+	ROLE_HTML, /* a text/html body */
 	ROLE_ATTACHED
 } Role;
 
@@ -118,15 +116,24 @@ unify_newlines(StringInfo out, int start)
 {
 	char *to = memchr(out->data + start, '\r', out->len - start);
 	char *end = out->data + out->len;
+	char *from = to;
 
 	if (to == NULL)
 		return;
-	for (char *from = to; from < end; from++)
+	while (from < end)
 	{
-		if (*from != '\r')
-			*to++ = *from;
-		else if (from + 1 == end || from[1] != '\n')
+		char *next;
+
+		/* "from" is at a CR: it goes, or becomes the LF itself. */
+		from++;
+		if (from == end || *from != '\n')
 			*to++ = '\n';
+		next = memchr(from, '\r', end - from);
+		if (next == NULL)
+			next = end;
+		memmove(to, from, next - from);
+		to += next - from;
+		from = next;
 	}
 	out->len = (int) (to - out->data);
 	out->data[out->len] = '\0';
@@ -351,8 +358,8 @@ link_target(const char *p, const char *end, char *out, size_t room)
 {
 	size_t n = 0;
 
-	while (p < end && n < room && *p != '"' && *p != '\'' && *p != '>' && *p != ')' &&
-		   *p != '&' && !mime_space(*p))
+	while (p < end && n < room && *p != '"' && *p != '\'' && *p != '>' && *p != ')' && *p != '&' &&
+		   !mime_space(*p))
 	{
 		if (*p == '%' && end - p >= 3 && mime_hex(p[1]) >= 0 && mime_hex(p[2]) >= 0)
 		{
@@ -424,8 +431,7 @@ attach(MimeReader *reader, const MimePart *part, char *name)
 	attachment->name = name;
 	resetStringInfo(&reader->scratch);
 	charset_to_utf8(NULL, 0, part->type.data, part->type.len, &reader->scratch);
-	attachment->type =
-		mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
+	attachment->type = mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
 	if (part->id.len > 0 && part->id.len <= MIME_MAX_ID)
 	{
 		resetStringInfo(&reader->scratch);
@@ -454,8 +460,7 @@ unpack_tnef(MimeReader *reader, int room)
 	if (strcmp(tnef->type, "application/ms-tnef") == 0 ||
 		strcmp(tnef->type, "application/vnd.ms-tnef") == 0 ||
 		(tnef->name != NULL && pg_strcasecmp(tnef->name, "winmail.dat") == 0))
-		mail->attachment_count +=
-			mime_tnef(reader, tnef->content, tnef->length, tnef + 1, room);
+		mail->attachment_count += mime_tnef(reader, tnef->content, tnef->length, tnef + 1, room);
 }
 
 /* read_protection notes what cannot be read or is signed. */

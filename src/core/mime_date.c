@@ -34,11 +34,12 @@ static const struct
 {
 	const char *name;
 	int minutes;
-} zones[] = {{"ut", 0},		{"utc", 0},	   {"gmt", 0},	  {"z", 0},		{"est", -300}, {"edt", -240},
-			 {"cst", -360}, {"cdt", -300}, {"mst", -420}, {"mdt", -360}, {"pst", -480}, {"pdt", -420},
-			 {"wet", 0},	{"west", 60},  {"bst", 60},	  {"cet", 60},	{"met", 60},   {"cest", 120},
-			 {"mest", 120}, {"mez", 60},   {"mesz", 120}, {"eet", 120}, {"eest", 180}, {"msk", 180},
-			 {"jst", 540},	{"kst", 540},  {"hst", -600}, {"akst", -540}, {"akdt", -480}};
+} zones[] = {{"ut", 0},		{"utc", 0},	   {"gmt", 0},	   {"z", 0},	  {"est", -300},
+			 {"edt", -240}, {"cst", -360}, {"cdt", -300},  {"mst", -420}, {"mdt", -360},
+			 {"pst", -480}, {"pdt", -420}, {"wet", 0},	   {"west", 60},  {"bst", 60},
+			 {"cet", 60},	{"met", 60},   {"cest", 120},  {"mest", 120}, {"mez", 60},
+			 {"mesz", 120}, {"eet", 120},  {"eest", 180},  {"msk", 180},  {"jst", 540},
+			 {"kst", 540},	{"hst", -600}, {"akst", -540}, {"akdt", -480}};
 
 /* number reads digits, at most nine of them. */
 static int

@@ -20,7 +20,8 @@ static bool base64_ready = false;
 static void
 prepare_base64(void)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	memset(base64_values, B64_SKIP, sizeof(base64_values));
 	for (int i = 0; i < 64; i++)
@@ -125,6 +126,14 @@ mime_decode_qp(const char *data, size_t len, char *out, bool underscore)
 	{
 		char c = *p;
 
+		/* What stands for itself is most of it. */
+		while (c > ' ' && c != '=' && c != '_')
+		{
+			*to++ = c;
+			if (++p == end)
+				return (size_t) (to - out);
+			c = *p;
+		}
 		if (c == '=')
 		{
 			const char *q = p + 1;
@@ -166,10 +175,7 @@ mime_decode_qp(const char *data, size_t len, char *out, bool underscore)
 			while (q < end && (*q == ' ' || *q == '\t'))
 				q++;
 			if (q == end || *q == '\r' || *q == '\n')
-			{
 				p = q;
-				continue;
-			}
 			while (p < q)
 				*to++ = *p++;
 			continue;

@@ -8,8 +8,6 @@
  */
 #include "core/mime_internal.h"
 
-#include "core/charset.h"
-
 #define LINE 76
 #define WORD_FRAME 12 /* =?UTF-8?B? and ?= */
 
@@ -217,7 +215,8 @@ mime_put_words(StringInfo out, int line, const char *text)
 			{
 				cost = used;
 				for (int i = 0; i < length; i++)
-					cost += plain_q((unsigned char) text[take + i]) || text[take + i] == ' ' ? 1 : 3;
+					cost +=
+						plain_q((unsigned char) text[take + i]) || text[take + i] == ' ' ? 1 : 3;
 			}
 			if (cost > room)
 				break;
@@ -403,8 +402,8 @@ mime_put_parameter(StringInfo out, const char *name, const char *value)
 				else if (encoded.data[at + take - 2] == '%')
 					take -= 2;
 			}
-			appendStringInfo(out, ";\r\n %s*%d*=%s%.*s", name, segment, segment == 0 ? "UTF-8''" : "",
-							 take, encoded.data + at);
+			appendStringInfo(out, ";\r\n %s*%d*=%s%.*s", name, segment,
+							 segment == 0 ? "UTF-8''" : "", take, encoded.data + at);
 			segment++;
 			at += take;
 		}

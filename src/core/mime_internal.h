@@ -8,6 +8,7 @@
 #ifndef AR_INBOX_MIME_INTERNAL_H
 #define AR_INBOX_MIME_INTERNAL_H
 
+#include "core/charset.h"
 #include "core/mime.h"
 
 /* Limits that no real mail met. */
@@ -17,12 +18,12 @@
 #define MIME_MAX_HEADERS 2000
 #define MIME_MAX_ADDRESSES 5000
 #define MIME_MAX_SEGMENTS 64
-#define MIME_MAX_ID 998		 /* a Message-ID has to fit on a line */
-#define MIME_KEEP_IDS 20	 /* of the first and of the last references */
-#define MIME_MAX_NAME 1024	 /* bytes of a file's name */
-#define MIME_MAX_TNEF 100	 /* files taken out of winmail.dat parts */
-#define MIME_MAX_TEXT (64 * 1024 * 1024)	/* bytes of text before conversion */
-#define MIME_MAX_BYTES 1000000000			/* a palloc stays under 1 GB */
+#define MIME_MAX_ID 998					 /* a Message-ID has to fit on a line */
+#define MIME_KEEP_IDS 20				 /* of the first and of the last references */
+#define MIME_MAX_NAME 1024				 /* bytes of a file's name */
+#define MIME_MAX_TNEF 100				 /* files taken out of winmail.dat parts */
+#define MIME_MAX_TEXT (64 * 1024 * 1024) /* bytes of text before conversion */
+#define MIME_MAX_BYTES 1000000000		 /* a palloc stays under 1 GB */
 
 /* Bytes of the mail itself, or of something made from it. */
 typedef struct MimeSlice
@@ -108,13 +109,21 @@ extern MimeArena *mime_arena_create(size_t first);
 extern void mime_arena_free(MimeArena *arena);
 extern void *mime_alloc(MimeArena *arena, size_t size);
 extern char *mime_strdup(MimeArena *arena, const char *data, size_t len);
-extern bool mime_equal(MimeSlice slice, const char *lower);
+extern bool mime_equal_whole(MimeSlice slice, const char *lower);
 extern bool mime_starts(MimeSlice slice, const char *lower);
-extern bool mime_contains(MimeSlice slice, const char *lower);
 extern const char *mime_find(const char *data, const char *end, const char *needle);
 extern int mime_hex(char c);
 extern void mime_reader_init(MimeReader *reader, MimeMessage *mail);
 extern void mime_reader_done(MimeReader *reader);
+
+/* mime_equal compares without regard to ASCII case; most differ at once. */
+static inline bool
+mime_equal(MimeSlice slice, const char *lower)
+{
+	if (slice.len > 0 && mime_lower(slice.data[0]) != lower[0])
+		return false;
+	return mime_equal_whole(slice, lower);
+}
 
 /* mime_decode.c */
 extern size_t mime_decode_base64(const char *data, size_t len, char *out, uint32 *defects);
@@ -125,10 +134,16 @@ extern size_t mime_decode_uu(const char *data, size_t len, char *out, uint32 *de
 extern MimeSlice mime_unfold(MimeReader *reader, MimeSlice value);
 extern void mime_decode_words(MimeReader *reader, MimeSlice value, StringInfo out);
 extern char *mime_words(MimeReader *reader, MimeSlice value);
+extern void mime_note_charset(MimeReader *reader, CharsetResult result);
+
+/* mime_param.c */
+extern MimeSlice mime_skip_comments(MimeSlice value);
 extern MimeSlice mime_param_value(MimeReader *reader, MimeSlice value, const char *name);
 extern char *mime_file_name(MimeReader *reader, MimeSlice value, const char *param);
 extern char *mime_clean_name(MimeArena *arena, const char *name, size_t len);
-extern MimeSlice mime_skip_comments(MimeSlice value);
+
+/* mime_fields.c */
+extern void mime_fields(MimeReader *reader, const MimeField *fields, int count);
 
 /* mime_address.c */
 extern void mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list);
@@ -158,4 +173,4 @@ extern void mime_put_parameter(StringInfo out, const char *name, const char *val
 extern int mime_tnef(MimeReader *reader, const char *data, size_t len, MimeAttachment *out,
 					 int room);
 
-#endif							/* AR_INBOX_MIME_INTERNAL_H */
+#endif /* AR_INBOX_MIME_INTERNAL_H */

@@ -12,8 +12,6 @@
  */
 #include "core/mime_internal.h"
 
-#include "core/charset.h"
-
 typedef struct Entity
 {
 	const char *name;
@@ -21,42 +19,42 @@ typedef struct Entity
 } Entity;
 
 static const Entity entities[] = {
-	{"amp", '&'},		 {"lt", '<'},		  {"gt", '>'},		   {"quot", '"'},
-	{"apos", '\''},		 {"nbsp", ' '},		  {"euro", 0x20AC},	   {"pound", 0xA3},
-	{"yen", 0xA5},		 {"cent", 0xA2},	  {"sect", 0xA7},	   {"copy", 0xA9},
-	{"reg", 0xAE},		 {"trade", 0x2122},	  {"deg", 0xB0},	   {"para", 0xB6},
-	{"middot", 0xB7},	 {"bull", 0x2022},	  {"hellip", 0x2026},  {"ndash", 0x2013},
-	{"mdash", 0x2014},	 {"lsquo", 0x2018},	  {"rsquo", 0x2019},   {"sbquo", 0x201A},
-	{"ldquo", 0x201C},	 {"rdquo", 0x201D},	  {"bdquo", 0x201E},   {"laquo", 0xAB},
-	{"raquo", 0xBB},	 {"lsaquo", 0x2039},  {"rsaquo", 0x203A},  {"ensp", ' '},
-	{"emsp", ' '},		 {"thinsp", ' '},	  {"shy", 0},		   {"zwnj", 0},
-	{"zwj", 0},			 {"times", 0xD7},	  {"divide", 0xF7},	   {"plusmn", 0xB1},
-	{"frac12", 0xBD},	 {"frac14", 0xBC},	  {"frac34", 0xBE},	   {"sup1", 0xB9},
-	{"sup2", 0xB2},		 {"sup3", 0xB3},	  {"micro", 0xB5},	   {"iexcl", 0xA1},
-	{"iquest", 0xBF},	 {"ordf", 0xAA},	  {"ordm", 0xBA},	   {"szlig", 0xDF},
-	{"agrave", 0xE0},	 {"aacute", 0xE1},	  {"acirc", 0xE2},	   {"atilde", 0xE3},
-	{"auml", 0xE4},		 {"aring", 0xE5},	  {"aelig", 0xE6},	   {"ccedil", 0xE7},
-	{"egrave", 0xE8},	 {"eacute", 0xE9},	  {"ecirc", 0xEA},	   {"euml", 0xEB},
-	{"igrave", 0xEC},	 {"iacute", 0xED},	  {"icirc", 0xEE},	   {"iuml", 0xEF},
-	{"eth", 0xF0},		 {"ntilde", 0xF1},	  {"ograve", 0xF2},	   {"oacute", 0xF3},
-	{"ocirc", 0xF4},	 {"otilde", 0xF5},	  {"ouml", 0xF6},	   {"oslash", 0xF8},
-	{"ugrave", 0xF9},	 {"uacute", 0xFA},	  {"ucirc", 0xFB},	   {"uuml", 0xFC},
-	{"yacute", 0xFD},	 {"thorn", 0xFE},	  {"yuml", 0xFF},	   {"Agrave", 0xC0},
-	{"Aacute", 0xC1},	 {"Acirc", 0xC2},	  {"Atilde", 0xC3},	   {"Auml", 0xC4},
-	{"Aring", 0xC5},	 {"AElig", 0xC6},	  {"Ccedil", 0xC7},	   {"Egrave", 0xC8},
-	{"Eacute", 0xC9},	 {"Ecirc", 0xCA},	  {"Euml", 0xCB},	   {"Igrave", 0xCC},
-	{"Iacute", 0xCD},	 {"Icirc", 0xCE},	  {"Iuml", 0xCF},	   {"Ntilde", 0xD1},
-	{"Ograve", 0xD2},	 {"Oacute", 0xD3},	  {"Ocirc", 0xD4},	   {"Otilde", 0xD5},
-	{"Ouml", 0xD6},		 {"Oslash", 0xD8},	  {"Ugrave", 0xD9},	   {"Uacute", 0xDA},
-	{"Ucirc", 0xDB},	 {"Uuml", 0xDC},	  {"Yacute", 0xDD},	   {"OElig", 0x152},
-	{"oelig", 0x153},	 {"Scaron", 0x160},	  {"scaron", 0x161},   {"rarr", 0x2192},
-	{"larr", 0x2190},	 {"check", 0x2713},	  {"minus", 0x2212}};
+	{"amp", '&'},	   {"lt", '<'},		   {"gt", '>'},		   {"quot", '"'},
+	{"apos", '\''},	   {"nbsp", ' '},	   {"euro", 0x20AC},   {"pound", 0xA3},
+	{"yen", 0xA5},	   {"cent", 0xA2},	   {"sect", 0xA7},	   {"copy", 0xA9},
+	{"reg", 0xAE},	   {"trade", 0x2122},  {"deg", 0xB0},	   {"para", 0xB6},
+	{"middot", 0xB7},  {"bull", 0x2022},   {"hellip", 0x2026}, {"ndash", 0x2013},
+	{"mdash", 0x2014}, {"lsquo", 0x2018},  {"rsquo", 0x2019},  {"sbquo", 0x201A},
+	{"ldquo", 0x201C}, {"rdquo", 0x201D},  {"bdquo", 0x201E},  {"laquo", 0xAB},
+	{"raquo", 0xBB},   {"lsaquo", 0x2039}, {"rsaquo", 0x203A}, {"ensp", ' '},
+	{"emsp", ' '},	   {"thinsp", ' '},	   {"shy", 0},		   {"zwnj", 0},
+	{"zwj", 0},		   {"times", 0xD7},	   {"divide", 0xF7},   {"plusmn", 0xB1},
+	{"frac12", 0xBD},  {"frac14", 0xBC},   {"frac34", 0xBE},   {"sup1", 0xB9},
+	{"sup2", 0xB2},	   {"sup3", 0xB3},	   {"micro", 0xB5},	   {"iexcl", 0xA1},
+	{"iquest", 0xBF},  {"ordf", 0xAA},	   {"ordm", 0xBA},	   {"szlig", 0xDF},
+	{"agrave", 0xE0},  {"aacute", 0xE1},   {"acirc", 0xE2},	   {"atilde", 0xE3},
+	{"auml", 0xE4},	   {"aring", 0xE5},	   {"aelig", 0xE6},	   {"ccedil", 0xE7},
+	{"egrave", 0xE8},  {"eacute", 0xE9},   {"ecirc", 0xEA},	   {"euml", 0xEB},
+	{"igrave", 0xEC},  {"iacute", 0xED},   {"icirc", 0xEE},	   {"iuml", 0xEF},
+	{"eth", 0xF0},	   {"ntilde", 0xF1},   {"ograve", 0xF2},   {"oacute", 0xF3},
+	{"ocirc", 0xF4},   {"otilde", 0xF5},   {"ouml", 0xF6},	   {"oslash", 0xF8},
+	{"ugrave", 0xF9},  {"uacute", 0xFA},   {"ucirc", 0xFB},	   {"uuml", 0xFC},
+	{"yacute", 0xFD},  {"thorn", 0xFE},	   {"yuml", 0xFF},	   {"Agrave", 0xC0},
+	{"Aacute", 0xC1},  {"Acirc", 0xC2},	   {"Atilde", 0xC3},   {"Auml", 0xC4},
+	{"Aring", 0xC5},   {"AElig", 0xC6},	   {"Ccedil", 0xC7},   {"Egrave", 0xC8},
+	{"Eacute", 0xC9},  {"Ecirc", 0xCA},	   {"Euml", 0xCB},	   {"Igrave", 0xCC},
+	{"Iacute", 0xCD},  {"Icirc", 0xCE},	   {"Iuml", 0xCF},	   {"Ntilde", 0xD1},
+	{"Ograve", 0xD2},  {"Oacute", 0xD3},   {"Ocirc", 0xD4},	   {"Otilde", 0xD5},
+	{"Ouml", 0xD6},	   {"Oslash", 0xD8},   {"Ugrave", 0xD9},   {"Uacute", 0xDA},
+	{"Ucirc", 0xDB},   {"Uuml", 0xDC},	   {"Yacute", 0xDD},   {"OElig", 0x152},
+	{"oelig", 0x153},  {"Scaron", 0x160},  {"scaron", 0x161},  {"rarr", 0x2192},
+	{"larr", 0x2190},  {"check", 0x2713},  {"minus", 0x2212}};
 
 /* Elements that stand on lines of their own; the second kind with a gap. */
-static const char *const blocks[] = {"br",	  "div",	"tr",	  "li",		 "dt",	   "dd",
-									 "hr",	  "center", "option", "address", "caption", "header",
+static const char *const blocks[] = {"br",	   "div",	  "tr",		 "li",		"dt",	   "dd",
+									 "hr",	   "center",  "option",	 "address", "caption", "header",
 									 "footer", "section", "article", "form"};
-static const char *const paragraphs[] = {"p",	"h1", "h2", "h3",	 "h4",		   "h5", "h6",
+static const char *const paragraphs[] = {"p",	  "h1", "h2", "h3",	 "h4",		   "h5", "h6",
 										 "table", "ul", "ol", "pre", "blockquote", "dl"};
 
 typedef struct Writer
@@ -241,8 +239,8 @@ tag_end(Writer *writer, const char *p, const char *end)
 {
 	while (p < end && *p != '>')
 	{
-		if (p[-1] == '=' && ((*p == '"' && !writer->no_double) ||
-							 (*p == '\'' && !writer->no_single)))
+		if (p[-1] == '=' &&
+			((*p == '"' && !writer->no_double) || (*p == '\'' && !writer->no_single)))
 		{
 			const char *close = memchr(p + 1, *p, end - p - 1);
 

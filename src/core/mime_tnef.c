@@ -12,8 +12,6 @@
  */
 #include "core/mime_internal.h"
 
-#include "core/charset.h"
-
 #define TNEF_SIGNATURE 0x223E9F78
 #define LEVEL_ATTACHMENT 2
 

@@ -14,7 +14,6 @@
 
 #include <idn2.h>
 
-#include "core/charset.h"
 #include "core/mime_write.h"
 
 #define LINE 76
@@ -29,8 +28,8 @@ typedef struct Writing
 
 /* Fields the writer makes itself, or that no mail may carry. */
 static const char *const own_fields[] = {
-	"from",		   "sender",	 "reply-to", "to",	 "cc",			 "bcc",		 "subject",
-	"message-id",  "in-reply-to", "references", "date", "mime-version", "resent-bcc"};
+	"from",		  "sender",		 "reply-to",   "to",   "cc",		   "bcc",		"subject",
+	"message-id", "in-reply-to", "references", "date", "mime-version", "resent-bcc"};
 
 /* put_address_spec writes an address without what could end it early. */
 static void
@@ -364,15 +363,17 @@ put_file(Writing *writing, const MimeFile *file, bool is_image)
 {
 	StringInfo out = writing->out;
 	bool verbatim = is_verbatim(file);
-	char *name = file->name == NULL ? NULL :
-									  mime_clean_name(NULL, file->name, strlen(file->name));
+	char *name = file->name == NULL ? NULL : mime_clean_name(NULL, file->name, strlen(file->name));
 
 	appendStringInfo(out, "Content-Type: %s\r\n",
 					 good_type(file->type) ? file->type : "application/octet-stream");
 	appendStringInfo(out, "Content-Transfer-Encoding: %s\r\n", verbatim ? "7bit" : "base64");
 	appendStringInfo(out, "Content-Disposition: %s", is_image ? "inline" : "attachment");
 	if (name != NULL)
+	{
 		mime_put_parameter(out, "filename", name);
+		pfree(name);
+	}
 	appendStringInfoString(out, "\r\n");
 	if (file->content_id != NULL && file->content_id[0] != '\0')
 		put_ids(out, "Content-ID", (char *const *) &file->content_id, 1);

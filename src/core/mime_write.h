@@ -48,4 +48,4 @@ typedef struct MimeOutgoing
 
 extern void mime_write(const MimeOutgoing *mail, StringInfo out);
 
-#endif							/* AR_INBOX_MIME_WRITE_H */
+#endif /* AR_INBOX_MIME_WRITE_H */

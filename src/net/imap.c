@@ -10,8 +10,8 @@
  */
 #include "net/imap_job.h"
 
-#define READS_A_TURN 32				   /* then the other connections have theirs */
-#define IDLE_AGAIN_MS (28 * 60 * 1000) /* servers give up after 30 (RFC 2177) */
+#define READS_A_TURN 32 /* then the other connections have theirs */
+#define DEFAULT_IDLE_AGAIN_MS (28 * 60 * 1000)
 #define DEFAULT_REPLY_TIMEOUT_MS (5 * 60 * 1000)
 #define DEFAULT_BATCH_BYTES (8 * 1024 * 1024)
 #define DEFAULT_BATCH_MESSAGES 50
@@ -136,7 +136,7 @@ on_continue(ImapJob *job)
 		imap_end_idle(job);
 		return;
 	}
-	net_connection_deadline(job->conn, IDLE_AGAIN_MS);
+	net_connection_deadline(job->conn, job->idle_again);
 
 	/* A second begin of IDLE must not take back news that is still unread. */
 	if (job->state == IMAP_RUNNING)
@@ -328,6 +328,7 @@ imap_fetch_start(NetLoop *loop, const ImapServer *server, uint32 uidvalidity_kno
 	job->wants_idle = server->idle;
 	job->reply_timeout =
 		server->reply_timeout_ms > 0 ? server->reply_timeout_ms : DEFAULT_REPLY_TIMEOUT_MS;
+	job->idle_again = server->idle_again_ms > 0 ? server->idle_again_ms : DEFAULT_IDLE_AGAIN_MS;
 	job->uidvalidity_known = uidvalidity_known;
 	job->last_uid = last_uid;
 	job->batch.max_bytes = max_batch_bytes > 0 ? max_batch_bytes : DEFAULT_BATCH_BYTES;

@@ -40,6 +40,7 @@ typedef struct ImapServer
 	bool idle;				/* stay connected after the fetch, where offered */
 	int connect_timeout_ms; /* 30 s */
 	int reply_timeout_ms;	/* silence while an answer is due; 5 min */
+	int idle_again_ms;		/* one IDLE; servers give up after 30 min: 28 min */
 } ImapServer;
 
 typedef enum ImapState

@@ -52,6 +52,7 @@ struct ImapJob
 	bool read_only;
 	bool wants_idle;
 	int64 reply_timeout;
+	int64 idle_again;
 	char mailbox[MAILBOX_SIZE];
 	uint32 uidvalidity_known;
 	uint32 last_uid;

@@ -47,7 +47,10 @@ typedef struct NetLoop NetLoop;
  */
 extern NetLoop *net_loop_create(char *errbuf, size_t errbuf_size);
 
-/* Closes every connection that is left, at once and without a farewell. */
+/*
+ * Closes every connection that is left, at once and without a farewell.  The
+ * sessions and jobs on them are gone with it.
+ */
 extern void net_loop_destroy(NetLoop *loop);
 
 /* The descriptor that becomes readable when a turn has something to do. */

@@ -7,10 +7,11 @@
  * login, and leaves us a line to read and write with curl_easy_recv() and
  * curl_easy_send().
  *
- * Each connection has a multi handle of its own.  In a shared one, curl takes
- * a connection that is ours by then for an idle one of its cache: whenever
- * another transfer starts, it closes those that have been quiet for two
- * minutes, and those with bytes waiting that we have not read yet.
+ * Each connection has a multi handle of its own.  In a shared one curl takes a
+ * connection that is ours by then for an idle one of its cache, and whenever
+ * another transfer starts it closes those it has not used for 118 seconds:
+ * less than an IDLE lasts, and less than a server may take to answer the end
+ * of a message.
  *
  * While curl connects, its sockets are in the loop's epoll descriptor by its
  * socket callback.  Once it is done we watch the one socket that is left, and

@@ -89,8 +89,10 @@ test_addresses(void)
 		{"Joe <mailto:joe@example.com>", "Joe<joe@example.com>"},
 		{"Joe <<joe@example.com>>", "Joe<joe@example.com>"},
 		{"Joe <joe@example.com", "Joe<joe@example.com>"},
-		{"Joe <joe@example.com, Ann <ann@example.com>", "Joe<joe@example.com>|Ann<ann@example.com>"},
-		{"Joe <joe@example.com> Ann <ann@example.com>", "Joe<joe@example.com>|Ann<ann@example.com>"},
+		{"Joe <joe@example.com, Ann <ann@example.com>",
+		 "Joe<joe@example.com>|Ann<ann@example.com>"},
+		{"Joe <joe@example.com> Ann <ann@example.com>",
+		 "Joe<joe@example.com>|Ann<ann@example.com>"},
 		{"\"Joe <joe@example.com>", "Joe<joe@example.com>"},
 		{"Joe (never closed <joe@example.com>", "Joe (never closed<joe@example.com>"},
 		{"\"Joe \\\"J\\\" B\" <joe@example.com>", "Joe \"J\" B<joe@example.com>"},
@@ -175,7 +177,8 @@ test_dates(void)
 
 		/* One second before 1970 would look like the mark for none. */
 		is_int(good ? date : -2,
-			   cases[i].seconds == -1000001 ? -1000000 : cases[i].seconds * INT64CONST(1000000), name);
+			   cases[i].seconds == -1000001 ? -1000000 : cases[i].seconds * INT64CONST(1000000),
+			   name);
 		is_int(offset, cases[i].offset, "its offset");
 	}
 }
@@ -192,8 +195,9 @@ test_ids(void)
 	MimeMessage *mail;
 	StringInfoData text;
 
-	mail = read_text("Message-ID: < a b@example.com > (comment)\nReferences: <1@e><2@e>\n <3@e>,4@e\n"
-					 "In-Reply-To: 5@e and 6@e\n\n");
+	mail =
+		read_text("Message-ID: < a b@example.com > (comment)\nReferences: <1@e><2@e>\n <3@e>,4@e\n"
+				  "In-Reply-To: 5@e and 6@e\n\n");
 	is(mail->message_id, "ab@example.com", "white space in an id goes");
 	is_int(mail->references.count, 3, "words beside ids in brackets are none");
 	is(mail->references.ids[2], "3@e", "the last of them");
@@ -262,7 +266,8 @@ test_names(void)
 		MimeMessage *mail;
 
 		initStringInfo(&text);
-		appendStringInfo(&text, "Content-Type: application/pdf\nContent-Disposition: attachment; %s\n\n",
+		appendStringInfo(&text,
+						 "Content-Type: application/pdf\nContent-Disposition: attachment; %s\n\n",
 						 cases[i][0]);
 		mail = read_text(text.data);
 		is(mail->attachments[0].name, cases[i][1], "a file's name");
@@ -294,7 +299,13 @@ test_charsets(void)
 		{"iso-8859-15", "\xa4", 1, "€", CHARSET_GOOD},
 		{"utf-16le", "A\0\xac\x20", 4, "A€", CHARSET_GOOD},
 		{"utf-16be", "\0A\x20\xac\xd8\x00", 6, "A€\xEF\xBF\xBD", CHARSET_REPLACED},
-		{"euc-jp", "\xff" "a", 2, "\xEF\xBF\xBD" "a", CHARSET_REPLACED},
+		{"euc-jp",
+		 "\xff"
+		 "a",
+		 2,
+		 "\xEF\xBF\xBD"
+		 "a",
+		 CHARSET_REPLACED},
 		{"windows-1258", "a\xcc", 2, "à", CHARSET_GOOD},
 		{"UTF-8//TRANSLIT", "x", 1, "x", CHARSET_UNKNOWN},
 		{"ISO-2022-CN-EXT", "x", 1, "x", CHARSET_UNKNOWN},

@@ -42,8 +42,8 @@ static const Expected corpus[] = {
 	{"lone-cr", "Invoice 4711", "one\ntwo\n", "", ""},
 	{"mbox-from-line", "Invoice 4711", "Body.\n", "", ""},
 	{"no-headers", NULL, "Only a body.\n", "", "no_headers"},
-	{"no-blank-line", "Invoice 4711", "Please pay soon, this line begins the body.\nAnd another.\n", "",
-	 "bad_header"},
+	{"no-blank-line", "Invoice 4711", "Please pay soon, this line begins the body.\nAnd another.\n",
+	 "", "bad_header"},
 	{"junk-header-line", "Invoice 4711", "Body.\n", "", "bad_header"},
 	{"addresses", "Addresses", "x\n", "", ""},
 	{"addresses-broken", "Broken", "x\n", "", "address"},
@@ -56,7 +56,8 @@ static const Expected corpus[] = {
 	{"html-only", NULL, "Dear Bob,\n\npaid 5 € & more — <ok>\nAnna\n\n* one\n* two\n", "", ""},
 	{"html-meta-charset", NULL, "Счёт\n", "", ""},
 	{"flowed", NULL,
-	 "A paragraph that was broken, and goes on.\n> quoted and broken too\nFrom stuffed\n-- \nAnna\n",
+	 "A paragraph that was broken, and goes on.\n> quoted and broken too\nFrom stuffed\n-- "
+	 "\nAnna\n",
 	 "", ""},
 	{"uuencode", NULL, "Old style.", "data.bin", ""},
 	{"attached-message", NULL, "Forwarded.", "-|-", ""},
@@ -174,7 +175,8 @@ test_details(void)
 	ok(mail->attachments[0].is_inline, "an image the HTML shows is inline");
 	ok(!mail->attachments[1].is_inline, "one it does not show is attached, whatever it says");
 	is(mail->attachments[0].content_id, "logo@example.com", "Content-ID without brackets");
-	is(mail->html, "<p>The <b>HTML</b> <img src=\"cid:logo%40example.com\"></p>", "the HTML as sent");
+	is(mail->html, "<p>The <b>HTML</b> <img src=\"cid:logo%40example.com\"></p>",
+	   "the HTML as sent");
 	ok(!mail->text_from_html, "the text is the sender's");
 	ok(!mail->automatic, "people's mail is not automatic");
 	mime_free(mail);
@@ -232,13 +234,15 @@ test_bodies(void)
 	is_int(mail->defects, MIME_DEFECT_NO_HEADERS, "without headers");
 	mime_free(mail);
 
-	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n--a\n"
-					 "Content-Type: text/plain\n\n \n--a\nContent-Type: text/html\n\n<p>Real\n--a--\n");
+	mail = read_text(
+		"Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+		"Content-Type: text/plain\n\n \n--a\nContent-Type: text/html\n\n<p>Real\n--a--\n");
 	is(mail->text, " \nReal\n", "a blank text beside HTML gives way to it");
 	mime_free(mail);
 
-	mail = read_text("Content-Type: multipart/mixed; boundary=a\n\n--a\n"
-					 "Content-Type: text/html\n\n<p>Order\n--a\nContent-Type: text/plain\n\nFooter\n--a--\n");
+	mail = read_text(
+		"Content-Type: multipart/mixed; boundary=a\n\n--a\n"
+		"Content-Type: text/html\n\n<p>Order\n--a\nContent-Type: text/plain\n\nFooter\n--a--\n");
 	is(mail->text, "Order\nFooter", "HTML followed by a text footer gives both");
 	is(mail->html, "<p>Order", "and the HTML");
 	mime_free(mail);
@@ -265,8 +269,9 @@ test_bodies(void)
 	is(mail->text, "a  b==zzc\nd", "quoted-printable, well-formed or not");
 	mime_free(mail);
 
-	mail = read_text("Content-Type: multipart/mixed; boundary=\"x \"\n\n--x\n\none\n--x--more\n--x  \n\n"
-					 "two\n--x--\n");
+	mail = read_text(
+		"Content-Type: multipart/mixed; boundary=\"x \"\n\n--x\n\none\n--x--more\n--x  \n\n"
+		"two\n--x--\n");
 	is(mail->text, "one\n--x--more\ntwo", "only a whole line is a boundary");
 	mime_free(mail);
 
@@ -285,7 +290,8 @@ test_bodies(void)
 	mail = read_text("List-Id: x <l.example.com>\n\n");
 	is(mail->automatic_reason, "List-Id: x <l.example.com>", "a list is automatic");
 	mime_free(mail);
-	mail = read_text("Auto-Submitted: no\nPrecedence: first-class\nX-Auto-Response-Suppress: None\n\n");
+	mail = read_text(
+		"Auto-Submitted: no\nPrecedence: first-class\nX-Auto-Response-Suppress: None\n\n");
 	ok(!mail->automatic, "fields that say no say no");
 	mime_free(mail);
 	mail = read_text("Precedence: Bulk\n\n");
@@ -365,8 +371,8 @@ test_hostile(void)
 
 	hostile("100,000 addresses", repeat("To: ", "a@example.com, ", 100000, "\n\n"),
 			MIME_DEFECT_ADDRESSES);
-	hostile("60,000 addresses folded", repeat("To: x@example.com", ",\n a@b.example", 60000, "\n\n"),
-			MIME_DEFECT_ADDRESSES);
+	hostile("60,000 addresses folded",
+			repeat("To: x@example.com", ",\n a@b.example", 60000, "\n\n"), MIME_DEFECT_ADDRESSES);
 	hostile("g:g:g:", repeat("From: ", "g:", 50000, "\n\n"), 0);
 	hostile("((((", repeat("From: ", "(", 100000, "\n\n"), 0);
 	hostile("()()", repeat("From: ", "(a)", 100000, "\n\n"), 0);
@@ -376,24 +382,30 @@ test_hostile(void)
 	hostile("a,a,a,", repeat("From: ", "a,", 100000, "\n\n"), 0);
 	hostile("words without @", repeat("From: ", "a ", 200000, "\n\n"), 0);
 	hostile("header line of 900 kB", repeat("Subject: ", "x", 900000, "\n\n"), 0);
+	hostile("lone CRs in a field", repeat("Subject: x", "\rx", 500000, "\nA: b\n\n"), 0);
+	hostile("lone CRs in addresses", repeat("To: x", "\rx", 500000, "\nA: b\n\n"), 0);
+	hostile("folds", repeat("Subject: x", "\n x", 300000, "\n\n"), 0);
 	hostile("header over 1 MB", repeat("Subject: x\n", "X-Y: z\n", 200000, "\nbody\n"),
 			MIME_DEFECT_HEADER_SIZE | MIME_DEFECT_HEADER_COUNT);
-	hostile("fields over 2,000", repeat("", "X-Y: z\n", 3000, "\nbody\n"), MIME_DEFECT_HEADER_COUNT);
+	hostile("fields over 2,000", repeat("", "X-Y: z\n", 3000, "\nbody\n"),
+			MIME_DEFECT_HEADER_COUNT);
 	hostile("encoded words without end", repeat("Subject: ", "=?a?q?x", 100000, "\n\n"), 0);
 	hostile("encoded words", repeat("Subject: ", "=?utf-8?b?SGVs?= ", 50000, "\n\n"), 0);
 	hostile("=?=?=?", repeat("Subject: ", "=?", 400000, "\n\n"), 0);
-	hostile("charset changes", repeat("Subject: ", "=?gbk?q?=B0?= =?big5?q?=B0?= ", 25000, "\n\n"), 0);
+	hostile("charset changes", repeat("Subject: ", "=?gbk?q?=B0?= =?big5?q?=B0?= ", 25000, "\n\n"),
+			0);
 	hostile("references", repeat("References: ", "<a@b> ", 150000, "\n\n"), MIME_DEFECT_REFERENCES);
 	hostile("references without end", repeat("References: ", "<", 900000, "\n\n"), 0);
 	hostile("parameters", repeat("Content-Type: text/plain", "; a=b", 150000, "\n\n"), 0);
 	hostile("open quotes in parameters",
 			repeat("Content-Type: text/plain", "; a=\"b\\\"", 100000, "\n\n"), 0);
-	hostile("RFC 2231 segments", repeat("Content-Disposition: attachment", "; filename*99*=x", 50000,
-										"\n\n"),
+	hostile("RFC 2231 segments",
+			repeat("Content-Disposition: attachment", "; filename*99*=x", 50000, "\n\n"),
 			MIME_DEFECT_SEGMENTS);
-	hostile("more than 1,000 parts",
-			repeat("Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n", 300000, "--b--\n"),
-			MIME_DEFECT_PARTS);
+	hostile(
+		"more than 1,000 parts",
+		repeat("Content-Type: multipart/mixed; boundary=b\n\n", "--b\n\nx\n", 300000, "--b--\n"),
+		MIME_DEFECT_PARTS);
 	hostile("almost boundaries",
 			repeat("Content-Type: multipart/mixed; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbb\n\n",
 				   "--bbbbbbbbbbbbbbbbbbbbbbbbb\n", 300000, ""),
@@ -402,10 +414,12 @@ test_hostile(void)
 			repeat("Content-Type: multipart/mixed; boundary=\"", "b", 500000, "\"\n\n--b\n--bb\n"),
 			MIME_DEFECT_NO_PARTS);
 	hostile("junk lines", repeat("Subject: x\n", " \n", 400000, ""), 0);
-	hostile("junk in the header", repeat("", "junk line\nA: b\n", 60000, ""), MIME_DEFECT_BAD_HEADER);
+	hostile("junk in the header", repeat("", "junk line\nA: b\n", 60000, ""),
+			MIME_DEFECT_BAD_HEADER);
 	hostile("tags without end", repeat("Content-Type: text/html\n\n", "<a b='", 300000, ""), 0);
 	hostile("quotes without end",
-			repeat("Content-Type: text/html\n\n", "<a b=\">", 1, repeat("", "<a b='>", 200001, "")), 0);
+			repeat("Content-Type: text/html\n\n", "<a b=\">", 1, repeat("", "<a b='>", 200001, "")),
+			0);
 	hostile("<!--<!--", repeat("Content-Type: text/html\n\n", "<!--", 400000, ""), 0);
 	hostile("<script>", repeat("Content-Type: text/html\n\n", "<script></scrip", 100000, ""), 0);
 	hostile("deep HTML", repeat("Content-Type: text/html\n\n", "<div>", 300000, "x"), 0);
@@ -413,8 +427,8 @@ test_hostile(void)
 	hostile("bytes no charset has",
 			repeat("Content-Type: text/plain; charset=euc-kr\n\n", "\xff", 2000000, ""),
 			MIME_DEFECT_CHARACTERS);
-	hostile("flowed quotes", repeat("Content-Type: text/plain; format=flowed\n\n", ">", 900000, " \n"),
-			0);
+	hostile("flowed quotes",
+			repeat("Content-Type: text/plain; format=flowed\n\n", ">", 900000, " \n"), 0);
 
 	/* Many cid: links over many images of colliding names. */
 	initStringInfo(&text);
@@ -429,9 +443,10 @@ test_hostile(void)
 	/* A large attachment is decoded into its one buffer. */
 	{
 		long before = peak_kilobytes();
-		char *large = repeat("Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n",
-							 "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n",
-							 320000, "");
+		char *large = repeat(
+			"Content-Type: application/pdf\nContent-Transfer-Encoding: base64\n\n",
+			"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n",
+			320000, "");
 
 		mail = survive("25 MB", large, strlen(large));
 		is_int(mail->attachments[0].length, 320000 * 57, "all of it is decoded");
@@ -472,7 +487,8 @@ static bool
 all_valid(const MimeMessage *mail)
 {
 	bool good = valid(mail->subject) && valid(mail->text) && valid(mail->html) &&
-				valid(mail->message_id) && valid(mail->automatic_reason) && valid(mail->return_path);
+				valid(mail->message_id) && valid(mail->automatic_reason) &&
+				valid(mail->return_path);
 
 	good = good && strlen(mail->text) == mail->text_length;
 	for (int i = 0; i < mail->header_count; i++)

@@ -117,7 +117,8 @@ test_structure(void)
 	related = strstr(out.data, "multipart/related");
 	ok(mixed != NULL && mixed < alternative && alternative < related,
 	   "mixed(alternative(text, related(html, images)), attachments)");
-	ok(strstr(out.data, "filename=\"Rechnung M_rz.pdf\"") != NULL, "an ASCII name for old programs");
+	ok(strstr(out.data, "filename=\"Rechnung M_rz.pdf\"") != NULL,
+	   "an ASCII name for old programs");
 	ok(strstr(out.data, "filename*=UTF-8''Rechnung%20M%C3%A4rz.pdf") != NULL, "and the real one");
 	ok(lines_good(&out, 76), "7-bit lines of at most 76, ended by CRLF");
 
@@ -194,9 +195,10 @@ test_encodings(void)
 
 	initStringInfo(&out);
 	initStringInfo(&text);
-	mail.text = "From here\n.\ntrailing \ntab\t\nlong "
-				"lllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll"
-				"\n=3D\n=_x\ngr\xc3\xbc\xc3\x9f";
+	mail.text =
+		"From here\n.\ntrailing \ntab\t\nlong "
+		"lllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllllll"
+		"\n=3D\n=_x\ngr\xc3\xbc\xc3\x9f";
 	mime_write(&mail, &out);
 	ok(strstr(out.data, "\r\nFrom here") == NULL, "no line begins with From");
 	ok(strstr(out.data, "trailing=20\r\n") != NULL, "white space at a line's end is encoded");
@@ -267,7 +269,8 @@ test_folding(void)
 
 	for (int i = 0; i < lengthof(to); i++)
 	{
-		to[i].name = i % 3 == 0 ? "Müller, Jörg und die sehr lange Abteilung für Forderungen und Mahnwesen" :
+		to[i].name = i % 3 == 0 ?
+						 "Müller, Jörg und die sehr lange Abteilung für Forderungen und Mahnwesen" :
 					 i % 3 == 1 ? "Bloggs, Joe \"JB\"" :
 								  NULL;
 		to[i].address = psprintf("someone.with.a.name.%d@example.com", i);
@@ -292,7 +295,9 @@ test_folding(void)
 	mime_free(read);
 
 	mail = simple();
-	mail.subject = "Zahlungserinnerung: Überfällige Rechnungen – 請求書の件について、ご確認ください 🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂";
+	mail.subject =
+		"Zahlungserinnerung: Überfällige Rechnungen – 請求書の件について、ご確認ください "
+		"🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂🙂";
 	resetStringInfo(&out);
 	mime_write(&mail, &out);
 	ok(lines_good(&out, 76), "encoded words are folded");
@@ -306,11 +311,13 @@ test_folding(void)
 static char *
 random_text(int most, bool lines)
 {
-	static const char *const pieces[] = {
-		"a",	 "word ", "Z",	"9",	"=",  "=?utf-8?q?x?=", "_",		 "?",  ", ", "ü",  "€",
-		"請求書", "🙂",	  "\"", "\\",	".",  "From ",		   "--",	 "<",  ">",	 "@",  "(",
-		")",	 ":",	  ";",	"%20",	"'",  "=_",			   "мир ",	 "ß",  "~",	 "-- ", "\t",
-		"&amp;", "lorem ", "ipsum ", "dolor "};
+	static const char *const pieces[] = {"a",	  "word ", "Z",	 "9",	  "=",		"=?utf-8?q?x?=",
+										 "_",	  "?",	   ", ", "ü",	  "€",		"請求書",
+										 "🙂",  "\"",	   "\\", ".",	  "From ",	"--",
+										 "<",	  ">",	   "@",	 "(",	  ")",		":",
+										 ";",	  "%20",   "'",	 "=_",	  "мир ",	"ß",
+										 "~",	  "-- ",   "\t", "&amp;", "lorem ", "ipsum ",
+										 "dolor "};
 	StringInfoData text;
 	int count = pick(most);
 
