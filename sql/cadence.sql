@@ -26,7 +26,8 @@ begin
     elsif pg_catalog.jsonb_array_length(steps) > company.max_steps then
         perform ar_inbox_internal.refuse('IB003',
             pg_catalog.format('%s steps are more than the limit of %s (max_steps)',
-                pg_catalog.jsonb_array_length(steps), company.max_steps));
+                pg_catalog.jsonb_array_length(steps), company.max_steps),
+            'Give fewer steps; the limit is a setting of the company.');
     end if;
 
     step_number := 0;
@@ -123,11 +124,13 @@ begin
             if repeating > company.max_repeating_steps then
                 perform ar_inbox_internal.refuse('IB003',
                     pg_catalog.format('%s repeating steps are more than the limit of %s (max_repeating_steps)',
-                        repeating, company.max_repeating_steps));
+                        repeating, company.max_repeating_steps),
+                    'Give fewer of them; the limit is a setting of the company.');
             elsif repeats > company.max_repeats then
                 perform ar_inbox_internal.refuse('IB003',
                     pg_catalog.format('step %s repeats %s times, more than the limit of %s (max_repeats)',
-                        step_number, repeats, company.max_repeats));
+                        step_number, repeats, company.max_repeats),
+                    'Give fewer repeats; the limit is a setting of the company.');
             end if;
         end if;
         contact_role_id := ar_inbox_internal.contact_role_id(company.id, step ->> 'role');
@@ -154,7 +157,8 @@ begin
     where c.id = create_cadence.company_id for no key update;
     if (select count(*) from ar_inbox.cadences c where c.company_id = create_cadence.company_id) >= most then
         perform ar_inbox_internal.refuse('IB003',
-            pg_catalog.format('company %s has its limit of %s cadences (max_cadences)', company_id, most));
+            pg_catalog.format('company %s has its limit of %s cadences (max_cadences)', company_id, most),
+            'Use one that there is; the limit is a setting of the company.');
     end if;
     name := ar_inbox_internal.required_text(name, 'name');
     if exists (select 1 from ar_inbox.cadences c

@@ -63,7 +63,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    known  constant text[] := '{name,language,automatic_mail_opens_threads,retry_limit,resend_in_doubt,max_message_size,max_cadences,max_steps,max_repeating_steps,max_repeats,max_sends_per_day}';
+    known  constant text[] := array['name', 'language', 'automatic_mail_opens_threads', 'retry_limit',
+        'resend_in_doubt', 'max_message_size', 'max_cadences', 'max_steps',
+        'max_repeating_steps', 'max_repeats', 'max_sends_per_day'];
     before ar_inbox.companies;
     after  ar_inbox.companies;
     strange text;

@@ -56,7 +56,7 @@ begin
     returning id into new_id;
     if new_id is null then
         perform ar_inbox_internal.refuse('unique_violation',
-            pg_catalog.format('contact role %s exists already', pg_catalog.quote_literal(name)));
+            pg_catalog.format('contact role %s exists already', pg_catalog.quote_literal(name)), 'Give another name.');
     end if;
     return new_id;
 end

@@ -156,8 +156,8 @@ bare_mailbox(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_co
 	const char *bare = box->bare.data;
 	size_t len = box->bare.len;
 	char *name;
-	size_t from;
-	size_t to;
+	size_t from = 0;
+	size_t to = 0;
 
 	if (find_address(bare, len, &from, &to))
 	{

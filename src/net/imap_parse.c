@@ -455,7 +455,7 @@ take_item(Cursor *c, ImapResponse *response)
 	{
 		char *end;
 
-		if (*p != '(' || (end = strchr(p, ')')) == NULL)
+		if (*p != '(' || (end = strchr(c->reader->text + c->pos, ')')) == NULL)
 			return false;
 		response->flags = c->reader->text + c->pos + 1;
 		*end = '\0';
