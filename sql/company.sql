@@ -168,10 +168,12 @@ comment on function ar_inbox_internal.server_identity() is
 
 create function ar_inbox_internal.is_armed()
 returns boolean
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select exists (select 1 from ar_inbox.armed a where a.identity = ar_inbox_internal.server_identity());
+begin
+    return exists (select 1 from ar_inbox.armed a where a.identity = ar_inbox_internal.server_identity());
+end
 $$;
 
 comment on function ar_inbox_internal.is_armed() is 'Whether mail may leave this database: it was armed here, and not on another server or as another database.';

@@ -109,10 +109,12 @@ begin
             (select d.mail_account_id as id from ar_inbox.deliveries d
              where d.next_attempt_at is not null order by d.mail_account_id limit 1)
             union all
-            select (select d.mail_account_id from ar_inbox.deliveries d
-                    where d.next_attempt_at is not null and d.mail_account_id > w.id
-                    order by d.mail_account_id limit 1)
-            from waiting w where w.id is not null
+            (select n.mail_account_id
+             from waiting w
+             cross join lateral (
+                select d.mail_account_id from ar_inbox.deliveries d
+                where d.next_attempt_at is not null and d.mail_account_id > w.id
+                order by d.mail_account_id limit 1) n)
         )
         select a.id, a.company_id, a.changed_at, a.smtp_url, a.username, a.from_address, s.value as password,
             per_account - coalesce((select b.count from unnest(busy_accounts, busy_counts) b (id, count)
@@ -311,9 +313,10 @@ comment on function ar_inbox_internal.record_result(bigint, bigint, timestamptz,
 
 create function ar_inbox_internal.settle_step(company_id bigint, step_id bigint)
 returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     update ar_inbox.chasing_steps s
     set state = case
             when d.failed is not null then 'failed'
@@ -334,6 +337,7 @@ as $$
     ) d
     where s.company_id = settle_step.company_id and s.id = settle_step.step_id
         and s.state = 'sending' and d.pending = 0;
+end
 $$;
 
 comment on function ar_inbox_internal.settle_step(bigint, bigint) is
@@ -402,16 +406,20 @@ comment on function ar_inbox.resolve_delivery(bigint, boolean) is
 create function ar_inbox_internal.record_account_failure(account_id bigint, company_id bigint,
     at timestamptz, error text)
 returns void
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+begin
     update ar_inbox.mail_accounts a
     set send_failures = case when error is null then 0 else a.send_failures + 1 end,
         send_error = error,
         send_retry_at = case when error is not null
             then at + least(interval '5 seconds' * (2 ^ least(a.send_failures, 10)), interval '30 minutes') end
     where a.company_id = record_account_failure.company_id and a.id = record_account_failure.account_id
-        and (error is not null or a.send_failures > 0);
+        -- several connections that fail together are one failure
+        and case when error is null then a.send_failures > 0
+            else a.send_retry_at is null or a.send_retry_at <= at end;
+end
 $$;
 
 comment on function ar_inbox_internal.record_account_failure(bigint, bigint, timestamptz, text) is

@@ -401,7 +401,7 @@ comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_inte
 
 create function ar_inbox_internal.take_message(message bytea, for_company bigint = null,
     account_id bigint = null, mailbox text = null, uid_validity bigint = null, uid bigint = null,
-    size bigint = null)
+    size bigint = null, note text = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -417,7 +417,7 @@ declare
 begin
     -- Whatever the sender wrote, the bytes are kept.
     if message is null then
-        problem := pg_catalog.format('%s bytes are more than the limit of the company; the message is still in its mailbox', size);
+        problem := pg_catalog.format('it is still in its mailbox (%s, UID %s): %s', mailbox, uid, note);
     elsif message = '' then
         problem := 'the message is empty';
     else
@@ -480,8 +480,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint) is
-'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine. message NULL: too large, left in its mailbox; size then says how large.';
+comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text) is
+'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine. message NULL: it was left in its mailbox, and note says why (too large, for one).';
 
 create function ar_inbox.receive_email(message bytea)
 returns bigint
@@ -500,13 +500,13 @@ comment on function ar_inbox.receive_email(bytea) is
 'Takes an incoming message (RFC 5322) as its bytes: finds its company by the addresses it was delivered to, its thread by what it answers, and opens the thread. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised. Returns the email''s id, NULL where it went to quarantine. For administrators, the worker, and roles that are granted it.';
 
 create function ar_inbox_internal.store_fetched(account_id bigint, company_id bigint, mailbox text,
-    uid_validity bigint, uid bigint, size bigint, message bytea)
+    uid_validity bigint, uid bigint, size bigint, message bytea, note text)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform ar_inbox_internal.take_message(message, company_id, account_id, mailbox, uid_validity, uid, size);
+    perform ar_inbox_internal.take_message(message, company_id, account_id, mailbox, uid_validity, uid, size, note);
     update ar_inbox.mail_accounts a
     set uid_validity = store_fetched.uid_validity, last_uid = store_fetched.uid
     where a.company_id = store_fetched.company_id and a.id = store_fetched.account_id
@@ -514,5 +514,5 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea) is
-'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was too large to fetch.';
+comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text) is
+'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why.';

@@ -27,19 +27,33 @@ $$;
 
 comment on function ar_inbox_internal.is_installed() is 'Whether install() has made the tables.';
 
-create function ar_inbox_internal.next_wake(at timestamptz)
+create function ar_inbox_internal.next_wake()
 returns timestamptz
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select least(
+begin
+    return least(
         (select s.due_at from ar_inbox.chasing_steps s
          where s.state = 'scheduled' and s.due_at is not null order by s.due_at limit 1),
-        (select d.next_attempt_at from ar_inbox.deliveries d
-         where d.next_attempt_at is not null order by d.next_attempt_at limit 1),
+        -- of each account with something waiting: its first, or when its server is tried again
+        (with recursive waiting as (
+            (select d.mail_account_id as id, d.next_attempt_at as first from ar_inbox.deliveries d
+             where d.next_attempt_at is not null order by d.mail_account_id, d.next_attempt_at limit 1)
+            union all
+            (select n.mail_account_id, n.next_attempt_at
+             from waiting w
+             cross join lateral (
+                select d.mail_account_id, d.next_attempt_at from ar_inbox.deliveries d
+                where d.next_attempt_at is not null and d.mail_account_id > w.id
+                order by d.mail_account_id, d.next_attempt_at limit 1) n)
+         )
+         select pg_catalog.min(greatest(w.first, a.send_retry_at))
+         from waiting w join ar_inbox.mail_accounts a on a.id = w.id),
         (select a.next_poll_at from ar_inbox.mail_accounts a
          where a.next_poll_at is not null order by a.next_poll_at limit 1));
+end
 $$;
 
-comment on function ar_inbox_internal.next_wake(timestamptz) is
+comment on function ar_inbox_internal.next_wake() is
 'When the worker has something to do next; NULL: nothing planned.';

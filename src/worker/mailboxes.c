@@ -69,10 +69,11 @@ static void
 store_message(Mailbox *mailbox, const ImapMessage *message)
 {
 	static Statement statement = {
-		"select ar_inbox_internal.store_fetched($1, $2, $3, $4, $5, $6, $7)",
-		7,
-		{INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, BYTEAOID}};
-	Datum values[7];
+		"select ar_inbox_internal.store_fetched($1, $2, $3, $4, $5, $6, $7, $8)",
+		8,
+		{INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID}};
+	Datum values[8];
+	char nulls[] = "        ";
 	bytea *bytes = NULL;
 
 	values[0] = Int64GetDatum(mailbox->account);
@@ -88,7 +89,10 @@ store_message(Mailbox *mailbox, const ImapMessage *message)
 		memcpy(VARDATA(bytes), message->data, message->len);
 	}
 	values[6] = PointerGetDatum(bytes);
-	run_statement(&statement, values, bytes ? "       " : "      n");
+	values[7] = message->note ? CStringGetTextDatum(message->note) : (Datum) 0;
+	nulls[6] = bytes ? ' ' : 'n';
+	nulls[7] = message->note ? ' ' : 'n';
+	run_statement(&statement, values, nulls);
 	if (bytes)
 		pfree(bytes);
 }

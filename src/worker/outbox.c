@@ -35,29 +35,44 @@
 /* an idle session is given back after so many milliseconds */
 #define KEEP_IDLE 5000
 
+/* A claimed delivery, copied out of its transaction; all of it is in "context". */
+typedef struct Delivery
+{
+	MemoryContext context;
+	int64 id;
+	int64 company;
+	int64 account;
+	TimestampTz version; /* of the account's settings */
+	char *url;
+	char *username;
+	char *password;
+	char *mail_from;
+	int n_recipients;
+	const char **recipients;
+	char *data;
+	size_t length;
+} Delivery;
+
 /* One connection, and the message it has. */
 typedef struct Session
 {
 	SmtpSession *smtp; /* NULL: this entry is free */
 	int64 account;
-	int64 company;
-	TimestampTz version; /* of the account's settings */
+	TimestampTz version;
 	TimestampTz idle_since;
-
-	bool has_delivery;
-	bool is_sent; /* the dialogue about it has begun */
-	bool is_over; /* its answer waits to be recorded */
-	int64 delivery;
-	MemoryContext context; /* of what follows */
-	const char *mail_from;
-	int n_recipients;
-	const char **recipients;
-	char *data;
-	size_t length;
+	Delivery *delivery; /* NULL: it waits for one */
+	bool is_sent;		/* the dialogue about it has begun */
+	bool is_over;		/* its answer waits to be recorded */
 } Session;
 
 static NetLoop *net = NULL;
 static Session sessions[MAX_SESSIONS];
+
+/* claimed, and on the way to a session */
+static Delivery *waiting[MAX_SESSIONS];
+static int n_waiting = 0;
+static int n_committed = 0; /* of them, whose claim is committed */
+
 static bool allowed = false;
 static bool more_is_waiting = false;
 static char host_name[256];
@@ -84,37 +99,34 @@ outbox_is_waiting(void)
 		if (sessions[i].smtp)
 			return true;
 	}
-	return false;
+	return n_waiting > 0;
 }
 
 static void
 forget_delivery(Session *session)
 {
-	session->has_delivery = false;
+	MemoryContextDelete(session->delivery->context);
+	session->delivery = NULL;
 	session->is_sent = false;
 	session->is_over = false;
-	if (session->context)
-		MemoryContextDelete(session->context);
-	session->context = NULL;
 	session->idle_since = GetCurrentTimestamp();
 }
 
 static void
 close_session(Session *session)
 {
-	if (session->smtp)
-		smtp_close(session->smtp);
+	smtp_close(session->smtp);
 	session->smtp = NULL;
 }
 
 static bool
-open_session(Session *session, const char *url, const char *username, const char *password)
+open_session(Session *session, const Delivery *delivery)
 {
 	SmtpServer server = {0};
 
-	server.url = url;
-	server.username = username;
-	server.password = password;
+	server.url = delivery->url;
+	server.username = delivery->username;
+	server.password = delivery->password;
 	server.ca_file = setting_tls_ca_file[0] ? setting_tls_ca_file : NULL;
 	server.helo_name = setting_helo_name[0] ? setting_helo_name : host_name;
 	server.connect_timeout_ms = setting_connect_timeout * 1000;
@@ -122,8 +134,56 @@ open_session(Session *session, const char *url, const char *username, const char
 	server.data_timeout_ms = setting_reply_timeout * 2000;
 	server.max_messages_per_connection = setting_messages_per_connection;
 	session->smtp = smtp_open(net, &server);
+	session->account = delivery->account;
+	session->version = delivery->version;
 	session->idle_since = GetCurrentTimestamp();
 	return session->smtp != NULL;
+}
+
+/* A session that can take the delivery, opened if need be; NULL: none now. */
+static Session *
+session_for(const Delivery *delivery)
+{
+	Session *spare = NULL;
+
+	for (int i = 0; i < MAX_SESSIONS; i++)
+	{
+		Session *session = &sessions[i];
+
+		if (session->smtp == NULL)
+			spare = spare ? spare : session;
+		else if (session->delivery == NULL && session->account == delivery->account &&
+				 session->version == delivery->version && smtp_state(session->smtp) == SMTP_IDLE)
+			return session;
+	}
+	/* none is free: one that waits for another account makes room */
+	for (int i = 0; i < MAX_SESSIONS && !spare; i++)
+	{
+		if (sessions[i].delivery == NULL)
+		{
+			close_session(&sessions[i]);
+			spare = &sessions[i];
+		}
+	}
+	return spare && open_session(spare, delivery) ? spare : NULL;
+}
+
+/* Gives what is claimed for good to sessions; what finds none waits on. */
+static void
+assign_deliveries(void)
+{
+	int left = 0;
+
+	for (int i = 0; i < n_committed; i++)
+	{
+		Session *session = session_for(waiting[i]);
+
+		if (session)
+			session->delivery = waiting[i];
+		else
+			waiting[left++] = waiting[i];
+	}
+	n_waiting = n_committed = left;
 }
 
 /* Lets each session go one step on, as far as the network has brought it. */
@@ -135,6 +195,7 @@ advance(void)
 	for (int i = 0; i < MAX_SESSIONS; i++)
 	{
 		Session *session = &sessions[i];
+		const Delivery *delivery = session->delivery;
 		SmtpState state;
 
 		if (session->smtp == NULL || session->is_over)
@@ -142,22 +203,22 @@ advance(void)
 		state = smtp_state(session->smtp);
 		if (state == SMTP_CONNECTING || state == SMTP_BUSY)
 			continue;
-		if (session->has_delivery && session->is_sent)
+		if (delivery && session->is_sent)
 			session->is_over = true;
-		else if (session->has_delivery && state == SMTP_IDLE)
+		else if (delivery && state == SMTP_IDLE)
 		{
 			SmtpMessage message = {0};
 
-			message.mail_from = session->mail_from;
-			message.n_recipients = session->n_recipients;
-			message.recipients = session->recipients;
-			message.data = session->data;
-			message.len = session->length;
+			message.mail_from = delivery->mail_from;
+			message.n_recipients = delivery->n_recipients;
+			message.recipients = delivery->recipients;
+			message.data = delivery->data;
+			message.len = delivery->length;
 			session->is_sent = smtp_send(session->smtp, &message);
 			if (!session->is_sent || smtp_state(session->smtp) != SMTP_BUSY)
 				session->is_over = true;
 		}
-		else if (session->has_delivery)
+		else if (delivery)
 			session->is_over = true; /* the connection failed before it */
 		else if (state != SMTP_IDLE ||
 				 TimestampDifferenceExceeds(session->idle_since, now, KEEP_IDLE))
@@ -212,7 +273,7 @@ record_account(Session *session, const char *error)
 	Datum values[4];
 
 	values[0] = Int64GetDatum(session->account);
-	values[1] = Int64GetDatum(session->company);
+	values[1] = Int64GetDatum(session->delivery->company);
 	values[2] = TimestampTzGetDatum(worker_clock->now());
 	values[3] = error ? server_text(error) : (Datum) 0;
 	run_statement(&statement, values, error ? "    " : "   n");
@@ -239,8 +300,8 @@ record_result(void *arg)
 	Datum *enhanced;
 	Datum *replies;
 
-	values[0] = Int64GetDatum(session->delivery);
-	values[1] = Int64GetDatum(session->company);
+	values[0] = Int64GetDatum(session->delivery->id);
+	values[1] = Int64GetDatum(session->delivery->company);
 	values[2] = TimestampTzGetDatum(worker_clock->now());
 	if (result && result->outcome != SMTP_NO_RESULT)
 	{
@@ -256,7 +317,7 @@ record_result(void *arg)
 			values[7] = server_text(result->queue_id);
 		else
 			nulls[7] = 'n';
-		count = Min(result->n_recipients, session->n_recipients);
+		count = Min(result->n_recipients, session->delivery->n_recipients);
 	}
 	else
 	{
@@ -276,7 +337,7 @@ record_result(void *arg)
 	{
 		const SmtpRecipient *recipient = &result->recipients[i];
 
-		addresses[i] = CStringGetTextDatum(session->recipients[i]);
+		addresses[i] = CStringGetTextDatum(session->delivery->recipients[i]);
 		outcomes[i] = CStringGetTextDatum(outcome_name(recipient->outcome));
 		codes[i] = Int32GetDatum(recipient->code);
 		enhanced[i] = CStringGetTextDatum(recipient->enhanced);
@@ -307,42 +368,6 @@ record_results(void *arg)
 	}
 }
 
-static Session *
-session_for(int64 account, int64 company, TimestampTz version, const char *url,
-			const char *username, const char *password)
-{
-	Session *spare = NULL;
-
-	for (int i = 0; i < MAX_SESSIONS; i++)
-	{
-		Session *session = &sessions[i];
-
-		if (session->smtp == NULL)
-			spare = spare ? spare : session;
-		else if (!session->has_delivery && session->account == account &&
-				 session->company == company && session->version == version &&
-				 smtp_state(session->smtp) == SMTP_IDLE)
-			return session;
-	}
-	/* none is free: one that waits for another account makes room */
-	for (int i = 0; i < MAX_SESSIONS && !spare; i++)
-	{
-		if (!sessions[i].has_delivery)
-		{
-			close_session(&sessions[i]);
-			spare = &sessions[i];
-		}
-	}
-	if (spare && open_session(spare, url, username, password))
-	{
-		spare->account = account;
-		spare->company = company;
-		spare->version = version;
-		return spare;
-	}
-	return NULL;
-}
-
 static char *
 context_text(MemoryContext context, uint64 row, int column)
 {
@@ -351,52 +376,52 @@ context_text(MemoryContext context, uint64 row, int column)
 	return value ? MemoryContextStrdup(context, value) : NULL;
 }
 
-/* Copies a claimed delivery out of the transaction, into its session. */
-static void
-take_claim(uint64 row)
+/* Copies a claimed delivery out of the transaction. */
+static Delivery *
+copy_claim(uint64 row)
 {
 	TupleDesc desc = SPI_tuptable->tupdesc;
 	HeapTuple tuple = SPI_tuptable->vals[row];
-	char *url = row_text(row, 5);
-	char *username = row_text(row, 6);
-	char *password = row_text(row, 7);
+	MemoryContext context =
+		AllocSetContextCreate(TopMemoryContext, "ar_inbox delivery", ALLOCSET_SMALL_SIZES);
+	Delivery *delivery = MemoryContextAllocZero(context, sizeof(Delivery));
 	bool isnull;
-	Session *session;
 	Datum *recipients;
 	bool *nulls;
 	Datum value;
 	bytea *message;
 
-	session = session_for(row_int64(row, 3), row_int64(row, 2), row_timestamp(row, 4, &isnull), url,
-						  username, password);
-	if (session == NULL)
-		elog(ERROR, "no session for a claimed delivery");
+	/* known from here on, so that it is freed if the rest fails */
+	delivery->context = context;
+	waiting[n_waiting++] = delivery;
 
-	session->context =
-		AllocSetContextCreate(TopMemoryContext, "ar_inbox delivery", ALLOCSET_SMALL_SIZES);
-	session->delivery = row_int64(row, 1);
-	session->mail_from = context_text(session->context, row, 8);
+	delivery->id = row_int64(row, 1);
+	delivery->company = row_int64(row, 2);
+	delivery->account = row_int64(row, 3);
+	delivery->version = row_timestamp(row, 4, &isnull);
+	delivery->url = context_text(context, row, 5);
+	delivery->username = context_text(context, row, 6);
+	delivery->password = context_text(context, row, 7);
+	delivery->mail_from = context_text(context, row, 8);
 
 	value = SPI_getbinval(tuple, desc, 9, &isnull);
-	session->n_recipients = 0;
 	if (!isnull)
 	{
 		deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &recipients,
-						  &nulls, &session->n_recipients);
-		session->recipients =
-			MemoryContextAlloc(session->context, sizeof(char *) * (session->n_recipients + 1));
-		for (int i = 0; i < session->n_recipients; i++)
-			session->recipients[i] =
-				MemoryContextStrdup(session->context, TextDatumGetCString(recipients[i]));
+						  &nulls, &delivery->n_recipients);
+		delivery->recipients =
+			MemoryContextAlloc(context, sizeof(char *) * (delivery->n_recipients + 1));
+		for (int i = 0; i < delivery->n_recipients; i++)
+			delivery->recipients[i] =
+				MemoryContextStrdup(context, TextDatumGetCString(recipients[i]));
 	}
 
 	value = SPI_getbinval(tuple, desc, 10, &isnull);
 	message = DatumGetByteaPP(value);
-	session->length = VARSIZE_ANY_EXHDR(message);
-	session->data = MemoryContextAllocHuge(session->context, session->length + 1);
-	memcpy(session->data, VARDATA_ANY(message), session->length);
-	session->has_delivery = true;
-	session->is_sent = session->is_over = false;
+	delivery->length = VARSIZE_ANY_EXHDR(message);
+	delivery->data = MemoryContextAllocHuge(context, delivery->length + 1);
+	memcpy(delivery->data, VARDATA_ANY(message), delivery->length);
+	return delivery;
 }
 
 static void
@@ -407,17 +432,19 @@ claim(void *arg)
 		5,
 		{TIMESTAMPTZOID, INT4OID, INT8ARRAYOID, INT4ARRAYOID, INT4OID}};
 	Datum accounts[MAX_SESSIONS];
+	int busy[MAX_SESSIONS];
 	Datum counts[MAX_SESSIONS];
 	int n = 0;
-	int room = MAX_SESSIONS;
+	int room = MAX_SESSIONS - n_waiting;
 	Datum values[5];
 	uint64 rows;
 
+	/* what is over is recorded in this transaction or an earlier one */
 	for (int i = 0; i < MAX_SESSIONS; i++)
 	{
 		int j;
 
-		if (sessions[i].smtp == NULL || !sessions[i].has_delivery)
+		if (sessions[i].smtp == NULL || sessions[i].delivery == NULL || sessions[i].is_over)
 			continue;
 		room--;
 		for (j = 0; j < n && DatumGetInt64(accounts[j]) != sessions[i].account; j++)
@@ -425,12 +452,14 @@ claim(void *arg)
 		if (j == n)
 		{
 			accounts[n] = Int64GetDatum(sessions[i].account);
-			counts[n++] = Int32GetDatum(0);
+			busy[n++] = 0;
 		}
-		counts[j] = Int32GetDatum(DatumGetInt32(counts[j]) + 1);
+		busy[j]++;
 	}
-	if (room == 0)
+	if (room <= 0)
 		return;
+	for (int i = 0; i < n; i++)
+		counts[i] = Int32GetDatum(busy[i]);
 	values[0] = TimestampTzGetDatum(worker_clock->now());
 	values[1] = Int32GetDatum(setting_smtp_connections);
 	values[2] =
@@ -440,65 +469,78 @@ claim(void *arg)
 	rows = run_statement(&statement, values, NULL);
 	more_is_waiting = rows > 0;
 	for (uint64 row = 0; row < rows; row++)
-		take_claim(row);
+		copy_claim(row);
 }
 
 /* A claim that was rolled back has left nothing in the ledger. */
 static void
-drop_uncommitted_claims(const bool *had)
+forget_claims(void)
 {
-	for (int i = 0; i < MAX_SESSIONS; i++)
-	{
-		if (sessions[i].has_delivery && !had[i])
-			forget_delivery(&sessions[i]);
-	}
+	while (n_waiting > n_committed)
+		MemoryContextDelete(waiting[--n_waiting]->context);
+}
+
+/* What is over, and what takes its place: one commit for both. */
+static void
+record_and_claim(void *arg)
+{
+	record_results(NULL);
+	claim(NULL);
+}
+
+/* One session's delivery is in the ledger. */
+static void
+end_delivery(Session *session)
+{
+	forget_delivery(session);
+	if (smtp_state(session->smtp) != SMTP_IDLE)
+		close_session(session);
 }
 
 bool
 outbox_turn(bool looking)
 {
 	int over = 0;
-	bool failed = false;
-	bool had[MAX_SESSIONS];
+	bool claiming;
+	TaskEnd end = TASK_DONE;
+	bool done = true;
 
 	advance();
 	for (int i = 0; i < MAX_SESSIONS; i++)
 		over += sessions[i].smtp && sessions[i].is_over;
+	claiming = allowed && (looking || (over > 0 && more_is_waiting));
 
-	if (over > 0)
+	if (over > 0 && claiming)
+		end = run_task("handing off mail", record_and_claim, NULL);
+	else if (over > 0)
+		end = run_task("recording deliveries", record_results, NULL);
+	else if (claiming)
+		end = run_task("claiming deliveries", claim, NULL);
+	if (end == TASK_DONE)
+		n_committed = n_waiting;
+	else
 	{
-		TaskEnd end = run_task("recording deliveries", record_results, NULL);
-
-		for (int i = 0; i < MAX_SESSIONS; i++)
-		{
-			Session *session = &sessions[i];
-
-			if (session->smtp == NULL || !session->is_over)
-				continue;
-			/* one that cannot be recorded holds up no other */
-			if (end == TASK_DONE ||
-				(end == TASK_FAILED && over > 1 &&
-				 run_task("recording a delivery", record_result, session) == TASK_DONE))
-			{
-				forget_delivery(session);
-				if (smtp_state(session->smtp) != SMTP_IDLE)
-					close_session(session);
-			}
-			else
-				failed = true;
-		}
+		forget_claims();
+		done = false;
 	}
 
-	if (allowed && (looking || (over > 0 && more_is_waiting)))
+	for (int i = 0; i < MAX_SESSIONS && over > 0; i++)
 	{
-		for (int i = 0; i < MAX_SESSIONS; i++)
-			had[i] = sessions[i].has_delivery;
-		if (run_task("claiming deliveries", claim, NULL) != TASK_DONE)
-		{
-			drop_uncommitted_claims(had);
-			failed = true;
-		}
+		Session *session = &sessions[i];
+
+		if (session->smtp == NULL || !session->is_over)
+			continue;
+		/* one that cannot be recorded holds up no other */
+		if (end == TASK_DONE ||
+			(end == TASK_FAILED &&
+			 run_task("recording a delivery", record_result, session) == TASK_DONE))
+			end_delivery(session);
+	}
+
+	if (n_waiting > 0)
+	{
+		assign_deliveries();
 		advance();
 	}
-	return !failed;
+	return done;
 }

@@ -107,12 +107,11 @@ fire_steps(void *arg)
 static void
 read_next_wake(void *arg)
 {
-	static Statement statement = {"select ar_inbox_internal.next_wake($1)", 1, {TIMESTAMPTZOID}};
+	static Statement statement = {"select ar_inbox_internal.next_wake()", 0};
 	Look *look = arg;
-	Datum at = TimestampTzGetDatum(worker_clock->now());
 	bool isnull;
 
-	run_statement(&statement, &at, NULL);
+	run_statement(&statement, NULL, NULL);
 	look->next = row_timestamp(0, 1, &isnull);
 	look->has_next = !isnull;
 }
