@@ -33,21 +33,15 @@ EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp
 # No bitcode: nothing here is worth inlining into queries, and it needs clang.
 override with_llvm = no
 
-# A fresh machine has no pg_config yet: demo, check and bench install it first
-# and then call make again.
-PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
-include $(PGXS)
+# The goals that install what they need first, which a fresh machine does not
+# have yet (no pg_config, so no PGXS), and then call make again.  PGXS has a
+# "check" of its own, which says only that it has none.
+OURS = demo check check-one bench lint
 
-# Headers are few: whatever changes in one rebuilds all.
-$(OBJS): $(wildcard src/*.h src/*/*.h)
+ifneq ($(filter $(OURS),$(MAKECMDGOALS)),)
 
-# The install script is its parts, in the order of sql/FILES.
-ar_inbox--$(EXTVERSION).sql: sql/FILES sql/assemble $(wildcard sql/*.sql sql/tables/*)
-	sql/assemble > $@
+.PHONY: $(OURS)
 
-include test/Makefile.inc
-
-.PHONY: demo check check-one bench lint
 demo:
 	test/install-packages demo
 	$(MAKE) all
@@ -70,3 +64,19 @@ bench:
 
 lint:
 	test/lint
+
+else
+
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# Headers are few: whatever changes in one rebuilds all.
+$(OBJS): $(wildcard src/*.h src/*/*.h)
+
+# The install script is its parts, in the order of sql/FILES.
+ar_inbox--$(EXTVERSION).sql: sql/FILES sql/assemble $(wildcard sql/*.sql sql/tables/*)
+	sql/assemble > $@
+
+include test/Makefile.inc
+
+endif
