@@ -44,7 +44,7 @@ ifneq ($(filter $(OURS),$(MAKECMDGOALS)),)
 
 demo:
 	test/install-packages demo
-	$(MAKE) all
+	$(MAKE) -s all
 	$(SUDO) $(MAKE) -s install > /dev/null
 	test/as-user env KEEP=$(KEEP) PG_CONFIG=$(PG_CONFIG) test/demo/play
 
@@ -58,7 +58,7 @@ check-one:
 
 bench:
 	test/install-packages check
-	$(MAKE) all bench-programs
+	$(MAKE) -s all bench-programs
 	$(SUDO) $(MAKE) -s install > /dev/null
 	test/bench/run
 
