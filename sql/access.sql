@@ -107,6 +107,29 @@ $$;
 comment on function ar_inbox_internal.may(bigint, text) is
 'Whether the caller has the permission (view, send, manage) in the company.';
 
+create function ar_inbox_internal.refuse(code text, message text, hint text = null)
+returns void
+language c
+as 'MODULE_PATHNAME', 'ar_inbox_refuse';
+
+comment on function ar_inbox_internal.refuse(text, text, text) is
+'Raises an error with this SQLSTATE (IB001 to IB006, or the name of one of the standard ones we use), message and hint, and no context.';
+
+create function ar_inbox_internal.require_installed()
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_catalog.to_regclass('ar_inbox.companies') is null then
+        perform ar_inbox_internal.refuse('IB005', 'the tables of ar_inbox are not there',
+            'Make them with SELECT ar_inbox.install().');
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.require_installed() is 'Raises IB005 unless install() has run.';
+
 create function ar_inbox_internal.require(company_id bigint, permission text, kind text, id bigint)
 returns void
 language plpgsql stable
@@ -115,15 +138,14 @@ as $$
 begin
     -- Another company's id reads like one that does not exist.
     if company_id is null or not ar_inbox_internal.may(company_id, 'view') then
-        raise exception using
-            errcode = 'IB001',
-            message = pg_catalog.format('%s %s does not exist', kind, coalesce(id::text, 'NULL')),
-            hint = pg_catalog.format('Give the id of a %s of a company that you are a member of.', kind);
+        perform ar_inbox_internal.refuse('IB001',
+            pg_catalog.format('%s %s does not exist', kind, coalesce(id::text, 'NULL')),
+            case kind when 'company' then 'Give the id of a company that you are a member of.'
+                else pg_catalog.format('Give the id of a %s of a company that you are a member of.', kind) end);
     elsif not ar_inbox_internal.may(company_id, permission) then
-        raise exception using
-            errcode = 'insufficient_privilege',
-            message = pg_catalog.format('permission "%s" is needed in company %s', permission, company_id),
-            hint = 'A member with the permission "manage" can grant it.';
+        perform ar_inbox_internal.refuse('insufficient_privilege',
+            pg_catalog.format('permission "%s" is needed in company %s', permission, company_id),
+            'A member with the permission "manage" can give it, by ar_inbox.change_member().');
     end if;
 end
 $$;
@@ -137,6 +159,7 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform ar_inbox_internal.require_installed();
     perform ar_inbox_internal.require(
         (select c.id from ar_inbox.companies c where c.id = require_company.company_id),
         permission, 'company', company_id);
@@ -145,19 +168,6 @@ $$;
 
 comment on function ar_inbox_internal.require_company(bigint, text) is
 'Raises unless the company exists and the caller has the permission in it.';
-
-create function ar_inbox_internal.refuse(code text, message text, hint text = null)
-returns void
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    raise exception using errcode = code, message = message, hint = coalesce(hint, '');
-end
-$$;
-
-comment on function ar_inbox_internal.refuse(text, text, text) is
-'Raises an error with this SQLSTATE (or its name), message and hint.';
 
 create function ar_inbox_internal.required_text(value text, parameter text)
 returns text

@@ -51,18 +51,18 @@ begin
             hint := 'It has "trigger", "days", "date", "hour", "channels", "role" and "repeats".';
         elsif coalesce(step ->> 'trigger', '') not in
             ('on_issue', 'after_issue', 'before_due', 'after_due', 'on_date', 'repeat') then
-            problem := pg_catalog.format('has trigger %s', coalesce((step -> 'trigger')::text, 'missing'));
+            problem := coalesce('has trigger ' || nullif(step -> 'trigger', 'null')::text, 'has no "trigger"');
             hint := 'Give on_issue, after_issue, before_due, after_due, on_date or repeat.';
         elsif not coalesce((step ->> 'hour') ~ '^([01]?[0-9]|2[0-3])$', false) then
-            problem := pg_catalog.format('has hour %s', coalesce((step -> 'hour')::text, 'missing'));
+            problem := coalesce('has hour ' || nullif(step -> 'hour', 'null')::text, 'has no "hour"');
             hint := 'Give an hour of the day from 0 to 23, in the company''s time zone.';
         elsif coalesce(pg_catalog.jsonb_typeof(step -> 'channels'), '') <> 'array'
             or (step -> 'channels') = '[]' then
-            problem := pg_catalog.format('has channels %s', coalesce((step -> 'channels')::text, 'missing'));
+            problem := coalesce('has channels ' || nullif(step -> 'channels', 'null')::text, 'has no "channels"');
             hint := 'Give an array of channels, such as ["email"].';
         elsif step ->> 'trigger' in ('after_issue', 'before_due', 'after_due', 'repeat')
             and not coalesce((step ->> 'days') ~ '^[0-9]{1,4}$', false) then
-            problem := pg_catalog.format('has days %s', coalesce((step -> 'days')::text, 'missing'));
+            problem := coalesce('has days ' || nullif(step -> 'days', 'null')::text, 'has no "days"');
             hint := pg_catalog.format('Give "days" for trigger %s, from 0 to 3650.', step ->> 'trigger');
         elsif (step ->> 'days')::integer > 3650 or (step ->> 'trigger' = 'repeat' and step ->> 'days' ~ '^0+$') then
             problem := pg_catalog.format('has days %s', step ->> 'days');
@@ -71,13 +71,13 @@ begin
             problem := pg_catalog.format('has "days", which trigger %s does not take', step ->> 'trigger');
             hint := 'Leave it out, or use after_issue, before_due, after_due or repeat.';
         elsif step ->> 'trigger' = 'on_date' and not coalesce((step ->> 'date') ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', false) then
-            problem := pg_catalog.format('has date %s', coalesce((step -> 'date')::text, 'missing'));
+            problem := coalesce('has date ' || nullif(step -> 'date', 'null')::text, 'has no "date"');
             hint := 'Give "date" for trigger on_date, as in "2026-01-31".';
         elsif step ->> 'trigger' <> 'on_date' and step ->> 'date' is not null then
             problem := pg_catalog.format('has "date", which trigger %s does not take', step ->> 'trigger');
             hint := 'Leave it out, or use on_date.';
         elsif step ->> 'trigger' = 'repeat' and not coalesce((step ->> 'repeats') ~ '^[1-9][0-9]{0,3}$', false) then
-            problem := pg_catalog.format('has repeats %s', coalesce((step -> 'repeats')::text, 'missing'));
+            problem := coalesce('has repeats ' || nullif(step -> 'repeats', 'null')::text, 'has no "repeats"');
             hint := pg_catalog.format('Give "repeats" for trigger repeat, from 1 to %s.', company.max_repeats);
         elsif step ->> 'trigger' <> 'repeat' and step ->> 'repeats' is not null then
             problem := pg_catalog.format('has "repeats", which trigger %s does not take', step ->> 'trigger');

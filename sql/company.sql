@@ -24,6 +24,7 @@ as $$
 declare
     new_id bigint;
 begin
+    perform ar_inbox_internal.require_installed();
     if not ar_inbox_internal.is_administrator(ar_inbox_internal.caller()) then
         perform ar_inbox_internal.refuse('insufficient_privilege',
             'only an administrator can create a company',
@@ -84,22 +85,80 @@ begin
     end if;
     select c.* into before from ar_inbox.companies c
     where c.id = change_settings.company_id for no key update;
-    after := pg_catalog.jsonb_populate_record(before, settings);
-    update ar_inbox.companies c
-    set name = after.name, language = after.language,
-        automatic_mail_opens_threads = after.automatic_mail_opens_threads,
-        retry_limit = after.retry_limit, resend_in_doubt = after.resend_in_doubt,
-        max_message_size = after.max_message_size, max_cadences = after.max_cadences,
-        max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
-        max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day
-    where c.id = change_settings.company_id;
+    begin
+        after := pg_catalog.jsonb_populate_record(before, settings);
+        update ar_inbox.companies c
+        set name = after.name, language = after.language,
+            automatic_mail_opens_threads = after.automatic_mail_opens_threads,
+            retry_limit = after.retry_limit, resend_in_doubt = after.resend_in_doubt,
+            max_message_size = after.max_message_size, max_cadences = after.max_cadences,
+            max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
+            max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day
+        where c.id = change_settings.company_id;
+    exception
+        when check_violation or not_null_violation or invalid_text_representation
+            or invalid_datetime_format or numeric_value_out_of_range then
+            perform ar_inbox_internal.refuse('invalid_parameter_value',
+                pg_catalog.format('the settings cannot be %s', settings),
+                case sqlstate when '23502' then 'A setting cannot be null.'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, names are not empty.'
+                    else sqlerrm end);
+    end;
     perform ar_inbox_internal.record_event(company_id, 'company', company_id, 'settings changed',
         pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
 end
 $$;
 
 comment on function ar_inbox.change_settings(bigint, jsonb) is
-'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting), 22P02, 23502, 23514 (a value that cannot be).';
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
+
+create function ar_inbox_internal.check_permissions(permissions text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if permissions is null or not permissions <@ '{view,send,manage}'::text[]
+        or not 'view' = any (permissions)
+    then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('permissions %s cannot be', pg_catalog.quote_nullable(permissions::text)),
+            'Give view, and send and manage besides if wanted.');
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.check_permissions(text[]) is
+'Raises 22023 unless these are permissions a member can have.';
+
+create function ar_inbox.change_member(member_id bigint, permissions text[] = null, removed boolean = null)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before ar_inbox.members;
+    after  ar_inbox.members;
+begin
+    select m.* into before from ar_inbox.members m where m.id = change_member.member_id for no key update;
+    perform ar_inbox_internal.require(before.company_id, 'manage', 'member', member_id);
+    if permissions is not null then
+        perform ar_inbox_internal.check_permissions(permissions);
+    end if;
+    update ar_inbox.members m
+    set permissions = coalesce(change_member.permissions, m.permissions),
+        removed_at = case when removed then coalesce(m.removed_at, pg_catalog.now())
+            when not removed then null else m.removed_at end
+    where m.company_id = before.company_id and m.id = before.id
+    returning m.* into after;
+    perform ar_inbox_internal.record_event(before.company_id, 'member', before.id, 'changed',
+        pg_catalog.jsonb_build_object('permissions', before.permissions, 'removed_at', before.removed_at),
+        pg_catalog.jsonb_build_object('permissions', after.permissions, 'removed_at', after.removed_at));
+end
+$$;
+
+comment on function ar_inbox.change_member(bigint, text[], boolean) is
+'Changes what a member may do; NULL leaves a thing as it is. permissions: view, send, manage. removed: true takes all access away, false gives it back; what the member did stays. Needs manage. Errors: IB001, 42501, 22023.';
 
 create function ar_inbox.create_member(company_id bigint, name text, email ar_inbox.email_address,
     role name = null, permissions text[] = '{view,send,manage}')
@@ -115,11 +174,7 @@ begin
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'email is NULL',
             'Give the member''s e-mail address.');
     end if;
-    if permissions is null or not permissions <@ '{view,send,manage}'::text[] or permissions = '{}' then
-        perform ar_inbox_internal.refuse('invalid_parameter_value',
-            pg_catalog.format('permissions %s are not known', pg_catalog.quote_nullable(permissions::text)),
-            'Give one or more of view, send and manage.');
-    end if;
+    perform ar_inbox_internal.check_permissions(permissions);
     if role is not null then
         if not exists (select 1 from pg_catalog.pg_roles r where r.rolname = create_member.role) then
             perform ar_inbox_internal.refuse('undefined_object',
@@ -184,6 +239,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform ar_inbox_internal.require_installed();
     insert into ar_inbox.armed as a (identity)
     values (ar_inbox_internal.server_identity())
     on conflict on constraint armed_pkey do update
@@ -201,6 +257,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform ar_inbox_internal.require_installed();
     delete from ar_inbox.armed;
     perform ar_inbox_internal.wake_worker();
 end

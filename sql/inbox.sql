@@ -67,12 +67,13 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if pg_catalog.array_position(addresses, null) is not null then
-        perform ar_inbox_internal.refuse('null_value_not_allowed', pg_catalog.format('%s contains NULL', field),
-            'Give addresses only.');
-    elsif pg_catalog.array_ndims(addresses) > 1 then
+    -- first this: array_position() takes plain arrays only
+    if pg_catalog.array_ndims(addresses) > 1 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s is an array of arrays', field), 'Give a plain array of addresses.');
+    elsif pg_catalog.array_position(addresses, null) is not null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', pg_catalog.format('%s contains NULL', field),
+            'Give addresses only.');
     end if;
     return coalesce(addresses, '{}');
 end
@@ -489,6 +490,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+    perform ar_inbox_internal.require_installed();
     if message is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'message is NULL', 'Give the bytes of a message.');
     end if;

@@ -115,6 +115,7 @@ as $$
 declare
     key ar_inbox_internal.invoice_key;
 begin
+    perform ar_inbox_internal.require_installed();
     select i.company_id, i.id, i.status, coalesce(i.number, 'draft ' || i.id) into key
     from ar_inbox.invoices i where i.id = lock_invoice.invoice_id
     for no key update;
@@ -289,6 +290,53 @@ $$;
 
 comment on function ar_inbox_internal.apply_payment() is
 'Trigger: a payment lowers its invoice''s balance, a voided one raises it again.';
+
+create function ar_inbox.void_payment(payment_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    payment ar_inbox.payments;
+begin
+    select p.* into payment from ar_inbox.payments p where p.id = void_payment.payment_id;
+    perform ar_inbox_internal.require(payment.company_id, 'manage', 'payment', payment_id);
+    -- the invoice first, as everything that changes its balance
+    perform ar_inbox_internal.lock_invoice(payment.invoice_id, 'manage');
+    update ar_inbox.payments p set voided_at = pg_catalog.now()
+    where p.company_id = payment.company_id and p.id = payment.id and p.voided_at is null;
+    if not found then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('payment %s is voided already', payment_id));
+    end if;
+end
+$$;
+
+comment on function ar_inbox.void_payment(bigint) is
+'Takes back a payment (a bounced cheque, a slip): the invoice''s balance rises again, and a paid invoice is issued again. Chasing that the payment ended stays ended until chase_invoice(). Needs manage. Errors: IB001, 42501, IB002 (voided already).';
+
+create function ar_inbox.mark_sent(invoice_id bigint, at timestamptz = now())
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'send');
+begin
+    if key.status not in ('draft', 'issued') then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('invoice %s is %s', key.label, key.status),
+            'Only a draft or an issued invoice can be marked as sent.');
+    elsif at is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'at is NULL', 'Give a moment, or leave it out.');
+    end if;
+    update ar_inbox.invoices i set marked_sent_at = at
+    where i.company_id = key.company_id and i.id = key.id;
+    perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'marked as sent', null,
+        pg_catalog.to_jsonb(at));
+end
+$$;
+
+comment on function ar_inbox.mark_sent(bigint, timestamptz) is
+'Says that the invoice was sent by other means: a step "on issue" of a schedule set after that is skipped, and what is sent next is a reminder. Needs send. Errors: IB001, 42501, IB002, 22004.';
 
 create function ar_inbox_internal.invoice_changed()
 returns trigger

@@ -15,15 +15,15 @@ begin
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'from_address is NULL',
             'Give the address that customers see as the sender.');
     end if;
-    if smtp_url is null or smtp_url !~ '^smtps?://[^/@[:space:]]+(/[^[:space:]]*)?(\?[^[:space:]]*)?$' then
+    if smtp_url is null or smtp_url !~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('smtp_url %s is not an SMTP URL', pg_catalog.quote_nullable(smtp_url)),
-            'Give smtp://host:port (STARTTLS) or smtps://host:port, without a user name or password in it.');
+            'Give smtp://host:port (STARTTLS) or smtps://host:port and nothing else; ?starttls=always demands it of a loopback host too.');
     end if;
-    if imap_url is not null and imap_url !~ '^imaps?://[^/@[:space:]]+(/[^[:space:]]*)?(\?[^[:space:]]*)?$' then
+    if imap_url is not null and imap_url !~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('imap_url %s is not an IMAP URL', pg_catalog.quote_literal(imap_url)),
-            'Give imaps://host:port or imap://host:port (STARTTLS), without a user name or password in it.');
+            'Give imaps://host:port or imap://host:port (STARTTLS) and nothing else; ?starttls=always demands it of a loopback host too.');
     end if;
     if imap_url is not null and username is null then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'username is NULL but imap_url is given',

@@ -23,8 +23,8 @@ create table ar_inbox.mail_accounts (
     constraint mail_accounts_pkey primary key (id, company_id),
     constraint mail_accounts_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint mail_accounts_from_key unique (company_id, from_address),
-    constraint mail_accounts_smtp_url_form check (smtp_url ~ '^smtps?://[^/@[:space:]]+(/[^[:space:]]*)?(\?[^[:space:]]*)?$'),
-    constraint mail_accounts_imap_url_form check (imap_url ~ '^imaps?://[^/@[:space:]]+(/[^[:space:]]*)?(\?[^[:space:]]*)?$'),
+    constraint mail_accounts_smtp_url_form check (smtp_url ~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
+    constraint mail_accounts_imap_url_form check (imap_url ~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
     constraint mail_accounts_polled_have_url check (next_poll_at is null or imap_url is not null)
 );
 create index mail_accounts_by_inbox on ar_inbox.mail_accounts (inbox_address);

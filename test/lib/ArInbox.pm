@@ -51,7 +51,9 @@ BEGIN
 	# Each test leaves what it made in a folder of its own: build/t/NAME.
 	my $name = $0 =~ m{([^/]+?)(?:\.\w+)?$} ? $1 : 'test';
 	my $folder = "$top/build/t/$name";
+	# what an earlier run left would be in the way
 	require File::Path;
+	File::Path::remove_tree($folder);
 	File::Path::make_path($folder);
 	$ENV{TESTDIR} //= $folder;
 	$ENV{TESTDATADIR} //= "$folder/tmp_check";
