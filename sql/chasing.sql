@@ -519,14 +519,17 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    due record;
+    due   record;
+    fired integer := 0;
 begin
     for due in
         select s.id, s.company_id, s.invoice_id from ar_inbox.chasing_steps s
         where s.state = 'scheduled' and s.due_at <= at
         order by s.due_at, s.id
-        limit most
+        -- more than are wanted: others may hold the invoices of some
+        limit most + 1000::bigint
     loop
+        exit when fired >= most;
         -- The invoice first, as a payment does.  Whoever holds it now (a
         -- payment, another worker) decides; the step comes again if it is left.
         perform 1 from ar_inbox.invoices i
@@ -545,6 +548,7 @@ begin
         if outcome in ('wait', 'done') then
             continue;
         end if;
+        fired := fired + 1;
         return next;
     end loop;
 end

@@ -131,8 +131,8 @@ begin
             from ar_inbox.deliveries d
             where d.mail_account_id = account.id and d.next_attempt_at <= at
             order by d.next_attempt_at, d.id
-            -- some more than there is room for: others may hold some of them
-            limit room + 32
+            -- more than there is room for: others may hold some of them
+            limit room + 1000
         loop
             exit when room <= 0;
             if candidate.chasing_step_id is not null then
