@@ -36,14 +36,25 @@ declare
     email  text;
 begin
     -- A front end logs in as a role of its own and becomes ar_inbox_staff for
-    -- the request.  A member with a role of its own is known by that role: it
-    -- cannot become somebody else by setting the claims itself.
+    -- the request.  Whoever logs in as a member's role, or as a role that was
+    -- granted one, is known by that role: it cannot become somebody else by
+    -- setting the claims itself.
     if who <> 'ar_inbox_staff' or coalesce(claims, '') = ''
-        or exists (select 1 from ar_inbox.members m where m.role = session_user)
+        or exists (
+            select 1 from ar_inbox.members m
+            join pg_catalog.pg_roles r on r.rolname = m.role
+            join pg_catalog.pg_roles login on login.rolname = session_user
+            where r.oid = login.oid
+                -- a superuser is taken for a member of every role
+                or (not login.rolsuper and pg_catalog.pg_has_role(login.oid, r.oid, 'member')))
     then
         return null;
     end if;
-    email := claims::jsonb ->> 'email';
+    begin
+        email := claims::jsonb ->> 'email';
+    exception when invalid_text_representation then
+        return null;
+    end;
     if email is null or not ar_inbox_internal.is_email_address(email) then
         return null;
     end if;
@@ -199,7 +210,7 @@ as $$
 begin
     execute pg_catalog.format('alter table ar_inbox.%I enable row level security', table_name);
     execute pg_catalog.format('revoke all on ar_inbox.%I from public', table_name);
-    execute pg_catalog.format('grant select, insert, update, delete on ar_inbox.%I to ar_inbox_worker', table_name);
+    execute pg_catalog.format('grant select, insert, update on ar_inbox.%I to ar_inbox_worker', table_name);
     execute pg_catalog.format(
         'create policy worker on ar_inbox.%I to ar_inbox_worker using (true) with check (true)', table_name);
 end

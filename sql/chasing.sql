@@ -136,12 +136,11 @@ begin
     if key.status not in ('draft', 'issued') then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('invoice %s is %s', key.label, key.status),
             'Only an invoice with an open balance is chased.');
-    elsif at is null then
-        perform ar_inbox_internal.refuse('null_value_not_allowed', 'at is NULL', 'Give a moment, or leave it out.');
     elsif steps is not null and cadence_id is not null then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'both steps and cadence_id are given',
             'Give the invoice steps of its own, or a cadence to copy.');
     end if;
+    perform ar_inbox_internal.check_moment(at, 'at');
     if recipients is not null then
         recipients := ar_inbox_internal.check_recipients(recipients, 'recipients');
         if recipients = '{}' then
@@ -479,8 +478,10 @@ begin
             perform ar_inbox_internal.queue_email(company_id,
                 ar_inbox_internal.invoice_thread(company_id, step.invoice_id),
                 decision.recipients, '{}', '{}',
-                pg_catalog.regexp_replace(pg_catalog.btrim(
-                    ar_inbox_internal.render_template(texts.subject, known, 'none')), '\s+', ' ', 'g'),
+                -- a subject whose variables are all empty is still a subject
+                coalesce(nullif(pg_catalog.btrim(pg_catalog.regexp_replace(
+                    ar_inbox_internal.render_template(texts.subject, known, 'none'), '\s+', ' ', 'g')), ''),
+                    'Invoice ' || (known #>> '{invoice,number}')),
                 ar_inbox_internal.render_template(texts.body, known, 'none'),
                 ar_inbox_internal.commonmark_to_html(
                     ar_inbox_internal.render_template(texts.body, known, 'commonmark')),
@@ -566,9 +567,8 @@ begin
     if not ar_inbox_internal.is_administrator(ar_inbox_internal.caller()) then
         perform ar_inbox_internal.refuse('insufficient_privilege', 'only the worker and administrators fire steps',
             'The worker fires each step at its moment by itself.');
-    elsif at is null then
-        perform ar_inbox_internal.refuse('null_value_not_allowed', 'at is NULL', 'Give a moment, or leave it out.');
     end if;
+    perform ar_inbox_internal.check_moment(at, 'at');
     return query select f.* from ar_inbox_internal.fire_due(at, 2147483647) f;
 end
 $$;

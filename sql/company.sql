@@ -118,8 +118,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if permissions is null or not permissions <@ '{view,send,manage}'::text[]
-        or not 'view' = any (permissions)
+    if permissions is null or pg_catalog.array_ndims(permissions) <> 1
+        or not permissions <@ '{view,send,manage}'::text[] or not 'view' = any (permissions)
     then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('permissions %s cannot be', pg_catalog.quote_nullable(permissions::text)),

@@ -23,7 +23,7 @@ begin
     while new_number is null loop
         update ar_inbox.companies c set next_customer_number = c.next_customer_number + 1
         where c.id = create_customer.company_id
-        returning 'CUST-' || pg_catalog.lpad((c.next_customer_number - 1)::text, 5, '0') into new_number;
+        returning 'CUST-' || pg_catalog.to_char(c.next_customer_number - 1, 'FM9999999999999900000') into new_number;
         if exists (select 1 from ar_inbox.customers c
                 where c.company_id = create_customer.company_id and c.number = new_number) then
             new_number := null;

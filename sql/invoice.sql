@@ -1,5 +1,41 @@
 -- Invoices and payments.
 
+create function ar_inbox_internal.check_date(value date, what text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if value < '1970-01-01' or value > '9999-12-31' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s %s is out of range', what, value),
+            'Give a date from 1970-01-01 to 9999-12-31.');
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.check_date(date, text) is 'Raises 22023 for a date that no document has.';
+
+create function ar_inbox_internal.check_moment(value timestamptz, what text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if value is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', pg_catalog.format('%s is NULL', what),
+            'Give a moment, or leave it out.');
+    elsif value < '1970-01-01Z' or value >= '10000-01-01Z' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s %s is out of range', what, value),
+            'Give a moment from the year 1970 to the year 9999.');
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.check_moment(timestamptz, text) is
+'Raises 22004 for NULL and 22023 for a moment outside the years 1970 to 9999.';
+
 create function ar_inbox.create_invoice(customer_id bigint, lines jsonb, issue_date date = null,
     due_date date = null, number text = null, currency text = null)
 returns bigint
@@ -35,11 +71,8 @@ begin
             pg_catalog.format('due date %s is before issue date %s', due_date, issue_date),
             'Give a due date on or after the issue date.');
     end if;
-    if issue_date < '1970-01-01' or due_date > '9999-12-31' then
-        perform ar_inbox_internal.refuse('invalid_parameter_value',
-            pg_catalog.format('dates %s to %s are out of range', issue_date, due_date),
-            'Give dates from 1970-01-01 to 9999-12-31.');
-    end if;
+    perform ar_inbox_internal.check_date(issue_date, 'issue date');
+    perform ar_inbox_internal.check_date(due_date, 'due date');
     if number is not null then
         number := ar_inbox_internal.required_text(number, 'number');
         perform ar_inbox_internal.refuse('unique_violation',
@@ -66,8 +99,17 @@ begin
         line_number := line_number + 1;
         description := line ->> 'description';
         begin
-            if pg_catalog.jsonb_typeof(line) <> 'object' or coalesce(pg_catalog.btrim(description), '') = '' then
+            if pg_catalog.jsonb_typeof(line) <> 'object' then
+                raise exception using errcode = 'invalid_parameter_value', message = 'it is not an object';
+            elsif coalesce(pg_catalog.btrim(description), '') = '' then
                 raise exception using errcode = 'invalid_parameter_value', message = 'it has no description';
+            elsif pg_catalog.jsonb_typeof(line -> 'description') <> 'string' then
+                raise exception using errcode = 'invalid_parameter_value', message = 'its description is not a text';
+            elsif line - array['description', 'quantity', 'unit_price'] <> '{}' then
+                raise exception using errcode = 'invalid_parameter_value',
+                    message = pg_catalog.format('it has %s, which is not known',
+                        (select pg_catalog.string_agg(k, ', ')
+                         from pg_catalog.jsonb_object_keys(line - array['description', 'quantity', 'unit_price']) k));
             end if;
             quantity := coalesce((line ->> 'quantity')::numeric, 1);
             unit_price := (line ->> 'unit_price')::numeric;
@@ -148,7 +190,7 @@ begin
     while new_number is null loop
         update ar_inbox.companies c set next_invoice_number = c.next_invoice_number + 1
         where c.id = key.company_id
-        returning 'INV-' || pg_catalog.lpad((c.next_invoice_number - 1)::text, 5, '0') into new_number;
+        returning 'INV-' || pg_catalog.to_char(c.next_invoice_number - 1, 'FM9999999999999900000') into new_number;
         if exists (select 1 from ar_inbox.invoices i
                 where i.company_id = key.company_id and i.number = new_number) then
             new_number := null;
@@ -193,6 +235,7 @@ declare
     key    ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
     new_id bigint;
 begin
+    perform ar_inbox_internal.check_date(received_on, 'received_on');
     insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, member_id)
     select key.company_id, key.id, record_payment.amount,
         coalesce(record_payment.received_on, (pg_catalog.now() at time zone c.time_zone)::date),
@@ -216,7 +259,10 @@ declare
     invoice ar_inbox.invoices;
     digits  integer;
 begin
-    if tg_op = 'UPDATE' then
+    if tg_op = 'DELETE' then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('payment %s cannot be deleted', old.id),
+            'Void it with ar_inbox.void_payment(): what was received and taken back stays known.');
+    elsif tg_op = 'UPDATE' then
         if (new.id, new.company_id, new.invoice_id, new.amount)
             is distinct from (old.id, old.company_id, old.invoice_id, old.amount)
             or (old.voided_at is not null and new.voided_at is distinct from old.voided_at)
@@ -306,7 +352,8 @@ begin
     update ar_inbox.payments p set voided_at = pg_catalog.now()
     where p.company_id = payment.company_id and p.id = payment.id and p.voided_at is null;
     if not found then
-        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('payment %s is voided already', payment_id));
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('payment %s is voided already', payment_id),
+            'Its amount is in the balance again.');
     end if;
 end
 $$;
@@ -325,9 +372,8 @@ begin
     if key.status not in ('draft', 'issued') then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('invoice %s is %s', key.label, key.status),
             'Only a draft or an issued invoice can be marked as sent.');
-    elsif at is null then
-        perform ar_inbox_internal.refuse('null_value_not_allowed', 'at is NULL', 'Give a moment, or leave it out.');
     end if;
+    perform ar_inbox_internal.check_moment(at, 'at');
     update ar_inbox.invoices i set marked_sent_at = at
     where i.company_id = key.company_id and i.id = key.id;
     perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'marked as sent', null,
@@ -427,6 +473,8 @@ begin
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('invoice %s is %s', key.label, key.status),
             'Only the dates of a draft or an issued invoice can be changed.');
     end if;
+    perform ar_inbox_internal.check_date(issue_date, 'issue date');
+    perform ar_inbox_internal.check_date(due_date, 'due date');
     update ar_inbox.invoices i
     set issue_date = coalesce(change_invoice_dates.issue_date, i.issue_date),
         due_date = coalesce(change_invoice_dates.due_date, i.due_date)

@@ -4,7 +4,7 @@
 create trigger thread_status after insert on ar_inbox.emails
     for each row execute function ar_inbox_internal.thread_status_trigger();
 
-create trigger check_payment before insert or update on ar_inbox.payments
+create trigger check_payment before insert or update or delete on ar_inbox.payments
     for each row execute function ar_inbox_internal.check_payment();
 create trigger apply_payment after insert or update on ar_inbox.payments
     for each row execute function ar_inbox_internal.apply_payment();
