@@ -521,6 +521,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     due   record;
+    step  ar_inbox.chasing_steps;
     fired integer := 0;
 begin
     for due in
@@ -537,15 +538,26 @@ begin
         where i.company_id = due.company_id and i.id = due.invoice_id
         for no key update skip locked;
         continue when not found;
-        perform 1 from ar_inbox.chasing_steps s
-        where s.company_id = due.company_id and s.id = due.id and s.state = 'scheduled' and s.due_at <= at
+        -- found by its key alone, and judged after that: no plan may look
+        -- through all that is due for it
+        select s.* into step from ar_inbox.chasing_steps s
+        where s.company_id = due.company_id and s.id = due.id
         for no key update skip locked;
-        continue when not found;
+        continue when not found or step.state <> 'scheduled' or step.due_at > at;
 
         step_id := due.id;
         invoice_id := due.invoice_id;
-        select f.outcome, f.reason into outcome, reason
-        from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;
+        begin
+            -- A member may be working the thread: the message comes after that.
+            perform 1 from ar_inbox.threads t
+            where t.company_id = due.company_id and t.invoice_id = due.invoice_id
+            for no key update nowait;
+            select f.outcome, f.reason into outcome, reason
+            from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;
+        exception when lock_not_available then
+            -- one step that somebody holds up stops no other
+            continue;
+        end;
         if outcome in ('wait', 'done') then
             continue;
         end if;

@@ -144,9 +144,8 @@ begin
             end if;
             select d.* into delivery from ar_inbox.deliveries d
             where d.company_id = candidate.company_id and d.id = candidate.id
-                and d.next_attempt_at <= at
             for update skip locked;
-            continue when not found;
+            continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
             if candidate.chasing_step_id is not null and not exists (
                 select 1 from ar_inbox.invoices i
@@ -275,6 +274,10 @@ begin
             reason = 'chasing has ended', code = record_result.code, reply = record_result.reply,
             crossed_with_payment = d.crossed_with_payment and accepted > 0, finished_at = at
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+        update ar_inbox.email_recipients r
+        set state = 'cancelled'
+        where r.company_id = record_result.company_id and r.email_id = delivery.email_id
+            and r.state in ('queued', 'deferred');
     elsif waiting > 0 and at + ar_inbox_internal.retry_pause(delivery.attempts) <= delivery.give_up_at then
         update ar_inbox.deliveries d
         set state = 'deferred', code = record_result.code, enhanced_code = record_result.enhanced_code,
@@ -283,7 +286,8 @@ begin
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     elsif waiting > 0 and accepted = 0 then
         update ar_inbox.deliveries d
-        set state = 'rejected', code = record_result.code, enhanced_code = record_result.enhanced_code,
+        set state = 'rejected', crossed_with_payment = false, code = record_result.code,
+            enhanced_code = record_result.enhanced_code,
             reply = record_result.reply, finished_at = at,
             reason = pg_catalog.format('given up after %s attempts: %s', d.attempts, record_result.reply)
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
@@ -296,7 +300,8 @@ begin
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     else
         update ar_inbox.deliveries d
-        set state = 'rejected', code = record_result.code, enhanced_code = record_result.enhanced_code,
+        set state = 'rejected', crossed_with_payment = false, code = record_result.code,
+            enhanced_code = record_result.enhanced_code,
             reply = record_result.reply, finished_at = at,
             reason = coalesce('refused for ' || refused, record_result.reply)
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
@@ -436,7 +441,8 @@ declare
 begin
     for lost in
         select d.id, d.company_id from ar_inbox.deliveries d
-        where d.state = 'handing_off' order by d.id
+        -- in the order in which a payment locks an invoice's steps
+        where d.state = 'handing_off' order by d.chasing_step_id, d.id
     loop
         perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
             'the server stopped while the message was being handed off');

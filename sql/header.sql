@@ -61,9 +61,11 @@ $$;
 -- Members' roles are granted ar_inbox_staff by create_member().
 grant ar_inbox_staff to ar_inbox_owner with admin option;
 
+create schema ar_inbox;
 create schema ar_inbox_internal;
 create schema ar_portal;
 
+comment on schema ar_inbox is 'ar_inbox: what members use';
 comment on schema ar_inbox_internal is 'ar_inbox: not for users';
 comment on schema ar_portal is 'ar_inbox: what customers reach';
 

@@ -336,6 +336,7 @@ declare
     sender     ar_inbox.email_address;
     new_id     bigint;
     file       bigint;
+    hash       bytea;
     field      text;
     names      text[];
     addresses  text[];
@@ -378,13 +379,14 @@ begin
     end loop;
 
     for i in 1 .. pg_catalog.cardinality(parsed.attachment_names) loop
+        hash := pg_catalog.sha256(parsed.attachment_contents[i]);
         insert into ar_inbox.files as f (company_id, content_hash, size, content)
-        values (company_id, pg_catalog.sha256(parsed.attachment_contents[i]),
+        values (company_id, hash,
             pg_catalog.octet_length(parsed.attachment_contents[i]), parsed.attachment_contents[i])
         on conflict on constraint files_content_key do nothing;
         select f.id into file from ar_inbox.files f
         where f.company_id = file_message.company_id
-            and f.content_hash = pg_catalog.sha256(parsed.attachment_contents[i]);
+            and f.content_hash = hash;
         insert into ar_inbox.attachments (company_id, email_id, file_id, position, name, type, content_id, is_inline)
         values (company_id, new_id, file, i, parsed.attachment_names[i], parsed.attachment_types[i],
             parsed.attachment_content_ids[i], parsed.attachment_inline[i]);

@@ -8,7 +8,7 @@ create table ar_inbox.cadences (
     created_at timestamptz not null default pg_catalog.now(),
     constraint cadences_pkey primary key (id, company_id),
     constraint cadences_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint cadences_name_key unique (company_id, name),
+    constraint cadences_name_key unique (name, company_id),
     constraint cadences_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]')
 );
 create unique index cadences_one_default on ar_inbox.cadences (company_id) where is_default;
@@ -30,7 +30,7 @@ create table ar_inbox.cadence_steps (
     constraint cadence_steps_pkey primary key (id, company_id),
     constraint cadence_steps_cadence_fkey foreign key (company_id, cadence_id) references ar_inbox.cadences (company_id, id),
     constraint cadence_steps_role_fkey foreign key (company_id, contact_role_id) references ar_inbox.contact_roles (company_id, id),
-    constraint cadence_steps_number_key unique (company_id, cadence_id, step_number),
+    constraint cadence_steps_number_key unique (cadence_id, company_id, step_number),
     constraint cadence_steps_hour_of_day check (hour between 0 and 23),
     constraint cadence_steps_some_channel check (pg_catalog.cardinality(channels) > 0),
     constraint cadence_steps_days_by_trigger check (
@@ -66,7 +66,7 @@ create table ar_inbox.chasing_steps (
     constraint chasing_steps_pkey primary key (id, company_id),
     constraint chasing_steps_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint chasing_steps_role_fkey foreign key (company_id, contact_role_id) references ar_inbox.contact_roles (company_id, id),
-    constraint chasing_steps_number_key unique (company_id, invoice_id, schedule_number, step_number, repeat_number),
+    constraint chasing_steps_number_key unique (invoice_id, company_id, schedule_number, step_number, repeat_number),
     constraint chasing_steps_hour_of_day check (hour between 0 and 23),
     constraint chasing_steps_some_channel check (pg_catalog.cardinality(channels) > 0),
     constraint chasing_steps_days_by_trigger check (
@@ -93,7 +93,7 @@ create table ar_inbox.templates (
     changed_at timestamptz not null default pg_catalog.now(),
     constraint templates_pkey primary key (id, company_id),
     constraint templates_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint templates_name_key unique (company_id, name, language),
+    constraint templates_name_key unique (name, company_id, language),
     constraint templates_name_known check (name in ('new_invoice', 'invoice_reminder', 'past_due_invoice')),
     constraint templates_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
     constraint templates_subject_one_line check (pg_catalog.btrim(subject) <> '' and subject !~ '[\r\n]')

@@ -51,8 +51,8 @@ create table ar_inbox.members (
     removed_at  timestamptz,
     constraint members_pkey primary key (id, company_id),
     constraint members_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint members_email_key unique (company_id, email),
-    constraint members_role_key unique (company_id, role),
+    constraint members_email_key unique (email, company_id),
+    constraint members_role_key unique (role, company_id),
     constraint members_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
     constraint members_permissions_known check (permissions <@ '{view,send,manage}'::text[])
 );
@@ -78,7 +78,7 @@ create table ar_inbox.events (
     constraint events_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint events_member_fkey foreign key (company_id, member_id) references ar_inbox.members (company_id, id)
 );
-create index events_by_subject on ar_inbox.events (company_id, subject, subject_id, id);
+create index events_by_subject on ar_inbox.events (subject_id, company_id, subject, id);
 comment on table ar_inbox.events is 'What happened to what, when, by whom, with the values before and after where they changed. Rows are only ever added.';
 comment on column ar_inbox.events.subject is 'The kind of thing: invoice, thread, delivery, …; subject_id is its id.';
 select ar_inbox_internal.secure_for_members('events');
@@ -91,7 +91,7 @@ create table ar_inbox.secrets (
     value      text not null,
     constraint secrets_pkey primary key (id, company_id),
     constraint secrets_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint secrets_name_key unique (company_id, name)
+    constraint secrets_name_key unique (name, company_id)
 );
 comment on table ar_inbox.secrets is 'Mail passwords and signing keys: only the worker reads them.';
 select ar_inbox_internal.secure('secrets');

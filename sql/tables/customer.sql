@@ -10,12 +10,12 @@ create table ar_inbox.customers (
     created_at timestamptz not null default pg_catalog.now(),
     constraint customers_pkey primary key (id, company_id),
     constraint customers_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint customers_number_key unique (company_id, number),
+    constraint customers_number_key unique (number, company_id),
     constraint customers_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
     constraint customers_number_not_empty check (pg_catalog.btrim(number) <> '' and number !~ '[\r\n]'),
     constraint customers_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
 );
-create index customers_by_email on ar_inbox.customers (company_id, email);
+create index customers_by_email on ar_inbox.customers (email, company_id);
 comment on table ar_inbox.customers is 'Who owes the company.';
 comment on column ar_inbox.customers.number is 'The account number.';
 comment on column ar_inbox.customers.language is 'BCP 47; NULL: the company''s.';
@@ -27,7 +27,7 @@ create table ar_inbox.contact_roles (
     name       text not null,
     constraint contact_roles_pkey primary key (id, company_id),
     constraint contact_roles_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint contact_roles_name_key unique (company_id, name),
+    constraint contact_roles_name_key unique (name, company_id),
     constraint contact_roles_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]')
 );
 comment on table ar_inbox.contact_roles is 'The company''s own list of what a contact can be: accounts payable, executive, …; a chasing step may be for one of them.';
@@ -49,7 +49,7 @@ create table ar_inbox.contacts (
     constraint contacts_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
     constraint contacts_phone_form check (phone ~ '^\+?[0-9][0-9 ().-]{2,30}$')
 );
-create index contacts_by_customer on ar_inbox.contacts (company_id, customer_id);
-create index contacts_by_email on ar_inbox.contacts (company_id, email) where email is not null;
+create index contacts_by_customer on ar_inbox.contacts (customer_id, company_id);
+create index contacts_by_email on ar_inbox.contacts (email, company_id) where email is not null;
 comment on table ar_inbox.contacts is 'People at a customer.';
 select ar_inbox_internal.secure_for_members('contacts');

@@ -25,19 +25,20 @@ create table ar_inbox.deliveries (
     constraint deliveries_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
     constraint deliveries_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint deliveries_step_fkey foreign key (company_id, chasing_step_id) references ar_inbox.chasing_steps (company_id, id),
-    constraint deliveries_email_channel_key unique (company_id, email_id, channel),
+    constraint deliveries_email_channel_key unique (email_id, company_id, channel),
     constraint deliveries_waiting_states check (next_attempt_at is null or state in ('queued', 'deferred', 'unknown')),
     constraint deliveries_queued_have_moment check (state not in ('queued', 'deferred') or next_attempt_at is not null),
     constraint deliveries_finished_states check ((finished_at is not null) = (state in ('accepted', 'rejected', 'bounced', 'cancelled'))),
     constraint deliveries_end_has_reason check (state not in ('rejected', 'bounced', 'cancelled') or reason is not null),
     constraint deliveries_step_has_invoice check (chasing_step_id is null or invoice_id is not null)
 );
-create unique index deliveries_one_live_for_each_step on ar_inbox.deliveries (company_id, chasing_step_id, channel)
+create unique index deliveries_one_live_for_each_step on ar_inbox.deliveries (chasing_step_id, company_id, channel)
     where chasing_step_id is not null and state not in ('rejected', 'bounced', 'cancelled');
+create index deliveries_by_step on ar_inbox.deliveries (chasing_step_id, company_id) where chasing_step_id is not null;
 create index deliveries_waiting on ar_inbox.deliveries (mail_account_id, next_attempt_at, id) where next_attempt_at is not null;
 create index deliveries_next on ar_inbox.deliveries (next_attempt_at) where next_attempt_at is not null;
 create index deliveries_in_flight on ar_inbox.deliveries (id) where state = 'handing_off';
-create index deliveries_by_invoice on ar_inbox.deliveries (company_id, invoice_id, channel, created_at) where invoice_id is not null;
+create index deliveries_by_invoice on ar_inbox.deliveries (invoice_id, company_id, channel, created_at) where invoice_id is not null;
 comment on table ar_inbox.deliveries is 'The hand-off of one message to one channel: what left, when, and what the other side said.';
 comment on column ar_inbox.deliveries.crossed_with_payment is 'The invoice was paid while the reminder was already on its way.';
 comment on column ar_inbox.deliveries.queue_id is 'Under which name the mail server took the message, from its last reply.';
@@ -56,7 +57,7 @@ create table ar_inbox.delivery_attempts (
     reply          text,
     constraint delivery_attempts_pkey primary key (id, company_id),
     constraint delivery_attempts_delivery_fkey foreign key (company_id, delivery_id) references ar_inbox.deliveries (company_id, id),
-    constraint delivery_attempts_number_key unique (company_id, delivery_id, attempt_number),
+    constraint delivery_attempts_number_key unique (delivery_id, company_id, attempt_number),
     constraint delivery_attempts_outcome_known check (outcome in ('accepted', 'partial', 'deferred', 'rejected', 'unknown', 'not_sent')),
     constraint delivery_attempts_finished_has_outcome check ((finished_at is null) = (outcome is null))
 );

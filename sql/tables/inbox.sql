@@ -24,10 +24,10 @@ create table ar_inbox.threads (
         case topic when 'document' then invoice_id is not null and customer_id is not null
             when 'customer' then customer_id is not null and invoice_id is null
             else invoice_id is null end),
-    constraint threads_one_for_each_invoice unique (company_id, invoice_id)
+    constraint threads_one_for_each_invoice unique (invoice_id, company_id)
 );
-create unique index threads_one_for_each_customer on ar_inbox.threads (company_id, customer_id) where topic = 'customer';
-create index threads_by_customer on ar_inbox.threads (company_id, customer_id, last_message_at desc, id desc);
+create unique index threads_one_for_each_customer on ar_inbox.threads (customer_id, company_id) where topic = 'customer';
+create index threads_by_customer on ar_inbox.threads (customer_id, company_id, last_message_at desc, id desc);
 create index threads_by_status on ar_inbox.threads (company_id, status, last_message_at desc, id desc);
 create index threads_by_time on ar_inbox.threads (company_id, last_message_at desc, id desc);
 comment on table ar_inbox.threads is 'Conversations: one for each document, one for each customer, one for each message that is about neither.';
@@ -51,8 +51,8 @@ create table ar_inbox.inbound_messages (
     defects         text[] not null default '{}',
     constraint inbound_messages_pkey primary key (id, company_id),
     constraint inbound_messages_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
-    constraint inbound_messages_content_key unique (company_id, content_hash),
-    constraint inbound_messages_uid_key unique (company_id, mail_account_id, mailbox, uid_validity, uid),
+    constraint inbound_messages_content_key unique (content_hash, company_id),
+    constraint inbound_messages_uid_key unique (mail_account_id, company_id, mailbox, uid_validity, uid),
     constraint inbound_messages_state_known check (state in ('received', 'filed', 'duplicate', 'quarantine')),
     constraint inbound_messages_quarantine_has_reason check (state not in ('quarantine', 'duplicate') or reason is not null),
     constraint inbound_messages_hash_length check (pg_catalog.octet_length(content_hash) = 32)
@@ -88,13 +88,13 @@ create table ar_inbox.emails (
     constraint emails_thread_fkey foreign key (company_id, thread_id) references ar_inbox.threads (company_id, id),
     constraint emails_member_fkey foreign key (company_id, member_id) references ar_inbox.members (company_id, id),
     constraint emails_inbound_fkey foreign key (company_id, inbound_message_id) references ar_inbox.inbound_messages (company_id, id),
-    constraint emails_message_id_key unique (company_id, message_id),
-    constraint emails_inbound_key unique (company_id, inbound_message_id),
+    constraint emails_message_id_key unique (message_id, company_id),
+    constraint emails_inbound_key unique (inbound_message_id, company_id),
     constraint emails_bytes_by_direction check (
         case direction when 'outgoing' then message is not null and inbound_message_id is null and from_address is not null
             else message is null end)
 );
-create index emails_by_thread on ar_inbox.emails (company_id, thread_id, id);
+create index emails_by_thread on ar_inbox.emails (thread_id, company_id, id);
 create index emails_sent on ar_inbox.emails (company_id, sent_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
@@ -120,10 +120,10 @@ create table ar_inbox.email_recipients (
     reply         text,
     constraint email_recipients_pkey primary key (id, company_id),
     constraint email_recipients_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id),
-    constraint email_recipients_position_key unique (company_id, email_id, field, position),
+    constraint email_recipients_position_key unique (email_id, company_id, field, position),
     constraint email_recipients_field_known check (field in ('to', 'cc', 'bcc'))
 );
-create index email_recipients_by_address on ar_inbox.email_recipients (company_id, address);
+create index email_recipients_by_address on ar_inbox.email_recipients (address, company_id);
 comment on table ar_inbox.email_recipients is 'To whom a message went. For an outgoing one also what the mail server said about each.';
 comment on column ar_inbox.email_recipients.state is 'Outgoing: queued, accepted, deferred, rejected, …; NULL for incoming messages.';
 select ar_inbox_internal.secure_for_members('email_recipients');
@@ -140,7 +140,7 @@ create table ar_inbox.notes (
     constraint notes_member_fkey foreign key (company_id, member_id) references ar_inbox.members (company_id, id),
     constraint notes_body_not_empty check (pg_catalog.btrim(body) <> '')
 );
-create index notes_by_thread on ar_inbox.notes (company_id, thread_id, id);
+create index notes_by_thread on ar_inbox.notes (thread_id, company_id, id);
 comment on table ar_inbox.notes is 'Private remarks on a thread. No customer ever sees them.';
 select ar_inbox_internal.secure_for_members('notes');
 
@@ -153,7 +153,7 @@ create table ar_inbox.files (
     created_at   timestamptz not null default pg_catalog.now(),
     constraint files_pkey primary key (id, company_id),
     constraint files_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint files_content_key unique (company_id, content_hash),
+    constraint files_content_key unique (content_hash, company_id),
     constraint files_hash_length check (pg_catalog.octet_length(content_hash) = 32),
     constraint files_size_right check (size = pg_catalog.octet_length(content))
 );
@@ -176,9 +176,28 @@ create table ar_inbox.attachments (
     constraint attachments_note_fkey foreign key (company_id, note_id) references ar_inbox.notes (company_id, id),
     constraint attachments_file_fkey foreign key (company_id, file_id) references ar_inbox.files (company_id, id),
     constraint attachments_one_owner check ((email_id is null) <> (note_id is null)),
-    constraint attachments_email_position_key unique (company_id, email_id, position),
-    constraint attachments_note_position_key unique (company_id, note_id, position)
+    constraint attachments_email_position_key unique (email_id, company_id, position),
+    constraint attachments_note_position_key unique (note_id, company_id, position)
 );
-create index attachments_by_file on ar_inbox.attachments (company_id, file_id);
+create index attachments_by_file on ar_inbox.attachments (file_id, company_id);
 comment on table ar_inbox.attachments is 'Which file hangs on which message or note, under which name.';
 select ar_inbox_internal.secure_for_members('attachments');
+
+-- Mail is written once and read seldom: the quicker compression, where the
+-- server has it.
+do $$
+declare
+    stored record;
+begin
+    if not exists (select 1 from pg_catalog.pg_settings s
+            where s.name = 'default_toast_compression' and 'lz4' = any (s.enumvals)) then
+        return;
+    end if;
+    for stored in
+        select * from (values ('inbound_messages', 'message'), ('emails', 'message'),
+            ('emails', 'body_text'), ('emails', 'body_html'), ('files', 'content')) as c (tab, col)
+    loop
+        execute pg_catalog.format('alter table ar_inbox.%I alter column %I set compression lz4', stored.tab, stored.col);
+    end loop;
+end
+$$;

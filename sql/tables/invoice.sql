@@ -21,7 +21,7 @@ create table ar_inbox.invoices (
     ended_at        timestamptz,
     constraint invoices_pkey primary key (id, company_id),
     constraint invoices_customer_fkey foreign key (company_id, customer_id) references ar_inbox.customers (company_id, id),
-    constraint invoices_number_key unique (company_id, number),
+    constraint invoices_number_key unique (number, company_id),
     constraint invoices_number_once_issued check (number is not null or status in ('draft', 'voided')),
     constraint invoices_number_not_empty check (pg_catalog.btrim(number) <> '' and number !~ '[\r\n]'),
     constraint invoices_dates_in_order check (due_date >= issue_date),
@@ -31,7 +31,7 @@ create table ar_inbox.invoices (
     constraint invoices_paid_means_no_balance check ((status = 'paid') = (status in ('issued', 'paid') and paid = total)),
     constraint invoices_recipients_not_empty check (pg_catalog.cardinality(recipients) > 0)
 );
-create index invoices_by_customer on ar_inbox.invoices (company_id, customer_id);
+create index invoices_by_customer on ar_inbox.invoices (customer_id, company_id);
 comment on table ar_inbox.invoices is 'Invoices. The balance is total minus paid; status is paid exactly while an issued invoice has none.';
 comment on column ar_inbox.invoices.number is 'Fixed when the invoice is issued; a draft may have none yet.';
 comment on column ar_inbox.invoices.recipients is 'The invoice''s own contact list; NULL: the customer''s contacts.';
@@ -52,7 +52,7 @@ create table ar_inbox.invoice_lines (
     amount      numeric not null,
     constraint invoice_lines_pkey primary key (id, company_id),
     constraint invoice_lines_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
-    constraint invoice_lines_number_key unique (company_id, invoice_id, line_number),
+    constraint invoice_lines_number_key unique (invoice_id, company_id, line_number),
     constraint invoice_lines_description_not_empty check (pg_catalog.btrim(description) <> '')
 );
 comment on table ar_inbox.invoice_lines is 'What an invoice is for.';
@@ -74,6 +74,6 @@ create table ar_inbox.payments (
     constraint payments_member_fkey foreign key (company_id, member_id) references ar_inbox.members (company_id, id),
     constraint payments_amount_positive check (amount > 0)
 );
-create index payments_by_invoice on ar_inbox.payments (company_id, invoice_id);
+create index payments_by_invoice on ar_inbox.payments (invoice_id, company_id);
 comment on table ar_inbox.payments is 'Money received for an invoice, in its currency. A row lowers the balance in the transaction that adds it; voiding it raises the balance again.';
 select ar_inbox_internal.secure_for_members('payments');

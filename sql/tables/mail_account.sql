@@ -22,7 +22,7 @@ create table ar_inbox.mail_accounts (
     changed_at      timestamptz not null default pg_catalog.now(),
     constraint mail_accounts_pkey primary key (id, company_id),
     constraint mail_accounts_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint mail_accounts_from_key unique (company_id, from_address),
+    constraint mail_accounts_from_key unique (from_address, company_id),
     constraint mail_accounts_smtp_url_form check (smtp_url ~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
     constraint mail_accounts_imap_url_form check (imap_url ~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
     constraint mail_accounts_polled_have_url check (next_poll_at is null or imap_url is not null)

@@ -75,6 +75,11 @@ make_way(PlannedStmt *statement, const char *text, bool read_only_tree,
 	const char *name = wanted_database(statement->utilityStmt);
 	Oid database = name ? get_database_oid(name, true) : InvalidOid;
 
+	/* the worker leaves when its extension goes */
+	if (IsA(statement->utilityStmt, DropStmt) &&
+		((DropStmt *) statement->utilityStmt)->removeType == OBJECT_EXTENSION)
+		shared_wake_at_commit();
+
 	/* only those who may do it can end the worker: its owner, a superuser */
 	if (!OidIsValid(database) || !shared_available() ||
 		!(superuser() || compat_owns_database(database)))

@@ -124,8 +124,20 @@ start_worker(Database *database, Oid role)
 		complained = false;
 }
 
-/* Looks at all databases and starts the workers that are missing. */
-static void
+static bool
+was_seen(Oid oid)
+{
+	Database *database = hash_search(databases, &oid, HASH_FIND, NULL);
+
+	return database && database->seen;
+}
+
+/*
+ * Looks at all databases and starts the workers that are missing.  Returns
+ * whether there are workers of an earlier launcher, of whose end we are not
+ * told.
+ */
+static bool
 scan_databases(bool requested)
 {
 	Relation relation;
@@ -135,6 +147,7 @@ scan_databases(bool requested)
 	HASH_SEQ_STATUS status;
 	Database *database;
 	TimestampTz now = GetCurrentTimestamp();
+	bool adopted = false;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -164,8 +177,10 @@ scan_databases(bool requested)
 			database->not_before = 0;
 		}
 		database->seen = true;
-		if (database->worker == NULL && !shared_is_kept_out(form->oid) &&
-			(requested || database->not_before <= now))
+		if (database->worker == NULL && shared_has_worker(form->oid))
+			adopted = true;
+		else if (database->worker == NULL && !shared_is_kept_out(form->oid) &&
+				 (requested || database->not_before <= now))
 			start_worker(database, role);
 	}
 	table_endscan(scan);
@@ -186,6 +201,8 @@ scan_databases(bool requested)
 		}
 		hash_search(databases, &database->oid, HASH_REMOVE, NULL);
 	}
+	shared_end_unwanted(was_seen);
+	return adopted;
 }
 
 /* Notes which workers have ended; returns the moment of the next scan. */
@@ -253,9 +270,10 @@ ar_inbox_launcher_main(Datum arg)
 		now = GetCurrentTimestamp();
 		if (requested || next_scan <= now)
 		{
-			scan_databases(requested);
-			next_scan = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													SCAN_INTERVAL * INT64CONST(1000));
+			int seconds = scan_databases(requested) ? setting_restart_time : SCAN_INTERVAL;
+
+			next_scan =
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), seconds * INT64CONST(1000));
 		}
 
 		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next_scan);

@@ -461,7 +461,8 @@ claim(void *arg)
 	for (int i = 0; i < n; i++)
 		counts[i] = Int32GetDatum(busy[i]);
 	values[0] = TimestampTzGetDatum(worker_clock->now());
-	values[1] = Int32GetDatum(setting_smtp_connections);
+	/* servers that stall must not take all sessions: the last ones go one each */
+	values[1] = Int32GetDatum(room < MAX_SESSIONS / 4 ? 1 : setting_smtp_connections);
 	values[2] =
 		PointerGetDatum(construct_array(accounts, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	values[3] = PointerGetDatum(construct_array(counts, n, INT4OID, 4, true, TYPALIGN_INT));

@@ -202,6 +202,31 @@ shared_attach_worker(Oid database)
 	return place != NULL;
 }
 
+bool
+shared_has_worker(Oid database)
+{
+	bool found;
+
+	LWLockAcquire(shared_lock, LW_SHARED);
+	found = find_place(database) != NULL;
+	LWLockRelease(shared_lock);
+	return found;
+}
+
+void
+shared_end_unwanted(bool (*wanted)(Oid database))
+{
+	LWLockAcquire(shared_lock, LW_SHARED);
+	for (int i = 0; i < shared->nplaces; i++)
+	{
+		Place *place = &shared->places[i];
+
+		if (OidIsValid(place->database) && !wanted(place->database))
+			kill(place->pid, SIGTERM);
+	}
+	LWLockRelease(shared_lock);
+}
+
 void
 shared_not_needed(Oid database)
 {
@@ -334,8 +359,8 @@ wake_after_commit(XactEvent event, void *arg)
 	}
 }
 
-static void
-request_wake(void)
+void
+shared_wake_at_commit(void)
 {
 	if (!shared)
 		return;
@@ -351,7 +376,7 @@ request_wake(void)
 Datum
 ar_inbox_wake_worker(PG_FUNCTION_ARGS)
 {
-	request_wake();
+	shared_wake_at_commit();
 	PG_RETURN_VOID();
 }
 
@@ -362,6 +387,6 @@ ar_inbox_wake_worker_trigger(PG_FUNCTION_ARGS)
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("wake_worker_trigger: not called by a trigger")));
-	request_wake();
+	shared_wake_at_commit();
 	PG_RETURN_POINTER(NULL);
 }

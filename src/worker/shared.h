@@ -25,6 +25,12 @@ extern void shared_attach_launcher(void);
  */
 extern bool shared_attach_worker(Oid database);
 
+/* Whether the database has a worker, whoever started it. */
+extern bool shared_has_worker(Oid database);
+
+/* Ends the workers of databases that are not wanted. */
+extern void shared_end_unwanted(bool (*wanted)(Oid database));
+
 /* A worker leaves since its database has nothing for it; whether it was so; once. */
 extern void shared_not_needed(Oid database);
 extern bool shared_was_not_needed(Oid database);
@@ -37,6 +43,9 @@ extern bool shared_take_scan_request(void);
  * whether it should have one.
  */
 extern void shared_wake(Oid database);
+
+/* The same for the session's database, when its transaction commits. */
+extern void shared_wake_at_commit(void);
 
 /*
  * Keeps workers out of a database, ending the one that is in it, until

@@ -71,7 +71,9 @@ run_task(const char *activity, void (*task)(void *), void *arg)
 	{
 		MemoryContextSwitchTo(context);
 		HOLD_INTERRUPTS();
-		EmitErrorReport();
+		/* what somebody holds is left for later, without a line a second */
+		if (geterrcode() != ERRCODE_LOCK_NOT_AVAILABLE)
+			EmitErrorReport();
 		AbortCurrentTransaction();
 		FlushErrorState();
 		RESUME_INTERRUPTS();

@@ -20,6 +20,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
+#include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/lsyscache.h"
@@ -74,11 +75,15 @@ read_state(void *arg)
 	look->armed = value && value[0] == 't';
 	value = row_text(0, 2);
 	if (!look->armed && !told_disarmed && value && value[0] == 't')
+	{
+		told_disarmed = true;
 		ereport(LOG,
 				(errmsg("ar_inbox: database \"%s\" was armed elsewhere; nothing is sent from here",
 						get_database_name(MyDatabaseId)),
 				 errhint("If this is not a copy, run SELECT ar_inbox.arm() in it.")));
-	told_disarmed = !look->armed;
+	}
+	if (look->armed)
+		told_disarmed = false;
 }
 
 static void
@@ -188,14 +193,25 @@ set_option(const char *name, const char *value)
 static void
 set_options(void)
 {
+	char timeout[16];
+
 	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_OVERRIDE);
 	set_option("statement_timeout", "0");
 	set_option("idle_in_transaction_session_timeout", "0");
 #ifdef COMPAT_HAS_TRANSACTION_TIMEOUT
 	set_option("transaction_timeout", "0");
 #endif
-	/* a lock that somebody keeps stops one task, not the worker */
-	set_option("lock_timeout", "2s");
+
+	/*
+	 * A lock that somebody keeps stops one task, not the worker.  We give up
+	 * before anybody's deadlock check, so that in a deadlock with a payment it
+	 * is never the payment that dies.
+	 */
+	snprintf(timeout, sizeof(timeout), "%d", Max(10, Min(250, DeadlockTimeout / 2)));
+	set_option("lock_timeout", timeout);
+	/* plans are kept: one made while a table was empty must not scan it later */
+	set_option("enable_seqscan", "off");
+	set_option("jit", "off");
 	set_option("default_transaction_isolation", "read committed");
 	set_option("default_transaction_read_only", "off");
 	/* an attempt that is lost with the server would be made again unnoticed */

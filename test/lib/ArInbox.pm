@@ -16,6 +16,7 @@ package ArInbox;
 
 use strict;
 use warnings;
+use sigtrap qw(die HUP INT TERM);
 
 use Carp qw(croak);
 use Cwd qw(abs_path);
@@ -89,7 +90,7 @@ sub new_node
 	$node->append_conf('postgresql.conf', <<'END');
 max_worker_processes = 16
 restart_after_crash = on
-log_min_messages = log
+log_min_messages = warning
 log_error_verbosity = verbose
 timezone = 'UTC'
 datestyle = 'ISO, YMD'

@@ -301,11 +301,11 @@ SELECT is(pg_temp.result('x1', 'accepted'), 'accepted|1|-|t|-|{ap=accepted}', 'i
 SELECT ok(pg_temp.crossing('x1'), 'it crossed with the payment');
 SELECT is(pg_temp.step('x1'), 'sent', 'the step is sent');
 SELECT is(pg_temp.crossed('x2'), 'handing_off|t', 'another one');
-SELECT is(pg_temp.result('x2', 'deferred', 451, NULL, 'try later'), 'cancelled|1|-|t|chasing has ended|{ap=deferred}', 'put off: there is no second attempt');
+SELECT is(pg_temp.result('x2', 'deferred', 451, NULL, 'try later'), 'cancelled|1|-|t|chasing has ended|{ap=cancelled}', 'put off: there is no second attempt');
 SELECT ok(NOT pg_temp.crossing('x2'), 'it crossed with nothing');
 SELECT is(pg_temp.step('x2'), 'cancelled chasing has ended', 'the step is cancelled');
 SELECT is(pg_temp.crossed('x3'), 'handing_off|t', 'another one');
-SELECT is(pg_temp.result('x3', 'not_sent', NULL, NULL, 'connection refused'), 'cancelled|1|-|t|chasing has ended|{ap=deferred}', 'never on its way: the same');
+SELECT is(pg_temp.result('x3', 'not_sent', NULL, NULL, 'connection refused'), 'cancelled|1|-|t|chasing has ended|{ap=cancelled}', 'never on its way: the same');
 SELECT is(pg_temp.crossed('x4'), 'handing_off|t', 'another one');
 SELECT is(pg_temp.result('x4', 'unknown', NULL, NULL, 'connection lost'), 'unknown|1|-|f|in doubt: connection lost|{ap=unknown}', 'in doubt: not again');
 SELECT ok(pg_temp.crossing('x4'), 'it may have crossed');

@@ -1,0 +1,332 @@
+"""What is measured: each entry has ours and its reference, in one unit.
+
+An entry is set up once; ours() and reference() then run in turn, each from the
+same state, and return how much they did in a second.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+import mails
+from server import Failure, Sink, mail_program, wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+# mails that came in before
+EARLIER = 400
+
+# A company with customers, each with one contact and one issued invoice that is
+# ten days past due.  A third of the invoices have been chased before, and mail
+# has come in; each of the others has one step, due now.  There is a history in
+# every table, since the plans made for empty ones are another subject.
+STEPS = """
+create extension ar_inbox;
+select ar_inbox.install();
+select ar_inbox.create_company('Seller & Co') as company \\gset
+select ar_inbox.set_mail_account(:company, 'sales@seller.test', 'smtp://127.0.0.1:25',
+    inbox_address => 'ar@seller.test');
+select set_config('bench.company', :'company', false);
+create procedure public.fill(first integer, last integer)
+language plpgsql
+as $$
+declare
+    customer bigint;
+    invoice  bigint;
+begin
+    for i in first .. last loop
+        customer := ar_inbox.create_customer(current_setting('bench.company')::bigint,
+            'Customer ' || i, 'C-' || i);
+        perform ar_inbox.create_contact(customer, 'Ann', ('ann' || i || '@customers.test')::ar_inbox.email_address);
+        invoice := ar_inbox.create_invoice(customer,
+            '[{{"description": "Consulting", "quantity": 3, "unit_price": 150.00}},
+              {{"description": "Travel", "unit_price": 80.00}}]',
+            current_date - 40, current_date - 10, 'INV-' || lpad(i::text, 5, '0'));
+        perform ar_inbox.issue_invoice(invoice);
+        perform ar_inbox.chase_invoice(invoice,
+            '[{{"trigger": "after_due", "days": 3, "hour": 9, "channels": ["email"]}}]',
+            at => now() - interval '30 days');
+        if i % 200 = 0 then
+            commit;
+        end if;
+    end loop;
+end
+$$;
+call public.fill(1, {count} / 2);
+select count(*) from ar_inbox.fire_due_steps();
+update ar_inbox.deliveries set state = 'accepted', next_attempt_at = null, finished_at = now();
+insert into ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at, finished_at, outcome)
+select d.company_id, d.id, 1, now(), now(), 'accepted' from ar_inbox.deliveries d;
+update ar_inbox.deliveries set attempts = 1;
+update ar_inbox.email_recipients set state = 'accepted';
+create temporary table earlier (message bytea not null);
+copy earlier from stdin;
+{mails}\\.
+select count(ar_inbox.receive_email(message)) from earlier;
+update ar_inbox.chasing_steps set state = 'sent';
+vacuum full;
+vacuum analyze;
+call public.fill({count} / 2 + 1, {count} / 2 + {count});
+vacuum analyze;
+"""
+
+# What ours writes is kept as the source of the reference, and taken back.
+REFERENCE = """
+create schema reference;
+create table reference.chasing_steps (like ar_inbox.chasing_steps including all);
+create table reference.threads (like ar_inbox.threads including all);
+create table reference.emails (like ar_inbox.emails including all);
+create table reference.email_recipients (like ar_inbox.email_recipients including all);
+create table reference.deliveries (like ar_inbox.deliveries including all);
+insert into reference.chasing_steps select * from ar_inbox.chasing_steps;
+insert into reference.threads select * from ar_inbox.threads;
+insert into reference.emails select * from ar_inbox.emails;
+insert into reference.email_recipients select * from ar_inbox.email_recipients;
+insert into reference.deliveries select * from ar_inbox.deliveries;
+
+select count(*) from ar_inbox.fire_due_steps();
+
+create schema source;
+create table source.deliveries as select * from ar_inbox.deliveries where state = 'queued';
+create table source.emails as select * from ar_inbox.emails
+    where id in (select email_id from source.deliveries);
+create table source.email_recipients as select * from ar_inbox.email_recipients
+    where email_id in (select email_id from source.deliveries);
+create table source.threads as select * from ar_inbox.threads
+    where id in (select thread_id from source.emails);
+
+set session_replication_role = replica;
+delete from ar_inbox.deliveries where id in (select id from source.deliveries);
+delete from ar_inbox.emails where id in (select id from source.emails);
+delete from ar_inbox.email_recipients where id in (select id from source.email_recipients);
+delete from ar_inbox.threads where id in (select id from source.threads);
+update ar_inbox.chasing_steps set state = 'scheduled', fired_at = null where state = 'sending';
+vacuum full;
+vacuum analyze;
+"""
+
+REFERENCE_FIRES = """
+begin;
+insert into reference.threads select * from source.threads;
+insert into reference.emails select * from source.emails;
+insert into reference.email_recipients select * from source.email_recipients;
+insert into reference.deliveries select * from source.deliveries;
+update reference.chasing_steps set state = 'sending', fired_at = now()
+where state = 'scheduled' and due_at <= now();
+commit;
+"""
+
+
+class Entry:
+    name = None
+    unit = "messages/s"
+
+    def __init__(self, cluster, scale):
+        self.cluster = cluster
+        self.scale = scale
+
+    def set_up(self):
+        pass
+
+    def ours(self):
+        raise NotImplementedError
+
+    def reference(self):
+        raise NotImplementedError
+
+    def tear_down(self):
+        pass
+
+    def steps_template(self):
+        """The database that others copy, made once however many want it."""
+        self.count = 2000 * self.scale
+        self.template("steps", STEPS.format(count=self.count, mails="".join(
+            "\\\\x%s\n" % data.hex() for data, _ in mails.answers(EARLIER, first=1000000))), REFERENCE)
+
+    def template(self, name, *scripts):
+        made = self.cluster.sql("postgres", "select count(*) from pg_database where datname = '%s';" % name)
+        if made == "0":
+            self.cluster.sql("postgres", "create database %s;" % name)
+            for script in scripts:
+                self.cluster.sql(name, script)
+
+    def expect(self, database, query, expected):
+        answer = self.cluster.sql(database, query + ";")
+        if answer != str(expected):
+            raise Failure("%s: %s\ngave %s, not %s" % (self.name, query, answer, expected))
+
+
+class FireDueSteps(Entry):
+    name = "fire due steps"
+    unit = "steps/s"
+
+    def set_up(self):
+        self.steps_template()
+
+    def run(self, script, schema):
+        self.cluster.create("run", "steps")
+        seconds = self.cluster.seconds("run", script)
+        self.expect("run", "select count(*) from %s.deliveries where state = 'queued'" % schema, self.count)
+        self.expect("run", "select count(*) from %s.emails e join %s.threads t on t.last_email_id = e.id "
+                    "join %s.email_recipients r on r.email_id = e.id where r.state = 'queued'"
+                    % (schema, schema, schema), self.count)
+        self.expect("run", "select count(*) from %s.chasing_steps where state = 'sending'" % schema, self.count)
+        self.cluster.drop("run")
+        return self.count / seconds
+
+    def ours(self):
+        return self.run("select ar_inbox.fire_due_steps();", "ar_inbox")
+
+    def reference(self):
+        return self.run(REFERENCE_FIRES, "reference")
+
+
+class HandOff(Entry):
+    """Reminders of about 10 kB, which the worker judges a last time each."""
+
+    name = "hand off mail"
+    connections = 8
+    sink_options = ()
+
+    def messages(self):
+        return 2000 * self.scale
+
+    def set_up(self):
+        self.steps_template()
+        self.count = self.messages()
+        self.database = "queued_%d" % self.count
+        self.sink = Sink(*self.sink_options)
+        # text, and the same again in HTML
+        body = mails.text(mails.random.Random(7), 4300)
+        self.cluster.create(self.database, "steps")
+        self.cluster.sql(self.database, """
+            drop schema reference cascade;
+            drop schema source cascade;
+            select ar_inbox.set_mail_account(a.company_id, a.from_address, 'smtp://127.0.0.1:%d',
+                inbox_address => a.inbox_address) from ar_inbox.mail_accounts a;
+            select ar_inbox.set_template(c.id, 'past_due_invoice', 'Past due: {{invoice.number}}',
+                E'Dear {{customer.name}},\\n\\n%s') from ar_inbox.companies c;
+            update ar_inbox.chasing_steps set state = 'cancelled', reason = 'not in this benchmark'
+            where id in (select id from ar_inbox.chasing_steps where state = 'scheduled' order by id offset %d);
+            select ar_inbox.fire_due_steps();
+            vacuum analyze;
+            """ % (self.sink.port, body.replace("\n", "\\n"), self.count))
+        self.expect(self.database, "select count(*) from ar_inbox.deliveries where state = 'queued'", self.count)
+        self.size = int(self.cluster.sql(
+            self.database, "select round(avg(octet_length(message))) from ar_inbox.emails "
+                           "where id in (select email_id from ar_inbox.deliveries where state = 'queued');"))
+        self.cluster.set("ar_inbox.smtp_connections", self.connections)
+
+    def ours(self):
+        self.cluster.create("handoff", self.database)
+        # the worker is there before the clock starts, and may not send yet
+        self.cluster.sql("handoff", "select ar_inbox_internal.wake_worker();")
+        wait_for(lambda: self.cluster.sql("postgres", "select count(*) from pg_stat_activity "
+                                          "where datname = 'handoff' and state = 'idle';") == "1",
+                 "there is no worker:\n%s", self.cluster.log_end)
+        began = float(self.cluster.sql("handoff", "select extract(epoch from clock_timestamp());\n"
+                                       "select ar_inbox.arm();"))
+        wait_for(lambda: self.cluster.sql("handoff", "select count(*) from ar_inbox.deliveries "
+                                          "where state in ('queued', 'handing_off');") == "0",
+                 "not all is handed off:\n%s", self.cluster.log_end,
+                 timeout=120 + 120 * self.scale, pause=0.25)
+        self.expect("handoff", "select count(*) from ar_inbox.delivery_attempts "
+                    "where outcome = 'accepted' and started_at >= to_timestamp(%f)" % began, self.count)
+        ended = float(self.cluster.sql("handoff", "select extract(epoch from max(finished_at)) "
+                                       "from ar_inbox.deliveries;"))
+        self.cluster.drop("handoff")
+        return self.count / (ended - began)
+
+    def reference(self):
+        # as ours, it keeps its connections (-d)
+        began = time.monotonic()
+        subprocess.run([mail_program("smtp-source"), "-d", "-s", str(self.connections),
+                        "-m", str(self.count), "-l", str(self.size), "-f", "sales@seller.test",
+                        "-t", "ann@customers.test", "127.0.0.1:%d" % self.sink.port],
+                       check=True, stdin=subprocess.DEVNULL)
+        return self.count / (time.monotonic() - began)
+
+    def tear_down(self):
+        if hasattr(self, "sink"):
+            self.sink.stop()
+
+
+class HandOffSlowly(HandOff):
+    """The server waits a second before each message: connections must overlap."""
+
+    name = "hand off mail, slow server"
+    connections = 30
+    sink_options = ("-w", "1")
+
+    def messages(self):
+        return 300 * self.scale
+
+
+class ReadMail(Entry):
+    name = "read mail"
+
+    def set_up(self):
+        folder = os.path.join(self.cluster.folder, "mails")
+        os.mkdir(folder)
+        for number, data in enumerate(mails.assortment(500)):
+            with open(os.path.join(folder, "%03d.eml" % number), "wb") as file:
+                file.write(data)
+        self.files = [folder, os.path.join(TOP, "test", "corpus")]
+
+    def read(self, command, times):
+        done = subprocess.run([*command, str(times * self.scale), *self.files], check=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        return float(done.stdout)
+
+    def ours(self):
+        return self.read([os.path.join(TOP, "build", "bench", "mime_read")], 20)
+
+    def reference(self):
+        return self.read([sys.executable, os.path.join(HERE, "mime_read.py")], 1)
+
+
+class ReceiveMail(Entry):
+    """One connection, a hundred mails to a transaction."""
+
+    name = "receive mail"
+
+    def set_up(self):
+        self.steps_template()
+        self.count = 1000 * self.scale
+        self.cluster.create("incoming", "steps")
+        rows = "".join("\\\\x%s\t%s\n" % (data.hex(), text.replace("\\", "\\\\").replace("\n", "\\n"))
+                       for data, text in mails.answers(self.count))
+        self.cluster.sql("incoming", """
+            drop schema reference cascade;
+            drop schema source cascade;
+            create table public.incoming (id integer generated always as identity primary key,
+                message bytea not null, body text not null);
+            create table public.messages (id bigint generated always as identity primary key,
+                message bytea not null, body text not null);
+            create index on public.messages using gin (to_tsvector('english', body));
+            copy public.incoming (message, body) from stdin;
+%s\\.
+            vacuum analyze;
+            """ % rows)
+
+    def run(self, statement, check, expected):
+        self.cluster.create("run", "incoming")
+        seconds = self.cluster.seconds("run", "".join(
+            "%s where id between %d and %d;\n" % (statement, first, first + 99)
+            for first in range(1, self.count + 1, 100)))
+        self.expect("run", check, expected)
+        self.cluster.drop("run")
+        return self.count / seconds
+
+    def ours(self):
+        return self.run("select ar_inbox.receive_email(message) from public.incoming",
+                        "select count(*) from ar_inbox.inbound_messages where state = 'filed'", self.count + EARLIER)
+
+    def reference(self):
+        return self.run("insert into public.messages (message, body) select message, body from public.incoming",
+                        "select count(*) from public.messages", self.count)
+
+
+ENTRIES = (FireDueSteps, HandOff, HandOffSlowly, ReadMail, ReceiveMail)
