@@ -35,18 +35,12 @@ declare
     claims text := pg_catalog.current_setting('request.jwt.claims', true);
     email  text;
 begin
-    -- A front end logs in as a role of its own and becomes ar_inbox_staff for
-    -- the request.  Whoever logs in as a member's role, or as a role that was
-    -- granted one, is known by that role: it cannot become somebody else by
-    -- setting the claims itself.
-    if who <> 'ar_inbox_staff' or coalesce(claims, '') = ''
-        or exists (
-            select 1 from ar_inbox.members m
-            join pg_catalog.pg_roles r on r.rolname = m.role
-            join pg_catalog.pg_roles login on login.rolname = session_user
-            where r.oid = login.oid
-                -- a superuser is taken for a member of every role
-                or (not login.rolsuper and pg_catalog.pg_has_role(login.oid, r.oid, 'member')))
+    -- Believed only of whom the DBA named a front end.  Who has merely
+    -- ar_inbox_staff cannot become somebody else by setting the claims itself.
+    if who <> 'ar_inbox_staff' or coalesce(claims, '') = '' or not exists (
+        select 1 from pg_catalog.pg_roles r
+        where r.rolname = session_user and not r.rolsuper
+            and pg_catalog.pg_has_role(r.oid, 'ar_inbox_front_end', 'member'))
     then
         return null;
     end if;
@@ -84,7 +78,15 @@ end
 $$;
 
 comment on function ar_inbox_internal.companies_of(name, text) is
-'The companies in which the role (or the person it speaks for) is a member with the permission: view, send or manage. Every policy asks this.';
+'The companies in which the role (or the person it speaks for) is a member with the permission: view, send or manage.';
+
+create function ar_inbox_internal.companies(permission text)
+returns bigint[]
+language c stable strict parallel restricted
+as 'MODULE_PATHNAME', 'ar_inbox_companies';
+
+comment on function ar_inbox_internal.companies(text) is
+'The companies in which current_user (or the person it speaks for) is a member with the permission. Every policy asks this.';
 
 create function ar_inbox_internal.member_id(company_id bigint)
 returns bigint
@@ -180,7 +182,7 @@ $$;
 comment on function ar_inbox_internal.require_company(bigint, text) is
 'Raises unless the company exists and the caller has the permission in it.';
 
-create function ar_inbox_internal.required_text(value text, parameter text)
+create function ar_inbox_internal.required_text(value text, parameter text, longest integer = 200)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -194,13 +196,17 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s %s has more than one line', parameter, pg_catalog.quote_literal(value)),
             pg_catalog.format('Give a %s of one line.', parameter));
+    elsif pg_catalog.length(value) > longest then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s has %s characters', parameter, pg_catalog.length(value)),
+            pg_catalog.format('Give a %s of at most %s characters.', parameter, longest));
     end if;
     return pg_catalog.btrim(value);
 end
 $$;
 
-comment on function ar_inbox_internal.required_text(text, text) is
-'The value without blanks around it; raises 22023 where it is empty or has more than one line.';
+comment on function ar_inbox_internal.required_text(text, text, integer) is
+'The value without blanks around it; raises 22023 where it is empty, has more than one line, or is too long.';
 
 create function ar_inbox_internal.secure(table_name text)
 returns void
@@ -229,7 +235,7 @@ begin
     execute pg_catalog.format('grant select on ar_inbox.%I to ar_inbox_staff', table_name);
     execute pg_catalog.format(
         'create policy members_read on ar_inbox.%I for select to ar_inbox_staff '
-        'using (%I = any (ar_inbox_internal.companies_of(current_user, ''view'')))',
+        'using (%I = any (ar_inbox_internal.companies(''view'')))',
         table_name, company_column);
 end
 $$;

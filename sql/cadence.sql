@@ -1,6 +1,6 @@
 -- Cadences, and what a step in JSON means.
 
-create function ar_inbox_internal.parse_steps(company_id bigint, steps jsonb)
+create function ar_inbox_internal.parse_steps(company_id bigint, steps jsonb, within_limits boolean = true)
 returns table (step_number integer, trigger ar_inbox.step_trigger, days integer, on_date date, hour integer,
     channels ar_inbox.channel[], contact_role_id bigint, repeats integer)
 language plpgsql stable
@@ -23,7 +23,7 @@ begin
                 when pg_catalog.jsonb_typeof(steps) <> 'array' then 'not an array but ' || pg_catalog.jsonb_typeof(steps)
                 else 'an empty array' end),
             'Give an array of steps, such as [{"trigger": "after_due", "days": 3, "hour": 9, "channels": ["email"]}].');
-    elsif pg_catalog.jsonb_array_length(steps) > company.max_steps then
+    elsif within_limits and pg_catalog.jsonb_array_length(steps) > company.max_steps then
         perform ar_inbox_internal.refuse('IB003',
             pg_catalog.format('%s steps are more than the limit of %s (max_steps)',
                 pg_catalog.jsonb_array_length(steps), company.max_steps),
@@ -121,12 +121,12 @@ begin
         end if;
         if trigger = 'repeat' then
             repeating := repeating + 1;
-            if repeating > company.max_repeating_steps then
+            if within_limits and repeating > company.max_repeating_steps then
                 perform ar_inbox_internal.refuse('IB003',
                     pg_catalog.format('%s repeating steps are more than the limit of %s (max_repeating_steps)',
                         repeating, company.max_repeating_steps),
                     'Give fewer of them; the limit is a setting of the company.');
-            elsif repeats > company.max_repeats then
+            elsif within_limits and repeats > company.max_repeats then
                 perform ar_inbox_internal.refuse('IB003',
                     pg_catalog.format('step %s repeats %s times, more than the limit of %s (max_repeats)',
                         step_number, repeats, company.max_repeats),
@@ -139,7 +139,7 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.parse_steps(bigint, jsonb) is
+comment on function ar_inbox_internal.parse_steps(bigint, jsonb, boolean) is
 'Steps given as JSON, as rows; raises, naming the step, for whatever is wrong with one: 22023, IB001 (contact role), IB003 (a limit of the company), IB006 (a channel).';
 
 create function ar_inbox.create_cadence(company_id bigint, name text, steps jsonb, is_default boolean = false)

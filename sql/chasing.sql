@@ -1,6 +1,7 @@
 -- Invoice chasing: schedules, the one decision, firing.
 
-create function ar_inbox_internal.set_schedule(company_id bigint, invoice_id bigint, steps jsonb, at timestamptz)
+create function ar_inbox_internal.set_schedule(company_id bigint, invoice_id bigint, steps jsonb, at timestamptz,
+    within_limits boolean = true)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -29,7 +30,7 @@ begin
         case when invoice.status <> 'draft' then m.due_at end,
         case when invoice.status <> 'draft' then m.state else 'scheduled' end::ar_inbox.step_state,
         case when invoice.status <> 'draft' then m.reason end
-    from ar_inbox_internal.parse_steps(company_id, steps) s
+    from ar_inbox_internal.parse_steps(company_id, steps, within_limits) s
     cross join lateral ar_inbox_internal.step_moments(s.trigger::text, s.days, s.on_date, s.hour, s.repeats,
         invoice.issue_date, invoice.due_date, zone, at, sent) m;
 
@@ -40,8 +41,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.set_schedule(bigint, bigint, jsonb, timestamptz) is
-'Gives the invoice a schedule, as seen at that moment, in place of the one it had. Returns how many steps are to come.';
+comment on function ar_inbox_internal.set_schedule(bigint, bigint, jsonb, timestamptz, boolean) is
+'Gives the invoice a schedule, as seen at that moment, in place of the one it had. within_limits false: the steps are a cadence''s, which was judged when it was made. Returns how many steps are to come.';
 
 create function ar_inbox_internal.reschedule(company_id bigint, invoice_id bigint, at timestamptz)
 returns void
@@ -166,7 +167,7 @@ begin
 
     update ar_inbox.invoices i set recipients = chase_invoice.recipients
     where i.company_id = key.company_id and i.id = key.id;
-    scheduled := ar_inbox_internal.set_schedule(key.company_id, key.id, wanted, at);
+    scheduled := ar_inbox_internal.set_schedule(key.company_id, key.id, wanted, at, steps is not null);
     perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'chasing set', null, wanted);
     return scheduled;
 end
@@ -301,15 +302,18 @@ returns text
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    -- a price may be finer than the currency: 0.00125 a piece
+    digits integer := greatest(ar_inbox_internal.currency_digits(currency),
+        pg_catalog.scale(pg_catalog.trim_scale(amount)));
 begin
-    return (
-        select currency || ' ' || pg_catalog.btrim(pg_catalog.to_char(amount,
-            'FM999,999,999,999,999,990' || case ar_inbox_internal.currency_digits(currency)
-                when 0 then '' else '.' || pg_catalog.repeat('0', ar_inbox_internal.currency_digits(currency)) end)));
+    return currency || ' ' || pg_catalog.to_char(amount, 'FM999,999,999,999,999,990'
+        || case when digits > 0 then '.' || pg_catalog.repeat('0', digits) else '' end);
 end
 $$;
 
-comment on function ar_inbox_internal.money(numeric, text) is 'An amount as a reader expects it: USD 1,250.00.';
+comment on function ar_inbox_internal.money(numeric, text) is
+'An amount as a reader expects it, with at least the currency''s decimal places: USD 1,250.00.';
 
 create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
 returns jsonb
@@ -438,7 +442,7 @@ begin
     insert into ar_inbox.templates as t (company_id, name, language, subject, body)
     values (company_id, name,
         coalesce(language, (select c.language from ar_inbox.companies c where c.id = set_template.company_id)),
-        ar_inbox_internal.required_text(set_template.subject, 'subject'), set_template.body)
+        ar_inbox_internal.required_text(set_template.subject, 'subject', 900), set_template.body)
     on conflict on constraint templates_name_key do update
         set subject = excluded.subject, body = excluded.body, changed_at = pg_catalog.now();
 end
@@ -554,9 +558,20 @@ begin
             for no key update nowait;
             select f.outcome, f.reason into outcome, reason
             from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;
-        exception when lock_not_available then
+        exception
+        when lock_not_available then
             -- one step that somebody holds up stops no other
             continue;
+        when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
+            or out_of_memory or disk_full then
+            raise;
+        when others then
+            -- nor does one that cannot even be judged
+            outcome := 'failed';
+            reason := sqlerrm;
+            update ar_inbox.chasing_steps s
+            set state = 'failed', reason = fire_due.reason, fired_at = at
+            where s.company_id = due.company_id and s.id = due.id;
         end;
         if outcome in ('wait', 'done') then
             continue;

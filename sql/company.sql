@@ -184,6 +184,19 @@ begin
             perform ar_inbox_internal.refuse('invalid_parameter_value',
                 pg_catalog.format('role "%s" cannot be a person''s', role),
                 'Give a role that belongs to this member alone.');
+        elsif (select r.rolsuper from pg_catalog.pg_roles r where r.rolname = create_member.role)
+            or pg_catalog.pg_has_role(role, 'ar_inbox_front_end', 'member')
+            or pg_catalog.pg_has_role(role, 'ar_inbox_owner', 'member')
+        then
+            perform ar_inbox_internal.refuse('invalid_parameter_value',
+                pg_catalog.format('role "%s" is an administrator''s or a front end''s', role),
+                'Give a role that belongs to this member alone.');
+        elsif not pg_catalog.pg_has_role(role, 'ar_inbox_staff', 'member')
+            and not ar_inbox_internal.is_administrator(ar_inbox_internal.caller())
+        then
+            perform ar_inbox_internal.refuse('insufficient_privilege',
+                pg_catalog.format('role "%s" is not a member of ar_inbox_staff', role),
+                pg_catalog.format('Ask an administrator for GRANT ar_inbox_staff TO %I, or leave role NULL.', role));
         end if;
     end if;
 

@@ -330,14 +330,19 @@ begin
         reason = coalesce(d.failed, d.reason)
     from (
         select count(*) filter (where l.state in ('queued', 'handing_off', 'deferred')
-                -- in doubt: another attempt or a member decides, while it is still chased
-                or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled)) as pending,
+                or (l.state = 'unknown' and l.next_attempt_at is not null)
+                -- in doubt, and a member decides, while it is still chased
+                or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled
+                    and not c.resend_in_doubt)) as pending,
             count(*) filter (where l.state in ('accepted', 'unknown')) as accepted,
             pg_catalog.string_agg(pg_catalog.format('%s: %s', l.channel, l.reason), '; ' order by l.id)
-                filter (where l.state in ('rejected', 'bounced')) as failed,
+                filter (where l.state in ('rejected', 'bounced')
+                    -- in doubt to the end
+                    or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled)) as failed,
             pg_catalog.string_agg(l.reason, '; ' order by l.id) as reason
         from ar_inbox.deliveries l
         join ar_inbox.invoices i on i.company_id = l.company_id and i.id = l.invoice_id
+        join ar_inbox.companies c on c.id = l.company_id
         where l.company_id = settle_step.company_id and l.chasing_step_id = settle_step.step_id
     ) d
     where s.company_id = settle_step.company_id and s.id = settle_step.step_id
@@ -430,30 +435,55 @@ $$;
 comment on function ar_inbox_internal.record_account_failure(bigint, bigint, timestamptz, text) is
 'Writes down that the account''s mail server could not be reached or refused the login (error NULL: that it works again), and when it is tried next: 5, 10, 20, … seconds later, at most 30 minutes.';
 
-create function ar_inbox_internal.settle_interrupted(at timestamptz)
-returns integer
+create function ar_inbox_internal.confirm_delivery(delivery_id bigint, company_id bigint)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return ar_inbox_internal.is_armed() and exists (
+        select 1 from ar_inbox.deliveries d
+        where d.company_id = confirm_delivery.company_id and d.id = confirm_delivery.delivery_id
+            and d.state = 'handing_off'
+            and (d.chasing_step_id is null or exists (
+                select 1 from ar_inbox.invoices i
+                where i.company_id = d.company_id and i.id = d.invoice_id
+                    and i.status = 'issued' and i.chasing_enabled)));
+end
+$$;
+
+comment on function ar_inbox_internal.confirm_delivery(bigint, bigint) is
+'Whether a claimed delivery is still wanted: asked when its connection took time to come about, during which the invoice may have been paid or the database disarmed.';
+
+create function ar_inbox_internal.settle_interrupted(at timestamptz, delivery_ids bigint[] = null)
+returns bigint[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    lost    record;
-    settled integer := 0;
+    lost record;
+    held bigint[] := array[]::bigint[];
 begin
     for lost in
         select d.id, d.company_id from ar_inbox.deliveries d
         -- in the order in which a payment locks an invoice's steps
-        where d.state = 'handing_off' order by d.chasing_step_id, d.id
+        where d.state = 'handing_off' and (delivery_ids is null or d.id = any (delivery_ids))
+        order by d.chasing_step_id, d.id
     loop
-        perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
-            'the server stopped while the message was being handed off');
-        -- its pause was the time the server was away
-        update ar_inbox.deliveries d set next_attempt_at = at
-        where d.company_id = lost.company_id and d.id = lost.id and d.next_attempt_at is not null;
-        settled := settled + 1;
+        begin
+            perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
+                'the server stopped while the message was being handed off');
+            -- its pause was the time the server was away
+            update ar_inbox.deliveries d set next_attempt_at = at
+            where d.company_id = lost.company_id and d.id = lost.id and d.next_attempt_at is not null;
+        exception when lock_not_available then
+            -- one that somebody holds keeps no other from going on
+            held := held || lost.id;
+        end;
     end loop;
-    return settled;
+    return held;
 end
 $$;
 
-comment on function ar_inbox_internal.settle_interrupted(timestamptz) is
-'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that. Returns how many. For the worker, at its start.';
+comment on function ar_inbox_internal.settle_interrupted(timestamptz, bigint[]) is
+'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that. Returns the ids of those that somebody holds, to be called again with. For the worker, at its start.';

@@ -29,7 +29,7 @@ end
 $$;
 
 -- what the policies and the views ask
-grant execute on function ar_inbox_internal.companies_of(name, text) to ar_inbox_staff;
+grant execute on function ar_inbox_internal.companies(text) to ar_inbox_staff;
 -- what constraints ask in the name of whoever restores a dump
 grant usage on schema ar_inbox_internal to public;
 grant execute on function ar_inbox_internal.is_time_zone(text), ar_inbox_internal.currency_digits(text) to public;

@@ -28,6 +28,7 @@ begin
             ('ar_inbox_owner', false),
             ('ar_inbox_worker', true),
             ('ar_inbox_staff', false),
+            ('ar_inbox_front_end', false),
             ('ar_inbox_customer', false),
             ('ar_inbox_anonymous', false)) as r (rolname, login)
     loop
@@ -60,6 +61,8 @@ $$;
 
 -- Members' roles are granted ar_inbox_staff by create_member().
 grant ar_inbox_staff to ar_inbox_owner with admin option;
+-- The login role of a front end becomes ar_inbox_staff for each request.
+grant ar_inbox_staff to ar_inbox_front_end;
 
 create schema ar_inbox;
 create schema ar_inbox_internal;

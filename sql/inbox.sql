@@ -106,7 +106,7 @@ begin
                 pg_catalog.cardinality(recipients) + pg_catalog.cardinality(cc) + pg_catalog.cardinality(bcc)),
             'Mail servers take up to 100 for one message: send several.');
     end if;
-    subject := ar_inbox_internal.required_text(subject, 'subject');
+    subject := ar_inbox_internal.required_text(subject, 'subject', 900);
     if coalesce(pg_catalog.btrim(body), '') = '' then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     end if;
@@ -240,18 +240,20 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     candidate text;
-    company   bigint;
+    companies bigint[] := array[]::bigint[];
 begin
     -- What the mail servers wrote goes before what the sender wrote.
     foreach candidate in array parsed.delivered_to || parsed.to_addresses || parsed.cc_addresses loop
         if ar_inbox_internal.is_email_address(candidate) then
-            company := coalesce(ar_inbox_internal.company_of_address(candidate::ar_inbox.email_address),
-                ar_inbox_internal.company_of_address(
-                    ar_inbox_internal.without_tag(candidate)::ar_inbox.email_address));
-            exit when company is not null;
+            companies := ar_inbox_internal.companies_of_address(candidate::ar_inbox.email_address);
+            if companies = '{}' then
+                companies := ar_inbox_internal.companies_of_address(
+                    ar_inbox_internal.without_tag(candidate));
+            end if;
+            exit when companies <> '{}';
         end if;
     end loop;
-    return company;
+    return case when pg_catalog.cardinality(companies) = 1 then companies[1] end;
 end
 $$;
 
@@ -259,12 +261,16 @@ comment on function ar_inbox_internal.route(ar_inbox_internal.parsed_message) is
 'The company that a parsed message is for, by the addresses it was delivered to, then by To and Cc; NULL: none.';
 
 create function ar_inbox_internal.without_tag(address text)
-returns text
-language sql immutable strict
+returns ar_inbox.email_address
+language plpgsql immutable strict
 set search_path = pg_catalog, pg_temp
 as $$
+declare
     -- inbox+tag@example.com is inbox@example.com
-    select pg_catalog.regexp_replace(address, '^([^+"]+)\+[^"]*(@[^@]+)$', '\1\2');
+    plain text := pg_catalog.regexp_replace(address, '^([^+"]+)\+[^"]*(@[^@]+)$', '\1\2');
+begin
+    return case when ar_inbox_internal.is_email_address(plain) then plain else address end::ar_inbox.email_address;
+end
 $$;
 
 comment on function ar_inbox_internal.without_tag(text) is 'The address without its plus-tag.';
@@ -278,7 +284,7 @@ as $$
 declare
     target    bigint;
     customers bigint[] := array[]::bigint[];
-    words     text[];
+    title     text := pg_catalog.left(subject, 1000);
     invoice   bigint;
 begin
     -- In-Reply-To, then References from the nearest ancestor: a message we hold
@@ -296,14 +302,12 @@ begin
 
     -- a document's number in the subject, from that document's customer
     if customers <> '{}' then
-        select pg_catalog.array_agg(w) into words
-        from (
-            select pg_catalog.upper(pg_catalog.btrim(s, '.,;:!?')) as w
-            from pg_catalog.regexp_split_to_table(pg_catalog.left(subject, 1000), '[][\s,;:()"''<>#]+') s
-        ) f where w <> '';
         select i.id into invoice from ar_inbox.invoices i
         where i.company_id = thread_for.company_id and i.customer_id = any (customers)
-            and pg_catalog.upper(i.number) = any (words)
+            and pg_catalog.strpos(pg_catalog.upper(title), pg_catalog.upper(i.number)) > 0
+            -- and not within a longer one
+            and (' ' || title || ' ') ~* ('[^[:alnum:]]'
+                || pg_catalog.regexp_replace(i.number, '([^[:alnum:][:space:]])', '\\\1', 'g') || '[^[:alnum:]]')
         order by pg_catalog.length(i.number) desc, i.id desc limit 1;
         if found then
             return ar_inbox_internal.invoice_thread(company_id, invoice);
@@ -413,7 +417,9 @@ declare
     parsed     ar_inbox_internal.parsed_message;
     company    bigint := for_company;
     hash       bytea := pg_catalog.sha256(coalesce(message,
-        pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s', account_id, mailbox, uid_validity, uid), 'UTF8')));
+        pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
+            (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
+            mailbox, uid_validity, uid), 'UTF8')));
     inbound_id bigint;
     problem    text;
     most       integer;
@@ -447,10 +453,10 @@ begin
     values (coalesce(company, 0), account_id, mailbox, uid_validity, uid, hash,
         coalesce(size, pg_catalog.octet_length(message)), message,
         case when problem is null then 'received' else 'quarantine' end, problem)
-    on conflict do nothing
+    on conflict on constraint inbound_messages_content_key do nothing
     returning id into inbound_id;
     if inbound_id is null then
-        -- these bytes, or this place in the mailbox, are known
+        -- these bytes are known
         return (select e.id
             from ar_inbox.inbound_messages m
             join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id

@@ -119,6 +119,13 @@ begin
                 or pg_catalog.abs(quantity) >= 1e15 or pg_catalog.abs(unit_price) >= 1e15 then
                 raise exception using errcode = 'invalid_parameter_value',
                     message = pg_catalog.format('%s times %s is no amount', quantity, unit_price);
+            elsif pg_catalog.abs(quantity * unit_price) >= 1e15 then
+                raise exception using errcode = 'invalid_parameter_value',
+                    message = pg_catalog.format('%s times %s is too much', quantity, unit_price);
+            elsif pg_catalog.scale(pg_catalog.trim_scale(unit_price)) > 12
+                or pg_catalog.scale(pg_catalog.trim_scale(quantity)) > 12 then
+                raise exception using errcode = 'invalid_parameter_value',
+                    message = pg_catalog.format('%s times %s is too fine, with more than 12 decimal places', quantity, unit_price);
             end if;
         exception when invalid_parameter_value or invalid_text_representation or numeric_value_out_of_range then
             perform ar_inbox_internal.refuse('invalid_parameter_value',
@@ -215,7 +222,7 @@ begin
             where c.company_id = key.company_id and c.is_default;
             if found then
                 perform ar_inbox_internal.set_schedule(key.company_id, key.id,
-                    ar_inbox_internal.cadence_as_json(key.company_id, cadence), pg_catalog.now());
+                    ar_inbox_internal.cadence_as_json(key.company_id, cadence), pg_catalog.now(), false);
             end if;
         end if;
     end if;

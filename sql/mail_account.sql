@@ -9,6 +9,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     account bigint;
+    taken   ar_inbox.email_address;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if from_address is null then
@@ -37,6 +38,20 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'username or password has more than one line',
             'Give each in one line.');
     end if;
+
+    -- An address belongs to one company: mail to it must not reach another.
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('ar_inbox.set_mail_account', 0));
+    foreach taken in array array[from_address, inbox_address] loop
+        if taken is not null and exists (
+            select 1 from pg_catalog.unnest(ar_inbox_internal.companies_of_address(taken)
+                || ar_inbox_internal.companies_of_address(ar_inbox_internal.without_tag(taken::text))) c (id)
+            where c.id <> set_mail_account.company_id)
+        then
+            perform ar_inbox_internal.refuse('unique_violation',
+                pg_catalog.format('address %s belongs to another company', taken),
+                'Give an address of this company.');
+        end if;
+    end loop;
 
     insert into ar_inbox.mail_accounts as a (company_id, from_address, inbox_address, smtp_url, imap_url,
         username, mailbox, next_poll_at)
@@ -80,7 +95,7 @@ end
 $$;
 
 comment on function ar_inbox.set_mail_account(bigint, ar_inbox.email_address, text, text, text, ar_inbox.email_address, text, text) is
-'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and the one set last sends. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. Needs manage. Errors: IB001, 42501, 22023, 22004.';
+'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and the one set last sends. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. Needs manage. Errors: IB001, 42501, 22023, 22004, 23505 (another company''s address).';
 
 create function ar_inbox_internal.sending_account(company_id bigint)
 returns bigint
@@ -98,26 +113,24 @@ $$;
 
 comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s mail account that sends: the one set last.';
 
-create function ar_inbox_internal.company_of_address(address ar_inbox.email_address)
-returns bigint
+create function ar_inbox_internal.companies_of_address(address ar_inbox.email_address)
+returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select f.company_id
+        select coalesce(pg_catalog.array_agg(f.company_id), '{}')
         from (
-            select a.company_id, 1 as precedence from ar_inbox.mail_accounts a where a.inbox_address = address
-            union all
-            select a.company_id, 2 from ar_inbox.mail_accounts a where a.from_address = address
-        ) f
-        order by f.precedence, f.company_id
-        limit 1);
+            select a.company_id from ar_inbox.mail_accounts a where a.inbox_address = address
+            union
+            select a.company_id from ar_inbox.mail_accounts a where a.from_address = address
+        ) f);
 end
 $$;
 
-comment on function ar_inbox_internal.company_of_address(ar_inbox.email_address) is
-'The company whose inbox address, else whose sender address, this is.';
+comment on function ar_inbox_internal.companies_of_address(ar_inbox.email_address) is
+'The companies whose inbox or sender address this is: one at most, by set_mail_account().';
 
 -- For the worker.
 

@@ -52,7 +52,6 @@ create table ar_inbox.inbound_messages (
     constraint inbound_messages_pkey primary key (id, company_id),
     constraint inbound_messages_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
     constraint inbound_messages_content_key unique (content_hash, company_id),
-    constraint inbound_messages_uid_key unique (mail_account_id, company_id, mailbox, uid_validity, uid),
     constraint inbound_messages_state_known check (state in ('received', 'filed', 'duplicate', 'quarantine')),
     constraint inbound_messages_quarantine_has_reason check (state not in ('quarantine', 'duplicate') or reason is not null),
     constraint inbound_messages_hash_length check (pg_catalog.octet_length(content_hash) = 32)

@@ -10,12 +10,17 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_caller);
 PG_FUNCTION_INFO_V1(ar_inbox_server_identity);
+PG_FUNCTION_INFO_V1(ar_inbox_companies);
 
 /*
  * caller(): the role of the session, after SET ROLE.  Inside a SECURITY
@@ -27,14 +32,23 @@ ar_inbox_caller(PG_FUNCTION_ARGS)
 {
 	Name role = palloc(NAMEDATALEN);
 
+	/*
+	 * While a superuser's ANALYZE or REFRESH runs a table owner's functions,
+	 * the session is the superuser's but the code is not: nobody is asking.
+	 */
+	if (InSecurityRestrictedOperation())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("ar_inbox cannot be used within a security-restricted operation"),
+						errhint("Functions of indexes and materialized views cannot call it.")));
 	namestrcpy(role, GetUserNameFromId(GetOuterUserId(), false));
 	PG_RETURN_NAME(role);
 }
 
 /*
- * server_identity(): the cluster, the database, and the server's name.  The
- * first two tell a restored dump; a copy of the whole cluster has them too, so
- * the host and the data directory, or the name that the DBA gave, tell that.
+ * server_identity(): the cluster, the database, the table that holds the
+ * arming, and the server's name.  The first three tell a restored dump, also
+ * one restored in place; a copy of the whole cluster has them too, so the host
+ * and the data directory, or the name that the DBA gave, tell that.
  */
 Datum
 ar_inbox_server_identity(PG_FUNCTION_ARGS)
@@ -42,9 +56,12 @@ ar_inbox_server_identity(PG_FUNCTION_ARGS)
 	const char *name = GetConfigOption("ar_inbox.server_name", true, false);
 	char host[256] = "localhost";
 	StringInfoData identity;
+	Oid schema = get_namespace_oid("ar_inbox", true);
+	Oid armed = OidIsValid(schema) ? get_relname_relid("armed", schema) : InvalidOid;
 
 	initStringInfo(&identity);
-	appendStringInfo(&identity, UINT64_FORMAT "/%u/", GetSystemIdentifier(), MyDatabaseId);
+	appendStringInfo(&identity, UINT64_FORMAT "/%u/%u/", GetSystemIdentifier(), MyDatabaseId,
+					 armed);
 	if (name && name[0])
 		appendStringInfoString(&identity, name);
 	else
@@ -54,4 +71,57 @@ ar_inbox_server_identity(PG_FUNCTION_ARGS)
 		appendStringInfo(&identity, "%s:%s", host, DataDir);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(identity.data, identity.len));
+}
+
+/*
+ * companies(permission text): the companies in which current_user is a member
+ * with the permission.  Every policy asks this.  The members are looked up
+ * with the rights of the tables' owner, but only ever for current_user, so
+ * that nobody can ask about somebody else.
+ */
+Datum
+ar_inbox_companies(PG_FUNCTION_ARGS)
+{
+	static SPIPlanPtr plan = NULL;
+	NameData role;
+	Datum values[2];
+	Datum companies;
+	Oid user;
+	int context;
+	bool isnull;
+	MemoryContext outer = CurrentMemoryContext;
+
+	GetUserIdAndSecContext(&user, &context);
+	namestrcpy(&role, GetUserNameFromId(user, false));
+	values[0] = NameGetDatum(&role);
+	values[1] = PG_GETARG_DATUM(0);
+
+	/* an error on the way puts the user back, as the transaction ends */
+	SetUserIdAndSecContext(get_role_oid("ar_inbox_owner", false),
+						   context | SECURITY_LOCAL_USERID_CHANGE);
+	SPI_connect();
+	if (plan == NULL)
+	{
+		Oid types[2] = {NAMEOID, TEXTOID};
+
+		plan = SPI_prepare("select ar_inbox_internal.companies_of($1, $2)", 2, types);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not plan the look-up of members: %s",
+				 SPI_result_code_string(SPI_result));
+	}
+	if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "could not look up members");
+	companies = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContext inner = MemoryContextSwitchTo(outer);
+
+		companies = PointerGetDatum(PG_DETOAST_DATUM_COPY(companies));
+		MemoryContextSwitchTo(inner);
+	}
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+	if (isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(companies);
 }

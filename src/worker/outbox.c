@@ -60,9 +60,12 @@ typedef struct Session
 	int64 account;
 	TimestampTz version;
 	TimestampTz idle_since;
-	Delivery *delivery; /* NULL: it waits for one */
-	bool is_sent;		/* the dialogue about it has begun */
-	bool is_over;		/* its answer waits to be recorded */
+	Delivery *delivery;	   /* NULL: it waits for one */
+	bool must_confirm;	   /* time has passed since its claim: is it still wanted? */
+	bool is_sent;		   /* the dialogue about it has begun */
+	bool is_over;		   /* its answer waits to be recorded */
+	bool is_withdrawn;	   /* it is over since it was no longer wanted */
+	TimestampTz record_at; /* not recorded before: somebody held its rows */
 } Session;
 
 static NetLoop *net = NULL;
@@ -75,6 +78,7 @@ static int n_committed = 0; /* of them, whose claim is committed */
 
 static bool allowed = false;
 static bool more_is_waiting = false;
+static bool has_recorded = false;
 static char host_name[256];
 
 void
@@ -89,6 +93,15 @@ void
 outbox_allow(bool armed)
 {
 	allowed = armed;
+}
+
+bool
+outbox_has_recorded(void)
+{
+	bool recorded = has_recorded;
+
+	has_recorded = false;
+	return recorded;
 }
 
 bool
@@ -109,6 +122,9 @@ forget_delivery(Session *session)
 	session->delivery = NULL;
 	session->is_sent = false;
 	session->is_over = false;
+	session->is_withdrawn = false;
+	session->must_confirm = false;
+	session->record_at = 0;
 	session->idle_since = GetCurrentTimestamp();
 }
 
@@ -179,7 +195,11 @@ assign_deliveries(void)
 		Session *session = session_for(waiting[i]);
 
 		if (session)
+		{
 			session->delivery = waiting[i];
+			/* connecting takes time, in which it may be paid */
+			session->must_confirm = smtp_state(session->smtp) != SMTP_IDLE;
+		}
 		else
 			waiting[left++] = waiting[i];
 	}
@@ -205,6 +225,8 @@ advance(void)
 			continue;
 		if (delivery && session->is_sent)
 			session->is_over = true;
+		else if (delivery && state == SMTP_IDLE && session->must_confirm)
+			continue; /* for confirm_deliveries() */
 		else if (delivery && state == SMTP_IDLE)
 		{
 			SmtpMessage message = {0};
@@ -224,6 +246,45 @@ advance(void)
 				 TimestampDifferenceExceeds(session->idle_since, now, KEEP_IDLE))
 			close_session(session);
 	}
+}
+
+/* Asks of each delivery whose connection has come about: is it still wanted? */
+static void
+confirm_deliveries(void *arg)
+{
+	static Statement statement = {
+		"select ar_inbox_internal.confirm_delivery($1, $2)", 2, {INT8OID, INT8OID}};
+
+	for (int i = 0; i < MAX_SESSIONS; i++)
+	{
+		Session *session = &sessions[i];
+		Datum values[2];
+		char *answer;
+
+		if (session->smtp == NULL || session->delivery == NULL || !session->must_confirm ||
+			session->is_over || smtp_state(session->smtp) != SMTP_IDLE)
+			continue;
+		values[0] = Int64GetDatum(session->delivery->id);
+		values[1] = Int64GetDatum(session->delivery->company);
+		run_statement(&statement, values, NULL);
+		answer = row_text(0, 1);
+		session->must_confirm = false;
+		if (answer == NULL || answer[0] != 't')
+			session->is_over = session->is_withdrawn = true;
+	}
+}
+
+/* Whether a connection has come about for a delivery that must be confirmed. */
+static bool
+some_must_be_confirmed(void)
+{
+	for (int i = 0; i < MAX_SESSIONS; i++)
+	{
+		if (sessions[i].smtp && sessions[i].delivery && sessions[i].must_confirm &&
+			!sessions[i].is_over && smtp_state(sessions[i].smtp) == SMTP_IDLE)
+			return true;
+	}
+	return false;
 }
 
 static const char *
@@ -323,9 +384,12 @@ record_result(void *arg)
 	{
 		values[3] = CStringGetTextDatum("not_sent");
 		nulls[4] = nulls[5] = nulls[7] = 'n';
-		values[6] = server_text(smtp_state(session->smtp) == SMTP_FAILED ?
-									smtp_failure_text(session->smtp) :
-									"the connection was closed before the message was sent");
+		if (session->is_withdrawn)
+			values[6] = server_text("it was no longer wanted when the connection had come about");
+		else if (smtp_state(session->smtp) == SMTP_FAILED)
+			values[6] = server_text(smtp_failure_text(session->smtp));
+		else
+			values[6] = server_text("the connection was closed before the message was sent");
 	}
 
 	addresses = palloc(sizeof(Datum) * (count + 1));
@@ -357,13 +421,22 @@ record_result(void *arg)
 		record_account(session, NULL);
 }
 
+/* Whether what became of a session's message is to be recorded now. */
+static bool
+is_recordable(const Session *session)
+{
+	return session->smtp && session->is_over && session->record_at <= GetCurrentTimestamp();
+}
+
 /* Everything that is over, in one transaction. */
 static void
 record_results(void *arg)
 {
+	bool *recording = arg;
+
 	for (int i = 0; i < MAX_SESSIONS; i++)
 	{
-		if (sessions[i].smtp && sessions[i].is_over)
+		if (recording[i])
 			record_result(&sessions[i]);
 	}
 }
@@ -424,9 +497,11 @@ copy_claim(uint64 row)
 	return delivery;
 }
 
+/* arg: which sessions are free when this transaction commits, or NULL. */
 static void
 claim(void *arg)
 {
+	const bool *recording = arg;
 	static Statement statement = {
 		"select * from ar_inbox_internal.claim_deliveries($1, $2, $3, $4, $5)",
 		5,
@@ -439,12 +514,11 @@ claim(void *arg)
 	Datum values[5];
 	uint64 rows;
 
-	/* what is over is recorded in this transaction or an earlier one */
 	for (int i = 0; i < MAX_SESSIONS; i++)
 	{
 		int j;
 
-		if (sessions[i].smtp == NULL || sessions[i].delivery == NULL || sessions[i].is_over)
+		if (sessions[i].smtp == NULL || sessions[i].delivery == NULL || (recording && recording[i]))
 			continue;
 		room--;
 		for (j = 0; j < n && DatumGetInt64(accounts[j]) != sessions[i].account; j++)
@@ -485,8 +559,8 @@ forget_claims(void)
 static void
 record_and_claim(void *arg)
 {
-	record_results(NULL);
-	claim(NULL);
+	record_results(arg);
+	claim(arg);
 }
 
 /* One session's delivery is in the ledger. */
@@ -498,47 +572,69 @@ end_delivery(Session *session)
 		close_session(session);
 }
 
+/* Runs a task that may claim; its claims count if it commits. */
+static bool
+run_claiming_task(const char *activity, void (*task)(void *), void *arg)
+{
+	if (run_task(activity, task, arg) == TASK_DONE)
+	{
+		n_committed = n_waiting;
+		return true;
+	}
+	forget_claims();
+	return false;
+}
+
 bool
 outbox_turn(bool looking)
 {
+	bool recording[MAX_SESSIONS];
 	int over = 0;
 	bool claiming;
-	TaskEnd end = TASK_DONE;
 	bool done = true;
 
 	advance();
+	if (some_must_be_confirmed())
+	{
+		done = run_task("confirming deliveries", confirm_deliveries, NULL) == TASK_DONE;
+		advance();
+	}
 	for (int i = 0; i < MAX_SESSIONS; i++)
-		over += sessions[i].smtp && sessions[i].is_over;
+	{
+		recording[i] = is_recordable(&sessions[i]);
+		over += recording[i];
+	}
 	claiming = allowed && (looking || (over > 0 && more_is_waiting));
 
-	if (over > 0 && claiming)
-		end = run_task("handing off mail", record_and_claim, NULL);
-	else if (over > 0)
-		end = run_task("recording deliveries", record_results, NULL);
+	if (over > 0)
+	{
+		bool together =
+			claiming ? run_claiming_task("handing off mail", record_and_claim, recording) :
+					   run_task("recording deliveries", record_results, recording) == TASK_DONE;
+
+		for (int i = 0; i < MAX_SESSIONS; i++)
+		{
+			if (!recording[i])
+				continue;
+			/* one that somebody holds keeps no other from the ledger */
+			if (together ||
+				run_task("recording a delivery", record_result, &sessions[i]) == TASK_DONE)
+				end_delivery(&sessions[i]);
+			else
+			{
+				sessions[i].record_at = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), 1000);
+				done = false;
+			}
+		}
+		has_recorded = true;
+		/* ... nor anybody's mail from leaving */
+		if (claiming && !together)
+			done &= run_claiming_task("claiming deliveries", claim, NULL);
+	}
 	else if (claiming)
-		end = run_task("claiming deliveries", claim, NULL);
-	if (end == TASK_DONE)
-		n_committed = n_waiting;
-	else
-	{
-		forget_claims();
-		done = false;
-	}
+		done &= run_claiming_task("claiming deliveries", claim, NULL);
 
-	for (int i = 0; i < MAX_SESSIONS && over > 0; i++)
-	{
-		Session *session = &sessions[i];
-
-		if (session->smtp == NULL || !session->is_over)
-			continue;
-		/* one that cannot be recorded holds up no other */
-		if (end == TASK_DONE ||
-			(end == TASK_FAILED &&
-			 run_task("recording a delivery", record_result, session) == TASK_DONE))
-			end_delivery(session);
-	}
-
-	if (n_waiting > 0)
+	if (n_committed > 0)
 	{
 		assign_deliveries();
 		advance();

@@ -22,6 +22,9 @@ extern void outbox_allow(bool armed);
  */
 extern bool outbox_turn(bool looking);
 
+/* Whether the ledger was written to, so that there may be a new next moment; once. */
+extern bool outbox_has_recorded(void);
+
 /* Whether something wants a turn though nothing happens on the network. */
 extern bool outbox_is_waiting(void);
 

@@ -21,6 +21,7 @@
 #include "postmaster/bgworker.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
+#include "utils/array.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/lsyscache.h"
@@ -54,7 +55,13 @@ typedef struct Look
 } Look;
 
 static bool told_disarmed = false;
-static bool settled = false;
+static int failures = 0;
+
+/*
+ * What an earlier worker left in flight: NULL until it was looked for, then
+ * the ids of those deliveries that somebody still holds.
+ */
+static ArrayType *unsettled = NULL;
 
 static void
 read_state(void *arg)
@@ -90,10 +97,25 @@ static void
 settle_interrupted(void *arg)
 {
 	static Statement statement = {
-		"select ar_inbox_internal.settle_interrupted($1)", 1, {TIMESTAMPTZOID}};
-	Datum at = TimestampTzGetDatum(worker_clock->now());
+		"select ar_inbox_internal.settle_interrupted($1, $2)", 2, {TIMESTAMPTZOID, INT8ARRAYOID}};
+	Datum values[2];
+	Datum left;
+	bool isnull;
 
-	run_statement(&statement, &at, NULL);
+	values[0] = TimestampTzGetDatum(worker_clock->now());
+	values[1] = PointerGetDatum(unsettled);
+	run_statement(&statement, values, unsettled ? "  " : " n");
+	left = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+		ArrayType *copy = DatumGetArrayTypePCopy(left);
+
+		MemoryContextSwitchTo(old);
+		if (unsettled)
+			pfree(unsettled);
+		unsettled = copy;
+	}
 }
 
 static void
@@ -129,6 +151,13 @@ leave(void)
 	proc_exit(0);
 }
 
+/* What goes on failing is tried less and less often. */
+static long
+after_failure(void)
+{
+	return SHORTEST_SLEEP << Min(failures++, 4);
+}
+
 /*
  * Looks at the tables and does what is due.  Returns in how many milliseconds
  * it wants to look again.
@@ -144,7 +173,7 @@ look_at_tables(NetLoop *loop)
 	if (end == TASK_NO_EXTENSION && task_extension_is_gone())
 		leave();
 	if (end != TASK_DONE)
-		return SHORTEST_SLEEP;
+		return after_failure();
 	if (!look.installed)
 		leave();
 	outbox_allow(look.armed);
@@ -152,15 +181,16 @@ look_at_tables(NetLoop *loop)
 	if (!look.armed)
 		return LONGEST_SLEEP;
 
-	if (!settled)
+	/*
+	 * What an earlier worker left in flight, before anything else leaves, but
+	 * for what somebody holds, which waits.  Looked for once only: later, what
+	 * is in flight is our own.
+	 */
+	if (unsettled == NULL || ARR_NDIM(unsettled) > 0)
 	{
-		/*
-		 * What an earlier worker left in flight, before anything else leaves.
-		 * Once only: later, what is in flight is our own.
-		 */
 		if (run_task("settling interrupted deliveries", settle_interrupted, NULL) != TASK_DONE)
-			return SHORTEST_SLEEP;
-		settled = true;
+			return after_failure();
+		failed |= ARR_NDIM(unsettled) > 0;
 	}
 
 	do
@@ -175,7 +205,8 @@ look_at_tables(NetLoop *loop)
 	failed |= !mailboxes_turn(true);
 
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
-		return SHORTEST_SLEEP;
+		return after_failure();
+	failures = 0;
 	if (!look.has_next)
 		return LONGEST_SLEEP;
 	/* what is due and was not done is held by somebody, or waits for a connection */
@@ -212,6 +243,7 @@ set_options(void)
 	/* plans are kept: one made while a table was empty must not scan it later */
 	set_option("enable_seqscan", "off");
 	set_option("jit", "off");
+	set_option("row_security", "on");
 	set_option("default_transaction_isolation", "read committed");
 	set_option("default_transaction_read_only", "off");
 	/* an attempt that is lost with the server would be made again unnoticed */
@@ -261,6 +293,8 @@ ar_inbox_worker_main(Datum arg)
 		long timeout;
 		long net_timeout;
 
+		/* there is no query to be cancelled between two tasks */
+		QueryCancelPending = false;
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(turn);
 		MemoryContextReset(turn);
@@ -277,6 +311,11 @@ ar_inbox_worker_main(Datum arg)
 			next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
 		}
 		else if (!outbox_turn(false) || !mailboxes_turn(false))
+			next_look =
+				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+
+		/* what was recorded may have to be tried again soon */
+		if (outbox_has_recorded())
 			next_look =
 				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
 

@@ -243,9 +243,9 @@ UPDATE ar_inbox.companies SET resend_in_doubt = true WHERE id = pg_temp.id('acme
 -- the server stopped
 SELECT is(pg_temp.write('lost'), 'queued', 'another one');
 SELECT results_eq('SELECT pg_temp.claim()', ARRAY['lost'], 'claimed');
-SELECT is(ar_inbox_internal.settle_interrupted(now() + interval '1 hour'), 1, 'found in flight an hour later');
+SELECT is(ar_inbox_internal.settle_interrupted(now() + interval '1 hour'), ARRAY[]::bigint[], 'found in flight an hour later');
 SELECT is(pg_temp.state('lost'), 'unknown|1|01:00:00|f|in doubt: the server stopped while the message was being handed off|{a=unknown,b=unknown}', 'it is in doubt, and due at once');
-SELECT is(ar_inbox_internal.settle_interrupted(now() + interval '1 hour'), 0, 'nothing else is');
+SELECT is(ar_inbox_internal.settle_interrupted(now() + interval '1 hour'), ARRAY[]::bigint[], 'nothing else is');
 SELECT results_eq($$SELECT pg_temp.claim(now() + interval '1 hour')$$, ARRAY['lost'], 'claimed');
 SELECT is(pg_temp.result('lost', 'accepted', at => now() + interval '1 hour'), 'accepted|2|-|t|-|{a=accepted,b=accepted}', 'and handed off');
 
@@ -263,7 +263,7 @@ SELECT is(ar_inbox.invoice_status(pg_temp.id('bad invoice')), 'not_sent', 'the i
 SELECT is(pg_temp.remind('wait'), 'sending', 'a reminder');
 SELECT is(pg_temp.put_off('wait', now()), 'deferred|00:01:00|try later', 'put off');
 SELECT is(pg_temp.step('wait'), 'sending', 'is not yet a failure');
-SELECT is(ar_inbox_internal.settle_interrupted(now()), 0, 'nor in flight');
+SELECT is(ar_inbox_internal.settle_interrupted(now()), ARRAY[]::bigint[], 'nor in flight');
 CALL pg_temp.keep('paid1', ar_inbox.record_payment(pg_temp.id('wait invoice'), 100));
 SELECT is(pg_temp.state('wait'), 'cancelled|1|-|t|invoice paid|{ap=cancelled}', 'paid while it waits: it is not tried again');
 SELECT is(pg_temp.step('wait'), 'cancelled invoice paid', 'the step is cancelled');
@@ -310,7 +310,7 @@ SELECT is(pg_temp.crossed('x4'), 'handing_off|t', 'another one');
 SELECT is(pg_temp.result('x4', 'unknown', NULL, NULL, 'connection lost'), 'unknown|1|-|f|in doubt: connection lost|{ap=unknown}', 'in doubt: not again');
 SELECT ok(pg_temp.crossing('x4'), 'it may have crossed');
 SELECT is(pg_temp.crossed('x5'), 'handing_off|t', 'another one');
-SELECT is(ar_inbox_internal.settle_interrupted(now()), 1, 'the server stops');
+SELECT is(ar_inbox_internal.settle_interrupted(now()), ARRAY[]::bigint[], 'the server stops');
 SELECT is(pg_temp.state('x5'), 'unknown|1|-|f|in doubt: the server stopped while the message was being handed off|{ap=unknown}', 'it is not handed off again');
 SELECT is(pg_temp.remind('x6'), 'sending', 'a reminder');
 SELECT results_eq('SELECT pg_temp.claim()', ARRAY['x6'], 'claimed');

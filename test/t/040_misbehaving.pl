@@ -88,6 +88,7 @@ my $other = company('other', $good->url);
 my $host = MailHost->new;
 $host->add_user('pay@client.test', 'pay');
 $host->add_user('billing@real.test', 'open sesame');
+$host->add_user('billing@login.test', 'open sesame');
 $host->refuse('gone@client.test', '550 5.1.1 No such person here');
 $host->refuse('busy@client.test', '450 4.2.0 Mailbox busy');
 $host->start;
@@ -182,7 +183,7 @@ my $login = $node->safe_psql('postgres', "SELECT ar_inbox.create_company('login'
 my $account = sub {
 	my ($password) = @_;
 	$node->safe_psql('postgres', sprintf(
-			"SELECT ar_inbox.set_mail_account($login, 'billing\@real.test', 'smtp://localhost:%d?starttls=always', 'billing\@real.test', '%s', imap_url => 'imaps://localhost:%d')",
+			"SELECT ar_inbox.set_mail_account($login, 'billing\@login.test', 'smtp://localhost:%d?starttls=always', 'billing\@login.test', '%s', imap_url => 'imaps://localhost:%d')",
 			$host->submission_port, $password, $host->imaps_port));
 };
 $account->('wrong');
