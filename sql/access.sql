@@ -122,7 +122,7 @@ comment on function ar_inbox_internal.may(bigint, text) is
 
 create function ar_inbox_internal.refuse(code text, message text, hint text = null)
 returns void
-language c
+language c stable
 as 'MODULE_PATHNAME', 'ar_inbox_refuse';
 
 comment on function ar_inbox_internal.refuse(text, text, text) is

@@ -299,7 +299,7 @@ comment on function ar_inbox_internal.decide_step(bigint, bigint, timestamptz) i
 
 create function ar_inbox_internal.money(amount numeric, currency text)
 returns text
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare

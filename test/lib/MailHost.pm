@@ -265,6 +265,16 @@ sub messages
 	  sort { $a->[0] <=> $b->[0] || $a->[1] <=> $b->[1] } @found;
 }
 
+# queued: how many messages Postfix has taken and not yet handed on.
+sub queued
+{
+	my ($self) = @_;
+
+	# In the order in which a message goes through them.
+	my $queue = "$self->{folder}/queue";
+	return scalar grep { -f } map { glob "$queue/$_" } qw(maildrop/* incoming/* active/* deferred/* deferred/*/*);
+}
+
 # wait_for: the messages of a user once there are at least n of them; dies,
 # with the end of the logs, when the time is over (30 s unless told).
 sub wait_for

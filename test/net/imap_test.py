@@ -407,7 +407,6 @@ base_dir = %(d)s/run
 state_dir = %(d)s/run
 log_path = %(d)s/log
 listen = 127.0.0.1
-mail_location = maildir:%(d)s/mail
 mail_uid = nobody
 mail_gid = nogroup
 first_valid_uid = 1
@@ -416,8 +415,6 @@ default_login_user = nobody
 default_internal_user = nobody
 default_internal_group = nogroup
 ssl = required
-ssl_cert = <%(crt)s
-ssl_key = <%(key)s
 service anvil {
   chroot =
 }
@@ -430,6 +427,12 @@ service imap-login {
     port = %(port)d
   }
 }
+"""
+
+DOVECOT_2_3 = """
+mail_location = maildir:%(d)s/mail
+ssl_cert = <%(crt)s
+ssl_key = <%(key)s
 passdb {
   driver = static
   args = password=secret
@@ -439,6 +442,32 @@ userdb {
   args = uid=nobody gid=nogroup home=%(d)s/home
 }
 """
+
+# Its first lines have to be the first of the file.
+DOVECOT_2_4 = """dovecot_config_version = 2.4.0
+dovecot_storage_version = 2.4.0
+mail_driver = maildir
+mail_path = %(d)s/mail
+ssl_server_cert_file = %(crt)s
+ssl_server_key_file = %(key)s
+passdb static {
+  password = secret
+}
+userdb static {
+  fields {
+    uid = nobody
+    gid = nogroup
+    home = %(d)s/home
+  }
+}
+"""
+
+
+def dovecot_dialect():
+    """Half of the names changed in 2.4."""
+    version = subprocess.run(["dovecot", "--version"], stdout=subprocess.PIPE, check=True).stdout
+    number = tuple(int(part) for part in version.split()[0].split(b".")[:2])
+    return DOVECOT_2_4 if number >= (2, 4) else DOVECOT_2_3
 
 
 def test_dovecot():
@@ -462,7 +491,8 @@ def test_dovecot():
     port = free.getsockname()[1]
     free.close()
     with open(d + "/conf", "w") as file:
-        file.write(DOVECOT % dict(d=d, port=port, crt=CA, key=CA.replace("crt.pem", "key.pem")))
+        file.write((dovecot_dialect() + DOVECOT) %
+                   dict(d=d, port=port, crt=CA, key=CA.replace("crt.pem", "key.pem")))
     server = subprocess.Popen(["dovecot", "-F", "-c", d + "/conf"], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL)
     for _ in range(100):

@@ -8,6 +8,9 @@
 SET client_min_messages = warning;
 SET client_encoding = 'UTF8';
 
+-- it has to be there before the first call of anything in PL/pgSQL
+LOAD 'plpgsql_check';
+
 BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
 SET LOCAL search_path = public, pg_catalog;

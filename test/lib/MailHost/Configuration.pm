@@ -244,6 +244,8 @@ log_path = $folder/dovecot.log
 ssl = yes
 auth_mechanisms = plain login
 auth_failure_delay = 0
+# 2.4 takes 10 messages at a time for a user, and sends Postfix away with the 11th.
+lmtp_user_concurrency_limit = 1000
 default_internal_user = $self->{user}
 default_internal_group = $self->{group}
 default_login_user = $self->{user}
