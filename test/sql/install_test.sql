@@ -205,7 +205,9 @@ SELECT bag_eq($$
     ARRAY['install', 'arm', 'disarm', 'receive_email'], 'what staff may not call');
 SELECT is_empty($$
     SELECT f.signature FROM functions f
-    WHERE f.nspname = 'ar_inbox' AND NOT f.prosecdef AND f.proname NOT LIKE '%email\_address%'$$,
+    WHERE f.nspname = 'ar_inbox' AND NOT f.prosecdef AND f.proname NOT LIKE '%email\_address%'
+        -- those that read nothing but their argument
+        AND f.proname NOT IN ('parse_email', 'reply_text', 'sanitize_html', 'html_to_text')$$,
     'public functions act with the rights of the tables'' owner, for members have none');
 
 -- the functions that are a contract

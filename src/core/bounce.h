@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * bounce.h
+ *	  Mail that says that a mail of ours was not delivered, or not yet.
+ *
+ * bounce_report.c reads the standard form (RFC 3464, RFC 6533), bounce_text.c
+ * the many others, and bounce_kind.c says what a failure means for the
+ * address.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AR_INBOX_BOUNCE_H
+#define AR_INBOX_BOUNCE_H
+
+#include "core/core.h"
+#include "core/mime.h"
+#include "core/report.h"
+
+typedef enum BounceKind
+{
+	BOUNCE_DELAYED, /* no failure: it is still being tried */
+	BOUNCE_SOFT,	/* this mail was not delivered, another may be */
+	BOUNCE_HARD		/* the address takes no mail */
+} BounceKind;
+
+typedef struct BounceRecipient
+{
+	BounceKind kind;
+	char *address;	  /* the one we wrote to, as far as the report says */
+	char *final;	  /* the one it was forwarded to, NULL where it is the same */
+	char *status;	  /* as the report has it ("5.1.1"), or NULL */
+	char *diagnostic; /* the mail server's words, or NULL */
+	char *remote;	  /* the host that refused, or NULL */
+} BounceRecipient;
+
+typedef struct Bounce
+{
+	BounceKind kind; /* the worst of its recipients' */
+	int recipient_count;
+	BounceRecipient *recipients;
+	bool standard; /* it has a message/delivery-status */
+	ReportOriginal original;
+} Bounce;
+
+/*
+ * NULL: the mail is no bounce.  A report that a mail was delivered is none.
+ */
+extern Bounce *bounce_read(const MimeMessage *mail);
+extern const char *bounce_kind_name(BounceKind kind);
+
+/* What a failure with this status and these words means; either may be NULL. */
+extern BounceKind bounce_judge(const char *status, const char *diagnostic);
+
+/* Does a text say that the mail is only late?  It is in lower case. */
+extern bool bounce_says_delayed(const char *folded);
+
+/* Between the files of bounces. */
+extern Bounce *bounce_read_text(const MimeMessage *mail);
+extern BounceRecipient *bounce_add(Bounce *bounce);
+extern void bounce_sum_up(Bounce *bounce);
+extern char *bounce_find_status(const char *text);
+
+#endif /* AR_INBOX_BOUNCE_H */

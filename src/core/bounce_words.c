@@ -1,0 +1,278 @@
+/*-------------------------------------------------------------------------
+ *
+ * bounce_words.c
+ *	  The words of delivery reports that are written for people only.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/bounce_words.h"
+
+/* What such reports call themselves: in the subject, or as their first words. */
+static const char *const subjects[] = {"undelivered mail",
+									   "undeliverable",
+									   "undeliverable mail",
+									   "mail delivery failed",
+									   "mail delivery failure",
+									   "mail delivery problem",
+									   "mail delivery error",
+									   "mail system error",
+									   "mail delivery status",
+									   "delivery status notification",
+									   "delivery failure",
+									   "delivery failed",
+									   "delivery notification",
+									   "delivery error",
+									   "delivery report",
+									   "delivery problem",
+									   "delivery incomplete",
+									   "delayed mail",
+									   "delivery delayed",
+									   "failure notice",
+									   "returned mail",
+									   "returned to sender",
+									   "non delivery",
+									   "non-delivery",
+									   "nondeliverable",
+									   "could not send message",
+									   "message not delivered",
+									   "message undeliverable",
+									   "message delivery failure",
+									   "mail could not be delivered",
+									   "message status - undeliverable",
+									   "warning: message",
+									   "warning: could not send",
+									   "permanent delivery failure",
+									   "permanent error",
+									   "email delivery failure",
+									   "unzustellbar",
+									   "nicht zustellbar",
+									   "zustellung fehlgeschlagen",
+									   "fehlgeschlagene zustellung",
+									   "unzustellbare",
+									   "non remis",
+									   "échec de la remise",
+									   "échec de remise",
+									   "impossible de remettre",
+									   "no se puede entregar",
+									   "no entregado",
+									   "error de entrega",
+									   "non recapitabile",
+									   "mancato recapito",
+									   "onbestelbaar",
+									   "niet bezorgd",
+									   "não foi possível entregar",
+									   "não entregue",
+									   "kan inte levereras",
+									   "kunne ikke leveres",
+									   "niedostarczona",
+									   "nedoručiteln",
+									   "не доставлено",
+									   "недоставлен",
+									   "不能投递",
+									   "退信",
+									   "未送达",
+									   "配信不能",
+									   "配信できません"};
+
+static const char *const openings[] = {"hi. this is the",
+									   "this is the mail system at",
+									   "this is the postfix program",
+									   "this is the qmail",
+									   "this message was created automatically by mail delivery",
+									   "delivery to the following recipient",
+									   "delivery has failed to these",
+									   "your message did not reach",
+									   "your message wasn't delivered",
+									   "your message wasn’t delivered",
+									   "your message couldn't be delivered",
+									   "your message could not be delivered",
+									   "could not be delivered to",
+									   "couldn't be delivered",
+									   "couldn’t be delivered",
+									   "was not delivered to",
+									   "wasn't delivered to",
+									   "wasn’t delivered to",
+									   "unable to deliver your message",
+									   "unable to deliver message",
+									   "not able to deliver",
+									   "we were unable to deliver",
+									   "i was unable to deliver",
+									   "i wasn't able to deliver",
+									   "the following addresses had",
+									   "the following address failed",
+									   "the following address(es) failed",
+									   "the following recipient(s) could",
+									   "recipients of your message",
+									   "could not be delivered",
+									   "has not been delivered",
+									   "cannot be delivered",
+									   "the attached message had permanent",
+									   "the following message to",
+									   "undeliverable to",
+									   "failed address:",
+									   "message could not be sent to",
+									   "konnte nicht zugestellt werden",
+									   "konnte leider nicht zugestellt",
+									   "n'a pas pu être remis",
+									   "n'a pas pu être délivré",
+									   "no se pudo entregar",
+									   "no se ha podido entregar",
+									   "impossibile recapitare",
+									   "kon niet worden bezorgd",
+									   "не может быть доставлено",
+									   "не удалось доставить"};
+
+/* Where a copy of the mail begins. */
+static const char *const copies[] = {"below this line is a copy",
+									 "this is a copy of",
+									 "this is a copy of your message",
+									 "original message follows",
+									 "original message headers",
+									 "original message header",
+									 "original message ---",
+									 "--- original message",
+									 "message header follows",
+									 "message headers follow",
+									 "unsent message",
+									 "returned message",
+									 "your original message",
+									 "the original message was received",
+									 "text of your message",
+									 "headers of the original",
+									 "header of the original",
+									 "the header of your",
+									 "start of returned message",
+									 "undelivered message follows",
+									 "message contents follow",
+									 "----- original",
+									 "ursprüngliche nachricht",
+									 "message d'origine",
+									 "copy of your message"};
+
+/* Sentences with the address in them, where it is no line of its own. */
+static const char *const sentences[] = {"your message to",
+										"wasn't delivered to",
+										"wasn’t delivered to",
+										"was not delivered to",
+										"failed address:",
+										"failed recipient:",
+										"recipient address:",
+										"recipient:",
+										"undeliverable to",
+										"delivery to",
+										"could not be delivered to",
+										"couldn't be delivered to",
+										"couldn’t be delivered to",
+										"user mailbox exceeds",
+										"unknown user:",
+										"user unknown:",
+										"no such user:",
+										"message could not be sent to",
+										"delivering your message to",
+										"deliver message to",
+										"message to the following recipient",
+										"recipient's address:",
+										"nachricht an",
+										"votre message à",
+										"su mensaje a",
+										"mailbox unknown:",
+										"rcpt to:"};
+
+/* What comes before the reason, on the same line or on the one above. */
+static const char *const reason_heads[] = {"the error that the other server returned was",
+										   "the response from the remote server was",
+										   "the response was",
+										   "remote server returned",
+										   "remote server replied",
+										   "because:",
+										   "the reason for the problem",
+										   "(reason:",
+										   "reason:",
+										   "reason given",
+										   "diagnostic code",
+										   "technical details of permanent failure",
+										   "session transcript",
+										   "transcript of session",
+										   "error message:",
+										   "smtp error from remote"};
+
+static const char *const daemons[] = {
+	"mailer-daemon", "postmaster",	  "mail-daemon",	   "maildaemon", "mdaemon",	 "mmdf",
+	"mailerdaemon",	 "mail.delivery", "microsoftexchange", "bounce",	 "no-reply", "noreply",
+	"system",		 "dmail",		  "delivery",		   "smtp",		 "autoreply"};
+
+/* Those of them that write about nothing else. */
+static const char *const mail_systems[] = {"mailer-daemon", "postmaster@",		"mail-daemon@",
+										   "maildaemon@",	"mdaemon@",			"mmdf@",
+										   "mailerdaemon@", "microsoftexchange"};
+
+static bool
+contains(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strstr(folded, words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+begins(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strncmp(folded, words[i], strlen(words[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* bounce_is_subject: the subject of such a report. */
+bool
+bounce_is_subject(const char *folded)
+{
+	return contains(folded, subjects, lengthof(subjects));
+}
+
+/* bounce_is_opening: its first words. */
+bool
+bounce_is_opening(const char *folded)
+{
+	return contains(folded, openings, lengthof(openings));
+}
+
+/* bounce_is_copy: the line before a copy of the mail. */
+bool
+bounce_is_copy(const char *folded)
+{
+	return contains(folded, copies, lengthof(copies));
+}
+
+/* bounce_is_sentence: a line with the address in it. */
+bool
+bounce_is_sentence(const char *folded)
+{
+	return contains(folded, sentences, lengthof(sentences));
+}
+
+/* bounce_is_reason_head: a line before the reason, or with it. */
+bool
+bounce_is_reason_head(const char *folded)
+{
+	return contains(folded, reason_heads, lengthof(reason_heads));
+}
+
+/* bounce_is_daemon: the address of a machine. */
+bool
+bounce_is_daemon(const char *folded)
+{
+	return begins(folded, daemons, lengthof(daemons));
+}
+
+/* bounce_is_mail_system: the address of one that sends nothing else. */
+bool
+bounce_is_mail_system(const char *folded)
+{
+	return begins(folded, mail_systems, lengthof(mail_systems));
+}

@@ -1,0 +1,600 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted.c
+ *	  What is new in a reply's text.
+ *
+ * The lines are gone through once.  History begins at a line that only mail
+ * programs write: "On … wrote:" (over up to four lines), the From/Sent/To/
+ * Subject block, "-----Original Message-----", or lines marked with ">".
+ * Behind marked lines more new text may come; then all is new, for only the
+ * writer knows which lines belong together.  Behind the others everything is
+ * history.  A forward is what its sender wants read, so it is never cut.
+ *
+ * Whatever looks ahead looks a bounded number of bytes ahead, and dearer
+ * questions are asked a bounded number of times.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/mime_internal.h"
+#include "core/quoted.h"
+
+#include "core/casefold.h"
+#include "core/quoted_words.h"
+
+#define WINDOW 800			/* bytes an attribution has at most */
+#define ATTRIBUTION_LINES 4 /* and lines */
+#define BLOCK_LINES 24		/* lines looked at for Outlook's block */
+#define BLOCK_WINDOW 8192	/* and bytes */
+#define MAX_TRIES 2000		/* dear questions for one text */
+#define MAX_LINE 200		/* bytes of a line compared with words */
+#define SIGNATURE_LINES 15	/* after "-- " */
+#define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
+#define DEVICE_LINES 1		/* after "Sent from my iPhone" */
+#define MIN_RULE 20			/* underscores that are a line across the page */
+#define MAX_LINES 50000		/* a text with more of them was not written by hand */
+
+#define NOWHERE ((size_t) -1)
+
+/* A line, with white space and invisible characters off its ends. */
+typedef struct Line
+{
+	const char *start;
+	const char *next; /* where the line after it begins */
+	MimeSlice text;
+} Line;
+
+typedef struct Scan
+{
+	const char *text;
+	const char *end;
+	bool blank_before; /* the line before is blank, or there is none */
+	bool seen;		   /* there was something to read before this line */
+	int tries;
+	StringInfoData folded;
+
+	/* the last line with something on it */
+	const char *last_start;
+	MimeSlice last;
+
+	size_t signature; /* where one seems to begin */
+	int signature_room;
+
+	size_t cut; /* where lines marked with ">" begin, with what announces them */
+} Scan;
+
+typedef enum History
+{
+	HISTORY_NONE,
+	HISTORY_MARKED, /* the next line with something on it begins with ">" */
+	HISTORY_REST,	/* from here to the end */
+	HISTORY_ALL_NEW /* nothing is to be cut */
+} History;
+
+/* invisible_length returns how long the space or mark at "p" is, 0 for none. */
+static size_t
+invisible_length(const char *p, const char *end)
+{
+	const unsigned char *u = (const unsigned char *) p;
+
+	if (p >= end)
+		return 0;
+	if (mime_space(*p) || *p == '\f' || *p == '\v')
+		return 1;
+	if (end - p >= 2 && u[0] == 0xC2 && u[1] == 0xA0)
+		return 2;
+	if (end - p >= 3 && u[0] == 0xE2 && u[1] == 0x80 &&
+		((u[2] >= 0x8B && u[2] <= 0x8F) || (u[2] >= 0xAA && u[2] <= 0xAF)))
+		return 3;
+	if (end - p >= 3 && u[0] == 0xE2 && u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9)
+		return 3;
+	if (end - p >= 3 && ((u[0] == 0xEF && u[1] == 0xBB && u[2] == 0xBF) ||
+						 (u[0] == 0xE3 && u[1] == 0x80 && u[2] == 0x80)))
+		return 3;
+	return 0;
+}
+
+static MimeSlice
+trim(const char *p, const char *end)
+{
+	MimeSlice slice;
+	size_t n;
+
+	while ((n = invisible_length(p, end)) > 0)
+		p += n;
+	while (end > p)
+	{
+		if (invisible_length(end - 1, end) == 1)
+			end--;
+		else if (end - p >= 2 && invisible_length(end - 2, end) == 2)
+			end -= 2;
+		else if (end - p >= 3 && invisible_length(end - 3, end) == 3)
+			end -= 3;
+		else
+			break;
+	}
+	slice.data = p;
+	slice.len = end - p;
+	return slice;
+}
+
+/*
+ * read_line reads the line at "p".  With a limit, a line that reaches over it
+ * is cut there, which is all that a look ahead needs.
+ */
+static Line
+read_line(const char *p, const char *end, size_t limit)
+{
+	const char *stop = limit < end - p ? p + limit : end;
+	const char *newline = memchr(p, '\n', stop - p);
+	Line line;
+
+	line.start = p;
+	line.next = newline == NULL ? stop : newline + 1;
+	line.text = trim(p, newline == NULL ? stop : newline);
+	return line;
+}
+
+/* fold leaves a slice in lower case in the buffer, cut at a whole character. */
+static const char *
+fold(Scan *scan, MimeSlice slice, size_t limit)
+{
+	if (slice.len > limit)
+	{
+		slice.len = limit;
+		while (slice.len > 0 && ((unsigned char) slice.data[slice.len] & 0xC0) == 0x80)
+			slice.len--;
+	}
+	resetStringInfo(&scan->folded);
+	casefold_append(&scan->folded, slice.data, slice.len, false);
+	return scan->folded.data;
+}
+
+static bool
+ends_with(MimeSlice slice, const char *what)
+{
+	size_t len = strlen(what);
+
+	return slice.len >= len && memcmp(slice.data + slice.len - len, what, len) == 0;
+}
+
+/* without_stars takes off what stood for bold or slanted letters. */
+static MimeSlice
+without_stars(MimeSlice slice)
+{
+	while (slice.len > 0 && (*slice.data == '*' || *slice.data == '_'))
+	{
+		slice.data++;
+		slice.len--;
+	}
+	while (slice.len > 0 && (slice.data[slice.len - 1] == '*' || slice.data[slice.len - 1] == '_'))
+		slice.len--;
+	return trim(slice.data, slice.data + slice.len);
+}
+
+static bool
+ends_with_colon(MimeSlice slice)
+{
+	slice = without_stars(slice);
+	return ends_with(slice, ":") || ends_with(slice, "：");
+}
+
+static bool
+is_marked(MimeSlice slice)
+{
+	return slice.len > 0 &&
+		   (*slice.data == '>' || (slice.len >= 3 && memcmp(slice.data, "＞", 3) == 0));
+}
+
+/* has_date: a year, a time, or three numbers with a separator. */
+static bool
+has_date(const char *s)
+{
+	while (*s)
+	{
+		size_t n = strspn(s, "0123456789");
+
+		if (n == 0)
+		{
+			s++;
+			continue;
+		}
+		if (n == 4 && (strncmp(s, "19", 2) == 0 || strncmp(s, "20", 2) == 0))
+			return true;
+		if (n <= 2 && (s[n] == ':' || s[n] == '.' || s[n] == 'h' || s[n] == '/' || s[n] == '-') &&
+			strspn(s + n + 1, "0123456789") == 2)
+			return true;
+		if (n <= 2 && (s[n] == '.' || s[n] == '/' || s[n] == '-') && s[n + 1] >= '0' &&
+			s[n + 1] <= '9' && s[n + 2] == s[n] && mime_digit(s[n + 3]))
+			return true;
+		s += n;
+	}
+	return false;
+}
+
+/*
+ * is_attribution: a verb with a date or an address, or, where the language
+ * needs no verb, a date and an address right before the colon.
+ */
+static bool
+is_attribution(const char *folded)
+{
+	bool address = strchr(folded, '@') != NULL;
+	bool date = has_date(folded);
+
+	if (!address && !date)
+		return false;
+	if (quoted_has_verb(folded))
+		return true;
+	return address && date &&
+		   (strstr(folded, ">:") != NULL || strstr(folded, "> :") != NULL ||
+			strstr(folded, ">：") != NULL || strstr(folded, "):") != NULL);
+}
+
+/*
+ * find_attribution looks for "On … wrote:" that begins with this line, and
+ * gives the line after it.
+ */
+static bool
+find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
+{
+	const char *limit = scan->end - first->start > WINDOW ? first->start + WINDOW : scan->end;
+	Line line = *first;
+	MimeSlice joined = without_stars(first->text);
+	StringInfoData flat;
+	bool opens;
+	bool found;
+
+	for (int i = 0; !ends_with_colon(line.text); i++)
+	{
+		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit)
+			return false;
+		line = read_line(line.next, limit, WINDOW);
+		if (line.text.len == 0 || is_marked(line.text))
+			return false;
+	}
+	if (line.text.data + line.text.len - joined.data > WINDOW || scan->tries >= MAX_TRIES)
+		return false;
+	scan->tries++;
+
+	opens = quoted_has_opener(fold(scan, joined, MAX_LINE));
+	if (!opens && !scan->blank_before)
+		return false;
+	if (line.start != first->start && !opens)
+	{
+		/* Its first line has to look the part, and its last not alone. */
+		const char *folded = scan->folded.data;
+
+		if (!has_date(folded) && strchr(folded, '@') == NULL)
+			return false;
+		folded = fold(scan, without_stars(line.text), WINDOW);
+		if (quoted_has_opener(folded) && is_attribution(folded))
+			return false;
+	}
+
+	joined.len = line.text.data + line.text.len - joined.data;
+	initStringInfo(&flat);
+	appendBinaryStringInfo(&flat, joined.data, (int) joined.len);
+	for (int i = 0; i < flat.len; i++)
+	{
+		if (mime_space(flat.data[i]))
+			flat.data[i] = ' ';
+	}
+	joined.data = flat.data;
+	found = is_attribution(fold(scan, joined, WINDOW));
+	*sure = opens || strchr(scan->folded.data, '@') != NULL;
+	*after = line.next;
+	pfree(flat.data);
+	return found;
+}
+
+/* field_of says which field of Outlook's block a line is. */
+static QuotedField
+field_of(Scan *scan, MimeSlice text)
+{
+	const char *folded;
+	const char *colon;
+	const char *wide;
+
+	while (text.len > 0 && *text.data == '*')
+	{
+		text.data++;
+		text.len--;
+	}
+	folded = fold(scan, text, 60);
+	colon = strchr(folded, ':');
+	wide = strstr(folded, "：");
+	if (colon == NULL || (wide != NULL && wide < colon))
+		colon = wide;
+	if (colon == NULL)
+		return QUOTED_FIELD_NONE;
+	text = trim(folded, colon);
+	text = without_stars(text);
+	return quoted_field(text.data, text.len);
+}
+
+/*
+ * is_block: this line says From, and the next ones when, to whom and about
+ * what.  Long lists of recipients may go on over lines.
+ */
+static bool
+is_block(Scan *scan, const Line *first)
+{
+	const char *limit =
+		scan->end - first->start > BLOCK_WINDOW ? first->start + BLOCK_WINDOW : scan->end;
+	const char *p = first->next;
+	bool seen[QUOTED_FIELD_SUBJECT + 1] = {false};
+	bool address;
+	int foreign = 0;
+
+	if (field_of(scan, first->text) != QUOTED_FIELD_FROM || scan->tries >= MAX_TRIES)
+		return false;
+	scan->tries++;
+	address = memchr(first->text.data, '@', first->text.len) != NULL;
+	for (int i = 0; i < BLOCK_LINES && p < limit && foreign < 4; i++)
+	{
+		Line line = read_line(p, limit, BLOCK_WINDOW);
+		QuotedField field = field_of(scan, line.text);
+
+		p = line.next;
+		if (field == QUOTED_FIELD_FROM)
+			break;
+		if (field == QUOTED_FIELD_NONE)
+		{
+			foreign++;
+			continue;
+		}
+		seen[field] = true;
+		foreign = 0;
+		if (field == QUOTED_FIELD_SUBJECT)
+			break;
+	}
+	if (seen[QUOTED_FIELD_SUBJECT])
+		return seen[QUOTED_FIELD_DATE] || seen[QUOTED_FIELD_TO];
+	return address && seen[QUOTED_FIELD_DATE] && seen[QUOTED_FIELD_TO];
+}
+
+/* is_rule: nothing but underscores, or dashes of any kind. */
+static bool
+is_rule(MimeSlice text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.data[n] == '_')
+		n++;
+	return n == text.len && n >= MIN_RULE;
+}
+
+/*
+ * is_separator: dashes around words; "says" tells whether the words are what
+ * is looked for.
+ */
+static bool
+is_separator(Scan *scan, MimeSlice text, bool (*says)(const char *folded), bool colon_will_do)
+{
+	bool dashes = text.len > 4 && text.len <= MAX_LINE &&
+				  (memcmp(text.data, "--", 2) == 0 || memcmp(text.data, "__", 2) == 0 ||
+				   memcmp(text.data, "==", 2) == 0 || memcmp(text.data, "**", 2) == 0);
+
+	if (!dashes && !(colon_will_do && text.len <= 100 && ends_with_colon(text)))
+		return false;
+	if (scan->tries >= MAX_TRIES)
+		return false;
+	scan->tries++;
+	return says(fold(scan, text, MAX_LINE));
+}
+
+/* next_written returns the next line that is not blank, or the end. */
+static Line
+next_written(Scan *scan, const char *p, size_t window)
+{
+	const char *limit = scan->end - p > window ? p + window : scan->end;
+	Line line = {limit, limit, {limit, 0}};
+
+	while (p < limit)
+	{
+		line = read_line(p, limit, window);
+		if (line.text.len > 0)
+			break;
+		p = line.next;
+	}
+	return line;
+}
+
+/* history_at says what begins with this line, which is not blank or marked. */
+static History
+history_at(Scan *scan, const Line *line)
+{
+	const char *after;
+	bool sure;
+
+	if (is_separator(scan, line->text, quoted_says_forwarded, true))
+		return HISTORY_ALL_NEW;
+	if (is_separator(scan, line->text, quoted_says_original, false) || is_block(scan, line))
+		return HISTORY_REST;
+	if (is_rule(line->text))
+	{
+		Line next = next_written(scan, line->next, MAX_LINE);
+
+		/* The line that was cut short is read again where it is whole. */
+		if (next.text.len > 0)
+		{
+			next = read_line(next.start, scan->end, BLOCK_WINDOW);
+			if (is_block(scan, &next))
+				return HISTORY_REST;
+		}
+	}
+	if (find_attribution(scan, line, &after, &sure))
+	{
+		Line next = next_written(scan, after, WINDOW);
+
+		if (is_marked(next.text))
+			return HISTORY_MARKED;
+		if (sure || next.text.len == 0)
+			return HISTORY_REST;
+	}
+	return HISTORY_NONE;
+}
+
+/* signature_lines: how many lines follow at most, if one begins here, else 0. */
+static int
+signature_lines(Scan *scan, const Line *line)
+{
+	if (line->text.len == 2 && memcmp(line->text.data, "--", 2) == 0)
+	{
+		const char *behind = line->text.data + 2;
+
+		return behind < scan->end && *behind == ' ' ? SIGNATURE_LINES + 1 : PLAIN_DASH_LINES + 1;
+	}
+	if (line->text.len >= 12 && line->text.len <= MAX_LINE &&
+		quoted_says_device(fold(scan, without_stars(line->text), MAX_LINE)))
+		return DEVICE_LINES + 1;
+	return 0;
+}
+
+/* announces: the last line before marked ones says whose they are. */
+static bool
+announces(Scan *scan)
+{
+	const char *folded;
+
+	if (scan->last_start == NULL || !ends_with_colon(scan->last) || scan->last.len > MAX_LINE)
+		return false;
+	folded = fold(scan, scan->last, MAX_LINE);
+	return quoted_has_verb(folded) || strchr(folded, '@') != NULL;
+}
+
+/* earlier returns where the history with its announcing signature begins. */
+static size_t
+earlier(const Scan *scan, size_t at)
+{
+	return scan->signature != NOWHERE ? scan->signature : at;
+}
+
+/*
+ * quoted_offset tells where the new part of a text ends.
+ */
+size_t
+quoted_offset(const char *text, size_t len, const char *subject)
+{
+	Scan scan = {text, text + len, true, false, 0};
+	const char *p = text;
+	size_t result = len;
+	int count = 0;
+
+	if (quoted_is_forward(subject))
+		return len;
+	scan.signature = NOWHERE;
+	scan.cut = NOWHERE;
+	initStringInfo(&scan.folded);
+
+	while (p < scan.end)
+	{
+		Line line = read_line(p, scan.end, len);
+		History history;
+		int lines;
+
+		p = line.next;
+		if (++count > MAX_LINES)
+			goto done;
+		if (line.text.len == 0)
+		{
+			scan.blank_before = true;
+			continue;
+		}
+		if (is_marked(line.text))
+		{
+			if (scan.cut == NOWHERE)
+			{
+				size_t at = (announces(&scan) ? scan.last_start : line.start) - text;
+
+				scan.cut = earlier(&scan, at);
+			}
+			scan.blank_before = false;
+			continue;
+		}
+
+		history = history_at(&scan, &line);
+		if (history == HISTORY_ALL_NEW)
+			goto done;
+		if (history == HISTORY_REST)
+		{
+			/* With nothing before it, it is a forward, or text is below it. */
+			if (scan.cut != NOWHERE)
+				result = scan.cut;
+			else if (scan.seen)
+				result = earlier(&scan, line.start - text);
+			goto done;
+		}
+
+		if (scan.cut != NOWHERE && history == HISTORY_NONE)
+		{
+			/* Behind marked lines: the end of the mail, or something new. */
+			lines = signature_lines(&scan, &line);
+			if (lines > DEVICE_LINES + 1 || is_rule(line.text))
+				break;
+			if (lines == 0)
+				goto done;
+			continue;
+		}
+		if (history == HISTORY_MARKED)
+		{
+			/* What announces marked lines belongs to them, however long. */
+			if (scan.cut == NOWHERE)
+				scan.cut = earlier(&scan, line.start - text);
+			while (p < scan.end)
+			{
+				Line more = read_line(p, scan.end, len);
+
+				if (is_marked(more.text))
+					break;
+				p = more.next;
+			}
+			scan.blank_before = false;
+			continue;
+		}
+
+		if (scan.signature != NOWHERE && --scan.signature_room <= 0)
+			scan.signature = NOWHERE;
+		if (scan.signature == NOWHERE && scan.seen && (lines = signature_lines(&scan, &line)) > 0)
+		{
+			scan.signature = line.start - text;
+			scan.signature_room = lines;
+		}
+		scan.seen = true;
+		scan.blank_before = false;
+		scan.last_start = line.start;
+		scan.last = line.text;
+	}
+	if (scan.cut != NOWHERE)
+		result = scan.cut;
+	else if (scan.signature != NOWHERE)
+		result = scan.signature;
+
+done:
+	pfree(scan.folded.data);
+	return result;
+}
+
+/* quoted_is_forward looks at the first prefix only: "Re: Fwd:" is a reply. */
+bool
+quoted_is_forward(const char *subject)
+{
+	StringInfoData folded;
+	MimeSlice slice;
+	bool result;
+
+	if (subject == NULL)
+		return false;
+	slice = trim(subject, subject + strlen(subject));
+	if (slice.len > 40)
+	{
+		slice.len = 40;
+		while (slice.len > 0 && ((unsigned char) slice.data[slice.len] & 0xC0) == 0x80)
+			slice.len--;
+	}
+	initStringInfo(&folded);
+	casefold_append(&folded, slice.data, slice.len, false);
+	result = quoted_forward_prefix(folded.data);
+	pfree(folded.data);
+	return result;
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted.h
+ *	  What is new in a reply, and where the history behind it begins.
+ *
+ * The answer is an offset into the text, never a changed text: what is folded
+ * away can be unfolded, and a wrong guess loses nothing.  Where the guess
+ * would be a bad one (a forward, answers between quoted lines) everything is
+ * new.  All input is UTF-8.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef AR_INBOX_QUOTED_H
+#define AR_INBOX_QUOTED_H
+
+#include "core/core.h"
+#include "core/mime.h"
+
+/* What quoted_html() found. */
+typedef enum QuotedHtml
+{
+	QUOTED_HTML_NONE, /* no mark of a mail program */
+	QUOTED_HTML_CUT,  /* history begins at the offset */
+	QUOTED_HTML_ALL	  /* a forward, or answers behind what is quoted */
+} QuotedHtml;
+
+/*
+ * Where the new part of a text ends: at its signature or at the quoted mail,
+ * at "len" if all is new.  "subject" may be NULL.
+ */
+extern size_t quoted_offset(const char *text, size_t len, const char *subject);
+
+/* The same for HTML as it was sent. */
+extern QuotedHtml quoted_html(const char *html, size_t len, const char *subject, size_t *offset);
+
+/* Where the new part of a mail's text ends, its HTML considered as well. */
+extern size_t quoted_mail(const MimeMessage *mail);
+
+/* Does the subject say that the mail is a forward? */
+extern bool quoted_is_forward(const char *subject);
+
+#endif /* AR_INBOX_QUOTED_H */

@@ -1,0 +1,587 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted_words.c
+ *	  The words mail programs put around what they quote, by language.
+ *
+ * All in lower case, as casefold_append() leaves them.  A language is added
+ * by its words here; nothing else knows any.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/quoted_words.h"
+
+/* "… wrote:" */
+static const char *const verbs[] = {
+	"wrote",	   "writes",							/* English */
+	"quoting",											/* English, Horde */
+	"schrieb",	   "geschrieben", "zitat von",			/* German */
+	"a écrit",	   "écrit",								/* French */
+	"escribió",	   "escribio",	  "citando",			/* Spanish */
+	"ha scritto",  "scritto",	  "scrive",				/* Italian */
+	"schreef",	   "geschreven",						/* Dutch */
+	"escreveu",											/* Portuguese */
+	"skrev",	   "skriver",							/* Swedish, Danish, Norwegian */
+	"kirjoitti",										/* Finnish */
+	"napisał",	   "pisze",								/* Polish */
+	"napsal",	   "píše",								/* Czech */
+	"napísal",											/* Slovak */
+	"написал",	   "пишет",		  "писал",				/* Russian */
+	"написав",	   "пише",		  "писав",				/* Ukrainian */
+	"написа",											/* Bulgarian */
+	"yazdı",	   "yazmış",							/* Turkish */
+	"のメール",	   "書きました",  "wrote",				/* Japanese */
+	"写道",		   "寫道",		  "撰写",		"写了", /* Chinese */
+	"작성",		   "썼습니다",	  "님이",				/* Korean */
+	"írta",												/* Hungarian */
+	"a scris",											/* Romanian */
+	"έγραψε",											/* Greek */
+	"napisao",	   "napisala",	  "је написао",			/* Croatian, Serbian */
+	"je napisal",										/* Slovene */
+	"rašė",												/* Lithuanian */
+	"rakstīja",											/* Latvian */
+	"kirjutas",											/* Estonian */
+	"va escriure",										/* Catalan */
+	"escribiu",											/* Galician */
+	"idatzi du",										/* Basque */
+	"skrifaði",											/* Icelandic */
+	"đã viết",											/* Vietnamese */
+	"menulis",											/* Indonesian, Malay */
+	"เขียนว่า",											/* Thai */
+	"כתב",												/* Hebrew */
+	"كتب"												/* Arabic */
+};
+
+/* How the line that ends with such a verb begins. */
+static const char *const openers[] = {
+	"on ",		"at ",					 /* English */
+	"am ",								 /* German */
+	"le ",								 /* French */
+	"el ",								 /* Spanish */
+	"il ",		"in data ",				 /* Italian */
+	"op ",								 /* Dutch */
+	"em ",		"no dia ",	  "a ",		 /* Portuguese */
+	"den ",		"på ",					 /* Swedish, Danish, Norwegian */
+	"w dniu ",	"dnia ",				 /* Polish */
+	"dne ",		"dňa ",					 /* Czech, Slovak */
+	"в ",		"во ",					 /* Russian, Ukrainian */
+	"на ",								 /* Bulgarian */
+	"στισ ",	"την ",					 /* Greek */
+	"în ",		"pe ",					 /* Romanian */
+	"vào ",								 /* Vietnamese */
+	"pada ",							 /* Indonesian */
+	"quoting ", "zitat von ", "citando " /* Horde */
+};
+
+/* "-----Original Message-----", without its dashes */
+static const char *const originals[] = {
+	"original message", /* English */
+	"original email",
+	"reply message",
+	"ursprüngliche nachricht",
+	"ursprungliche nachricht", /* German */
+	"original-nachricht",
+	"originalnachricht",
+	"message d'origine",
+	"message d’origine",
+	"message original", /* French */
+	"message initial",
+	"mensaje original",	   /* Spanish */
+	"messaggio originale", /* Italian */
+	"oorspronkelijk bericht",
+	"oorspronkelijke bericht", /* Dutch */
+	"origineel bericht",
+	"mensagem original", /* Portuguese */
+	"ursprungligt meddelande",
+	"originalmeddelande", /* Swedish */
+	"oprindelig meddelelse",
+	"original meddelelse", /* Danish */
+	"opprinnelig melding",
+	"original melding",	   /* Norwegian */
+	"alkuperäinen viesti", /* Finnish */
+	"oryginalna wiadomość",
+	"wiadomość oryginalna", /* Polish */
+	"původní zpráva",
+	"puvodni zprava",
+	"původní e-mail", /* Czech */
+	"pôvodná správa", /* Slovak */
+	"исходное сообщение",
+	"оригинальное сообщение", /* Russian */
+	"вихідне повідомлення",
+	"оригінальне повідомлення", /* Ukrainian */
+	"özgün ileti",
+	"orijinal ileti",
+	"orijinal mesaj", /* Turkish */
+	"元のメッセージ",
+	"元のメール", /* Japanese */
+	"原始邮件",
+	"邮件原件",
+	"原始郵件",
+	"原始信件", /* Chinese */
+	"원본 메시지",
+	"원본 메일",
+	"원본메시지",	  /* Korean */
+	"eredeti üzenet", /* Hungarian */
+	"mesaj original",
+	"mesajul original", /* Romanian */
+	"αρχικό μήνυμα",	/* Greek */
+	"izvorna poruka",
+	"izvirno sporočilo" /* Croatian, Slovene */
+};
+
+/* "---------- Forwarded message", "Begin forwarded message:" */
+static const char *const forwards[] = {
+	"forwarded message",
+	"forwarded by",
+	"forwarded mail", /* English */
+	"weitergeleitete nachricht",
+	"weitergeleiteten nachricht", /* German */
+	"weitergeleitet von",
+	"message transféré",
+	"message réexpédié",   /* French */
+	"mensaje reenviado",   /* Spanish */
+	"messaggio inoltrato", /* Italian */
+	"doorgestuurd bericht",
+	"doorgezonden bericht", /* Dutch */
+	"mensagem encaminhada",
+	"mensagem reencaminhada", /* Portuguese */
+	"vidarebefordrat",		  /* Swedish */
+	"videresendt",			  /* Danish */
+	"videresendt melding",
+	"videresendte meldingen", /* Norwegian */
+	"välitetty viesti",
+	"edelleenlähetetty viesti",
+	"välitetyn viestin", /* Finnish */
+	"przekazana wiadomość",
+	"wiadomość przekazana",
+	"przekazanej wiadomości", /* Polish */
+	"přeposlaná zpráva",
+	"předaná zpráva",
+	"přeposlané zprávy", /* Czech */
+	"preposlaná správa", /* Slovak */
+	"пересланное сообщение",
+	"пересылаемое сообщение", /* Russian */
+	"перенаправленное сообщение",
+	"переадресованного сообщения",
+	"переслане повідомлення",
+	"пересланий лист",
+	"листа, що пересилається", /* Ukrainian */
+	"yönlendirilen ileti",
+	"iletilmiş ileti",
+	"İletilmiş ileti", /* Turkish */
+	"yönlendirilmiş",
+	"iletilen mesaj",
+	"İletilen mesaj",
+	"転送されたメッセージ",
+	"転送メッセージ",
+	"転送されたメール", /* Japanese */
+	"转发的邮件",
+	"转发邮件",
+	"转发的信件",
+	"轉寄的郵件",
+	"轉寄郵件", /* Chinese */
+	"已转发邮件",
+	"전달된 메시지",
+	"전달된 메일",
+	"전달 메시지", /* Korean */
+	"továbbított üzenet",
+	"továbbított levél", /* Hungarian */
+	"mesaj redirecționat",
+	"mesaj transmis",	/* Romanian */
+	"προωθημένο μήνυμα" /* Greek */
+};
+
+/* Forwards by their subject.  The Finnish "VS:" is a reply; nothing is lost. */
+static const char *const forward_prefixes[] = {
+	"fw",		  "fwd",  "wg",	  "tr",	  "rv",	  "i",	  "enc",   "doorst", "vs",
+	"vl",		  "vb",	  "pd",	  "ilt",  "İlt",  "fs",	  "прс",   "πρθ",	 "prop",
+	"továbbítás", "转发", "轉寄", "轉發", "転送", "전달", "пересл"};
+
+/* "Sent from my iPhone": how such a line begins. */
+static const char *const devices[] = {
+	"sent from my iphone",
+	"sent from my ipad",
+	"sent from my phone", /* English */
+	"sent from my mobile",
+	"sent from my samsung",
+	"sent from my galaxy",
+	"sent from my android",
+	"sent from my blackberry",
+	"sent from my huawei",
+	"sent from my pixel",
+	"sent from my windows",
+	"sent from my cell",
+	"sent from my smartphone",
+	"sent from my tablet",
+	"sent from my verizon",
+	"sent from my t-mobile",
+	"sent from my xiaomi",
+	"sent from my device",
+	"sent from my mac",
+	"sent from my htc",
+	"sent from my sony",
+	"sent from my motorola",
+	"sent from my oneplus",
+	"sent from mail for windows",
+	"sent from outlook",
+	"sent from yahoo",
+	"sent from gmail",
+	"sent from proton",
+	"sent from samsung",
+	"sent from android",
+	"sent from iphone",
+	"sent from ipad",
+	"sent from an ",
+	"sent via the samsung",
+	"sent from aol",
+	"get outlook for",
+	"get bluemail for",
+	"von meinem iphone",
+	"von meinem ipad",
+	"von meinem handy", /* German */
+	"von meinem smartphone",
+	"von meinem mobil",
+	"von meinem samsung",
+	"von meinem android",
+	"von meinem galaxy",
+	"von unterwegs gesendet",
+	"gesendet von mail",
+	"gesendet von meinem",
+	"gesendet von outlook",
+	"gesendet mit der",
+	"gesendet von yahoo",
+	"holen sie sich outlook",
+	"diese nachricht wurde von meinem",
+	"envoyé de mon",
+	"envoyé depuis mon",
+	"envoyé depuis l",
+	"envoyé à partir", /* French */
+	"envoyé de l",
+	"obtenir outlook",
+	"télécharger outlook",
+	"enviado desde mi",
+	"enviado desde outlook",
+	"enviado desde correo", /* Spanish */
+	"obtener outlook",
+	"inviato da iphone",
+	"inviato da ipad",
+	"inviato dal mio",
+	"inviato da mail", /* Italian */
+	"inviato da outlook",
+	"ottieni outlook",
+	"inviato da smartphone",
+	"verstuurd vanaf mijn",
+	"verzonden vanaf mijn",
+	"verstuurd vanuit", /* Dutch */
+	"verzonden vanuit",
+	"outlook voor",
+	"enviado do meu",
+	"enviado a partir do",
+	"enviado do outlook",
+	"obter o outlook", /* Portuguese */
+	"skickat från min",
+	"skickat från mail",
+	"skickat från outlook",
+	"hämta outlook", /* Swedish */
+	"sendt fra min",
+	"sendt fra mail",
+	"sendt fra outlook",
+	"hent outlook", /* Danish, Norwegian */
+	"lähetetty iphone",
+	"lähetetty ipad",
+	"lähetetty puhelimesta", /* Finnish */
+	"lähetetty laitteesta",
+	"hanki outlook",
+	"wysłane z iphone",
+	"wysłano z iphone",
+	"wysłane z ipad",
+	"wysłane z mojego", /* Polish */
+	"wysłano z mojego",
+	"wysłane z aplikacji",
+	"pobierz aplikację outlook",
+	"odesláno z iphon",
+	"odesláno z ipad",
+	"odesláno z m",
+	"odesláno z outlook", /* Czech */
+	"získat outlook",
+	"stáhnout outlook",
+	"отправлено с iphone",
+	"отправлено с ipad",
+	"отправлено из", /* Russian */
+	"отправлено с моего",
+	"скачать outlook",
+	"надіслано з iphone",
+	"надіслано з ipad",
+	"надіслано з мого",
+	"надіслано із", /* Ukrainian */
+	"iphone'umdan gönder",
+	"iphone’umdan gönder",
+	"ipad'imden gönder", /* Turkish */
+	"ipad’imden gönder",
+	"iphone'dan gönderildi",
+	"samsung cihazımdan gönder",
+	"iphoneから送信",
+	"ipadから送信",
+	"携帯から送信",
+	"androidから送信", /* Japanese */
+	"发自我的",
+	"从我的",
+	"發自我的",
+	"從我的",
+	"来自我的",
+	"获取 outlook", /* Chinese */
+	"나의 iphone",
+	"나의 ipad",
+	"내 iphone에서",
+	"내 갤럭시", /* Korean */
+	"az iphone-omról",
+	"iphone-omról küldve", /* Hungarian */
+	"trimis de pe",
+	"στάλθηκε από το" /* Romanian, Greek */
+};
+
+typedef struct FieldName
+{
+	QuotedField field;
+	const char *name;
+} FieldName;
+
+static const FieldName field_names[] = {{QUOTED_FIELD_FROM, "from"},
+										{QUOTED_FIELD_FROM, "von"},
+										{QUOTED_FIELD_FROM, "de"},
+										{QUOTED_FIELD_FROM, "expéditeur"},
+										{QUOTED_FIELD_FROM, "remitente"},
+										{QUOTED_FIELD_FROM, "da"},
+										{QUOTED_FIELD_FROM, "mittente"},
+										{QUOTED_FIELD_FROM, "van"},
+										{QUOTED_FIELD_FROM, "afzender"},
+										{QUOTED_FIELD_FROM, "remetente"},
+										{QUOTED_FIELD_FROM, "från"},
+										{QUOTED_FIELD_FROM, "avsändare"},
+										{QUOTED_FIELD_FROM, "fra"},
+										{QUOTED_FIELD_FROM, "afsender"},
+										{QUOTED_FIELD_FROM, "avsender"},
+										{QUOTED_FIELD_FROM, "lähettäjä"},
+										{QUOTED_FIELD_FROM, "od"},
+										{QUOTED_FIELD_FROM, "nadawca"},
+										{QUOTED_FIELD_FROM, "odesílatel"},
+										{QUOTED_FIELD_FROM, "от"},
+										{QUOTED_FIELD_FROM, "отправитель"},
+										{QUOTED_FIELD_FROM, "від"},
+										{QUOTED_FIELD_FROM, "відправник"},
+										{QUOTED_FIELD_FROM, "kimden"},
+										{QUOTED_FIELD_FROM, "gönderen"},
+										{QUOTED_FIELD_FROM, "差出人"},
+										{QUOTED_FIELD_FROM, "送信者"},
+										{QUOTED_FIELD_FROM, "送信元"},
+										{QUOTED_FIELD_FROM, "发件人"},
+										{QUOTED_FIELD_FROM, "發件人"},
+										{QUOTED_FIELD_FROM, "寄件者"},
+										{QUOTED_FIELD_FROM, "寄件人"},
+										{QUOTED_FIELD_FROM, "보낸 사람"},
+										{QUOTED_FIELD_FROM, "보낸사람"},
+										{QUOTED_FIELD_FROM, "feladó"},
+										{QUOTED_FIELD_FROM, "de la"},
+										{QUOTED_FIELD_FROM, "από"},
+										{QUOTED_FIELD_DATE, "sent"},
+										{QUOTED_FIELD_DATE, "date"},
+										{QUOTED_FIELD_DATE, "sent on"},
+										{QUOTED_FIELD_DATE, "date sent"},
+										{QUOTED_FIELD_DATE, "gesendet"},
+										{QUOTED_FIELD_DATE, "gesendet am"},
+										{QUOTED_FIELD_DATE, "datum"},
+										{QUOTED_FIELD_DATE, "envoyé"},
+										{QUOTED_FIELD_DATE, "envoyé le"},
+										{QUOTED_FIELD_DATE, "enviado"},
+										{QUOTED_FIELD_DATE, "enviado el"},
+										{QUOTED_FIELD_DATE, "fecha"},
+										{QUOTED_FIELD_DATE, "inviato"},
+										{QUOTED_FIELD_DATE, "data"},
+										{QUOTED_FIELD_DATE, "verzonden"},
+										{QUOTED_FIELD_DATE, "enviada"},
+										{QUOTED_FIELD_DATE, "enviada em"},
+										{QUOTED_FIELD_DATE, "enviado em"},
+										{QUOTED_FIELD_DATE, "skickat"},
+										{QUOTED_FIELD_DATE, "sendt"},
+										{QUOTED_FIELD_DATE, "dato"},
+										{QUOTED_FIELD_DATE, "lähetetty"},
+										{QUOTED_FIELD_DATE, "päivämäärä"},
+										{QUOTED_FIELD_DATE, "päiväys"},
+										{QUOTED_FIELD_DATE, "wysłano"},
+										{QUOTED_FIELD_DATE, "wysłane"},
+										{QUOTED_FIELD_DATE, "odesláno"},
+										{QUOTED_FIELD_DATE, "odoslané"},
+										{QUOTED_FIELD_DATE, "отправлено"},
+										{QUOTED_FIELD_DATE, "дата"},
+										{QUOTED_FIELD_DATE, "надіслано"},
+										{QUOTED_FIELD_DATE, "відправлено"},
+										{QUOTED_FIELD_DATE, "gönderildi"},
+										{QUOTED_FIELD_DATE, "tarih"},
+										{QUOTED_FIELD_DATE, "gönderme tarihi"},
+										{QUOTED_FIELD_DATE, "送信日時"},
+										{QUOTED_FIELD_DATE, "日付"},
+										{QUOTED_FIELD_DATE, "日時"},
+										{QUOTED_FIELD_DATE, "发送时间"},
+										{QUOTED_FIELD_DATE, "发送日期"},
+										{QUOTED_FIELD_DATE, "日期"},
+										{QUOTED_FIELD_DATE, "寄件日期"},
+										{QUOTED_FIELD_DATE, "傳送時間"},
+										{QUOTED_FIELD_DATE, "보낸 날짜"},
+										{QUOTED_FIELD_DATE, "날짜"},
+										{QUOTED_FIELD_DATE, "보낸날짜"},
+										{QUOTED_FIELD_DATE, "elküldve"},
+										{QUOTED_FIELD_DATE, "küldve"},
+										{QUOTED_FIELD_DATE, "dátum"},
+										{QUOTED_FIELD_DATE, "trimis"},
+										{QUOTED_FIELD_DATE, "στάλθηκε"},
+										{QUOTED_FIELD_DATE, "ημερομηνία"},
+										{QUOTED_FIELD_TO, "to"},
+										{QUOTED_FIELD_TO, "an"},
+										{QUOTED_FIELD_TO, "à"},
+										{QUOTED_FIELD_TO, "a"},
+										{QUOTED_FIELD_TO, "para"},
+										{QUOTED_FIELD_TO, "destinatario"},
+										{QUOTED_FIELD_TO, "destinataire"},
+										{QUOTED_FIELD_TO, "aan"},
+										{QUOTED_FIELD_TO, "till"},
+										{QUOTED_FIELD_TO, "til"},
+										{QUOTED_FIELD_TO, "vastaanottaja"},
+										{QUOTED_FIELD_TO, "do"},
+										{QUOTED_FIELD_TO, "komu"},
+										{QUOTED_FIELD_TO, "кому"},
+										{QUOTED_FIELD_TO, "kime"},
+										{QUOTED_FIELD_TO, "alıcı"},
+										{QUOTED_FIELD_TO, "宛先"},
+										{QUOTED_FIELD_TO, "收件人"},
+										{QUOTED_FIELD_TO, "收件者"},
+										{QUOTED_FIELD_TO, "받는 사람"},
+										{QUOTED_FIELD_TO, "받는사람"},
+										{QUOTED_FIELD_TO, "címzett"},
+										{QUOTED_FIELD_TO, "către"},
+										{QUOTED_FIELD_TO, "προσ"},
+										{QUOTED_FIELD_CC, "cc"},
+										{QUOTED_FIELD_CC, "kopie"},
+										{QUOTED_FIELD_CC, "copie à"},
+										{QUOTED_FIELD_CC, "copie"},
+										{QUOTED_FIELD_CC, "copia"},
+										{QUOTED_FIELD_CC, "kopia"},
+										{QUOTED_FIELD_CC, "kopi"},
+										{QUOTED_FIELD_CC, "kopio"},
+										{QUOTED_FIELD_CC, "dw"},
+										{QUOTED_FIELD_CC, "копия"},
+										{QUOTED_FIELD_CC, "копія"},
+										{QUOTED_FIELD_CC, "bilgi"},
+										{QUOTED_FIELD_CC, "抄送"},
+										{QUOTED_FIELD_CC, "副本"},
+										{QUOTED_FIELD_CC, "참조"},
+										{QUOTED_FIELD_SUBJECT, "subject"},
+										{QUOTED_FIELD_SUBJECT, "betreff"},
+										{QUOTED_FIELD_SUBJECT, "objet"},
+										{QUOTED_FIELD_SUBJECT, "asunto"},
+										{QUOTED_FIELD_SUBJECT, "oggetto"},
+										{QUOTED_FIELD_SUBJECT, "onderwerp"},
+										{QUOTED_FIELD_SUBJECT, "assunto"},
+										{QUOTED_FIELD_SUBJECT, "ämne"},
+										{QUOTED_FIELD_SUBJECT, "emne"},
+										{QUOTED_FIELD_SUBJECT, "aihe"},
+										{QUOTED_FIELD_SUBJECT, "temat"},
+										{QUOTED_FIELD_SUBJECT, "předmět"},
+										{QUOTED_FIELD_SUBJECT, "predmet"},
+										{QUOTED_FIELD_SUBJECT, "тема"},
+										{QUOTED_FIELD_SUBJECT, "konu"},
+										{QUOTED_FIELD_SUBJECT, "件名"},
+										{QUOTED_FIELD_SUBJECT, "主题"},
+										{QUOTED_FIELD_SUBJECT, "主題"},
+										{QUOTED_FIELD_SUBJECT, "제목"},
+										{QUOTED_FIELD_SUBJECT, "tárgy"},
+										{QUOTED_FIELD_SUBJECT, "subiect"},
+										{QUOTED_FIELD_SUBJECT, "θέμα"}};
+
+static bool
+contains_any(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strstr(folded, words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool
+begins_with_any(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strncmp(folded, words[i], strlen(words[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* quoted_has_verb: "… wrote …" stands in it. */
+bool
+quoted_has_verb(const char *folded)
+{
+	return contains_any(folded, verbs, lengthof(verbs));
+}
+
+/*
+ * quoted_has_opener: it begins as the line before a quoted mail does.  Where
+ * the date comes first, that is a digit.
+ */
+bool
+quoted_has_opener(const char *folded)
+{
+	if (folded[0] >= '0' && folded[0] <= '9')
+		return true;
+	return begins_with_any(folded, openers, lengthof(openers));
+}
+
+bool
+quoted_says_original(const char *folded)
+{
+	return contains_any(folded, originals, lengthof(originals));
+}
+
+bool
+quoted_says_forwarded(const char *folded)
+{
+	return contains_any(folded, forwards, lengthof(forwards));
+}
+
+bool
+quoted_says_device(const char *folded)
+{
+	return begins_with_any(folded, devices, lengthof(devices));
+}
+
+/* quoted_forward_prefix: a subject that begins "Fwd:", with either colon. */
+bool
+quoted_forward_prefix(const char *folded)
+{
+	for (int i = 0; i < lengthof(forward_prefixes); i++)
+	{
+		size_t len = strlen(forward_prefixes[i]);
+		const char *rest = folded + len;
+
+		if (strncmp(folded, forward_prefixes[i], len) != 0)
+			continue;
+		rest += strspn(rest, " ");
+		if (*rest == ':' || strncmp(rest, "：", strlen("：")) == 0)
+			return true;
+	}
+	return folded[0] == '[' &&
+		   (strncmp(folded, "[fwd:", 5) == 0 || strncmp(folded, "[fw:", 4) == 0);
+}
+
+/* quoted_field says which field a name is, in whatever language. */
+QuotedField
+quoted_field(const char *name, size_t len)
+{
+	for (int i = 0; i < lengthof(field_names); i++)
+	{
+		if (strncmp(field_names[i].name, name, len) == 0 && field_names[i].name[len] == '\0')
+			return field_names[i].field;
+	}
+	return QUOTED_FIELD_NONE;
+}

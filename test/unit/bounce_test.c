@@ -1,0 +1,299 @@
+/*-------------------------------------------------------------------------
+ *
+ * bounce_test.c
+ *	  Bounces, receipts and complaints: the corpus, the table of what a status
+ *	  means, and reports made to harm.
+ *
+ * Run from the top of the source tree.  Beside each NAME.eml of
+ * test/corpus/bounces stands NAME.expected, what must be read from it.  With
+ * arguments it prints what it reads from those files.  With MIME_SLOW in the
+ * environment (valgrind, sanitizers) the time limits are not held.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/core.h"
+
+#include <dirent.h>
+#include <time.h>
+
+#include "core/bounce.h"
+#include "core/report.h"
+#include "tap.h"
+
+#define FOLDER "test/corpus/bounces"
+
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static void
+slurp(const char *path, StringInfo data)
+{
+	char block[4096];
+	FILE *file = fopen(path, "rb");
+	size_t got;
+
+	if (file == NULL)
+	{
+		printf("Bail out! %s cannot be opened\n", path);
+		exit(1);
+	}
+	initStringInfo(data);
+	while ((got = fread(block, 1, sizeof(block), file)) > 0)
+		appendBinaryStringInfo(data, block, (int) got);
+	fclose(file);
+}
+
+static void
+put(StringInfo out, const char *name, const char *value)
+{
+	if (value != NULL)
+		appendStringInfo(out, "%s: %s\n", name, value);
+}
+
+static void
+describe_original(const ReportOriginal *original, StringInfo out)
+{
+	put(out, "message_id", original->message_id);
+	put(out, "envelope_id", original->envelope_id);
+}
+
+/* describe writes all that is read from a mail, line by line. */
+static void
+describe(const char *data, size_t len, StringInfo out)
+{
+	MimeMessage *mail = mime_read(data, len);
+	Bounce *bounce = bounce_read(mail);
+	Receipt *receipt = receipt_read(mail);
+	Complaint *complaint = complaint_read(mail);
+
+	mime_free(mail);
+	initStringInfo(out);
+	if (bounce != NULL)
+	{
+		appendStringInfo(out, "bounce: %s\n", bounce_kind_name(bounce->kind));
+		for (int i = 0; i < bounce->recipient_count; i++)
+		{
+			const BounceRecipient *recipient = &bounce->recipients[i];
+
+			appendStringInfo(out, "recipient: %s\n", bounce_kind_name(recipient->kind));
+			put(out, "address", recipient->address);
+			put(out, "final", recipient->final);
+			put(out, "status", recipient->status);
+			put(out, "diagnostic", recipient->diagnostic);
+			put(out, "remote", recipient->remote);
+		}
+		describe_original(&bounce->original, out);
+	}
+	if (receipt != NULL)
+	{
+		appendStringInfo(out, "receipt: %s%s\n", receipt->disposition,
+						 receipt->automatic ? ", automatic" : "");
+		put(out, "address", receipt->address);
+		describe_original(&receipt->original, out);
+	}
+	if (complaint != NULL)
+	{
+		appendStringInfo(out, "complaint: %s\n", complaint->type);
+		for (int i = 0; i < complaint->address_count; i++)
+			put(out, "address", complaint->addresses[i]);
+		put(out, "source", complaint->source);
+		describe_original(&complaint->original, out);
+	}
+	if (out->len == 0)
+		appendStringInfoString(out, "none\n");
+}
+
+static void
+test_corpus(void)
+{
+	DIR *folder = opendir(FOLDER);
+	char *names[1000];
+	int count = 0;
+	struct dirent *entry;
+
+	while (folder != NULL && (entry = readdir(folder)) != NULL && count < lengthof(names))
+	{
+		char *dot = strstr(entry->d_name, ".eml");
+
+		if (dot != NULL)
+			names[count++] = pnstrdup(entry->d_name, dot - entry->d_name);
+	}
+	ok(count >= 40, "%d bounces are there to be read", count);
+	if (folder != NULL)
+		closedir(folder);
+	qsort(names, count, sizeof(char *), by_name);
+	for (int i = 0; i < count; i++)
+	{
+		char path[512];
+		StringInfoData data;
+		StringInfoData want;
+		StringInfoData got;
+
+		snprintf(path, sizeof(path), FOLDER "/%s.eml", names[i]);
+		slurp(path, &data);
+		snprintf(path, sizeof(path), FOLDER "/%s.expected", names[i]);
+		slurp(path, &want);
+		describe(data.data, data.len, &got);
+		is(got.data, want.data, names[i]);
+	}
+}
+
+typedef struct Judged
+{
+	const char *status;
+	const char *diagnostic;
+	BounceKind kind;
+} Judged;
+
+static const Judged judged[] = {
+	{"5.1.0", NULL, BOUNCE_HARD},
+	{"5.1.0", "550 5.1.0 Sender address rejected: user unknown", BOUNCE_SOFT},
+	{"5.1.1", NULL, BOUNCE_HARD},
+	{"5.1.1", "452 4.2.2 over quota", BOUNCE_SOFT},
+	{"5.1.2", NULL, BOUNCE_HARD},
+	{"5.1.3", NULL, BOUNCE_HARD},
+	{"5.1.6", NULL, BOUNCE_HARD},
+	{"5.1.7", NULL, BOUNCE_SOFT},
+	{"5.1.8", "sender domain does not exist", BOUNCE_SOFT},
+	{"5.1.10", NULL, BOUNCE_HARD},
+	{"5.1.90", "too many recipients today", BOUNCE_SOFT},
+	{"5.2.0", NULL, BOUNCE_SOFT},
+	{"5.2.0", "no such mailbox", BOUNCE_HARD},
+	{"5.2.1", NULL, BOUNCE_HARD},
+	{"5.2.2", "user unknown", BOUNCE_SOFT},
+	{"5.2.3", NULL, BOUNCE_SOFT},
+	{"5.3.0", NULL, BOUNCE_SOFT},
+	{"5.3.0", "553 5.3.0 User unknown", BOUNCE_HARD},
+	{"5.3.4", NULL, BOUNCE_SOFT},
+	{"5.4.1", NULL, BOUNCE_SOFT},
+	{"5.4.4", NULL, BOUNCE_HARD},
+	{"5.4.6", NULL, BOUNCE_SOFT},
+	{"5.4.7", NULL, BOUNCE_SOFT},
+	{"5.4.310", NULL, BOUNCE_HARD},
+	{"5.5.0", NULL, BOUNCE_SOFT},
+	{"5.6.0", NULL, BOUNCE_SOFT},
+	{"5.7.1", "user unknown", BOUNCE_SOFT},
+	{"5.7.133", NULL, BOUNCE_SOFT},
+	{"4.1.1", "user unknown", BOUNCE_SOFT},
+	{"4.2.2", NULL, BOUNCE_SOFT},
+	{"5.0.0", "550 5.7.1 spam", BOUNCE_SOFT},
+	{"5.0.0", "connect to 5.1.1.1: refused", BOUNCE_SOFT},
+	{NULL, NULL, BOUNCE_SOFT},
+	{NULL, "550 User unknown", BOUNCE_HARD},
+	{NULL, "450 User unknown, try later", BOUNCE_SOFT},
+	{NULL, "550 relaying denied", BOUNCE_SOFT},
+	{NULL, "550 5.1.1-not here", BOUNCE_HARD},
+	{"nonsense", "NO SUCH USER", BOUNCE_HARD},
+};
+
+static void
+test_table(void)
+{
+	for (int i = 0; i < lengthof(judged); i++)
+		is(bounce_kind_name(bounce_judge(judged[i].status, judged[i].diagnostic)),
+		   bounce_kind_name(judged[i].kind),
+		   psprintf("%s, %s", judged[i].status ? judged[i].status : "no status",
+					judged[i].diagnostic ? judged[i].diagnostic : "no words"));
+}
+
+static void
+test_find_status(void)
+{
+	static const char *const texts[][2] = {{"550 5.1.1 unknown", "5.1.1"},
+										   {"(#5.2.2)", "5.2.2"},
+										   {"5.1.10", "5.1.10"},
+										   {"550-5.7.26 no", "5.7.26"},
+										   {"host 5.1.1.1 said", NULL},
+										   {"15.1.1", NULL},
+										   {"1.5.1.1", NULL},
+										   {"version 5.1", NULL},
+										   {"5.1.1a", NULL},
+										   {"5.1.1234", NULL},
+										   {"5.1.1.", "5.1.1"},
+										   {"", NULL},
+										   {"3.1.1", NULL},
+										   {"4.4.7, 5.1.1", "4.4.7"},
+										   {"5.99.1", NULL}};
+
+	for (int i = 0; i < lengthof(texts); i++)
+		is(bounce_find_status(texts[i][0]), texts[i][1], psprintf("a status in '%s'", texts[i][0]));
+}
+
+/* What is written here again and again must not take long, nor say much. */
+static const char *const pieces[][2] = {
+	{"text/plain", "<a@example.net>:\n"},
+	{"text/plain", "@"},
+	{"text/plain", "a@b.c@"},
+	{"text/plain", "Message-ID:\n"},
+	{"text/plain", "because:\n"},
+	{"text/plain", "5.1.1.1."},
+	{"text/plain", "Failed address: x@example.net 550 5.1.1 "},
+	{"text/plain", "((((<<<<"},
+	{"text/plain", "\n"},
+	{"message/delivery-status", "Final-Recipient: rfc822;a@example.net\n\n"},
+	{"message/delivery-status", "Action: failed\n"},
+	{"message/delivery-status", " \n"},
+	{"message/delivery-status", ":"},
+	{"message/delivery-status", "Final-Recipient: utf-8; \\x{41\n"},
+	{"message/feedback-report", "Original-Rcpt-To: a@example.net\n"},
+	{"message/disposition-notification", "Disposition: a;;;;\n"},
+	{"message/rfc822", "Message-ID: <a@b>\n"},
+	{"message/rfc822", "\n"},
+};
+
+static void
+test_harm(void)
+{
+	for (int i = 0; i < lengthof(pieces); i++)
+	{
+		StringInfoData mail;
+		StringInfoData got;
+		struct timespec before;
+		struct timespec after;
+		double seconds;
+
+		initStringInfo(&mail);
+		appendStringInfo(&mail,
+						 "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\n"
+						 "To: billing@example.com\nSubject: failure notice\n"
+						 "X-Failed-Recipients: b@example.net\n"
+						 "Content-Type: multipart/report; boundary=b\n\n--b\n"
+						 "Content-Type: %s\n\n",
+						 pieces[i][0]);
+		while (mail.len < 20 * 1024 * 1024)
+			appendStringInfoString(&mail, pieces[i][1]);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+		describe(mail.data, mail.len, &got);
+		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+		seconds = after.tv_sec - before.tv_sec + (after.tv_nsec - before.tv_nsec) / 1e9;
+		ok(seconds < 1 || getenv("MIME_SLOW") != NULL, "20 MB of piece %d take %.2f s", i + 1,
+		   seconds);
+		ok(got.len < 4 * 1024 * 1024, "and say no more than %d bytes", got.len);
+		pfree(mail.data);
+		pfree(got.data);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+	{
+		StringInfoData data;
+		StringInfoData got;
+
+		slurp(argv[i], &data);
+		describe(data.data, data.len, &got);
+		fputs(got.data, stdout);
+	}
+	if (argc > 1)
+		return 0;
+	test_corpus();
+	test_table();
+	test_find_status();
+	test_harm();
+	return tap_done();
+}
