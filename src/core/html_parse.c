@@ -62,22 +62,23 @@ typedef enum Place
 static bool
 few_attributes(const char *html, size_t len)
 {
-	int now[PLACES];
+	int counts[2][PLACES];
+	int *now = counts[0];
+	int *next = counts[1];
+	uint32 active = 0; /* a bit for each place that is taken, in "now" */
 	size_t cost = 0;
 	size_t tags = 0;
-	bool active = false;
 
-	for (int i = 0; i < PLACES; i++)
-		now[i] = -1;
 	for (size_t at = 0; at < len; at++)
 	{
 		unsigned char c = html[at];
 		bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 		bool good = isalnum(c) || c == '-' || c == '_' || c == ':' || c == '.' || c >= 0x80;
-		int next[PLACES];
+		uint32 will = 0; /* the same in "next" */
+		int *swap;
 		int ended = 0;
 
-		if (!active && c != '<')
+		if (active == 0 && c != '<')
 		{
 			const char *open = memchr(html + at, '<', len - at);
 
@@ -87,16 +88,24 @@ few_attributes(const char *html, size_t len)
 			c = '<';
 			space = good = false;
 		}
-		for (int i = 0; i < PLACES; i++)
-			next[i] = -1;
 
-#define TO(place, count) (next[place] = Max(next[place], (count)))
-		for (int place = 0; active && place < PLACES; place++)
+#define TO(place, count)                                                                           \
+	do                                                                                             \
+	{                                                                                              \
+		uint32 bit = 1 << (place);                                                                 \
+		if ((will & bit) == 0 || next[place] < (count))                                            \
+			next[place] = (count);                                                                 \
+		will |= bit;                                                                               \
+	} while (0)
+
+		for (int place = 0; active >> place != 0; place++)
 		{
 			int count = now[place];
 
-			if (count < 0)
+			if ((active & (1 << place)) == 0)
 				continue;
+			if (count > HTML_MAX_ATTRIBUTES)
+				return false;
 			if (place == IN_DOUBLE || place == IN_SINGLE)
 			{
 				TO(c == (place == IN_DOUBLE ? '"' : '\'') ? BETWEEN : place, count);
@@ -183,14 +192,10 @@ few_attributes(const char *html, size_t len)
 		}
 #undef TO
 		cost += (size_t) ended * ended;
-		active = false;
-		for (int i = 0; i < PLACES; i++)
-		{
-			now[i] = next[i];
-			active |= now[i] >= 0;
-			if (now[i] > HTML_MAX_ATTRIBUTES)
-				return false;
-		}
+		active = will;
+		swap = now;
+		now = next;
+		next = swap;
 		if (cost > MAX_ATTRIBUTE_COST)
 			return false;
 	}
