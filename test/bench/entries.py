@@ -4,6 +4,7 @@ An entry is set up once; ours() and reference() then run in turn, each from the
 same state, and return how much they did in a second.
 """
 
+import glob
 import os
 import subprocess
 import sys
@@ -273,7 +274,7 @@ class ReadMail(Entry):
         for number, data in enumerate(mails.assortment(500)):
             with open(os.path.join(folder, "%03d.eml" % number), "wb") as file:
                 file.write(data)
-        self.files = [folder, os.path.join(TOP, "test", "corpus")]
+        self.files = [folder] + sorted(glob.glob(os.path.join(TOP, "test", "corpus", "*.eml")))
 
     def read(self, command, times):
         done = subprocess.run([*command, str(times * self.scale), *self.files], check=True,
