@@ -17,7 +17,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(171);
+SELECT plan(182);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -398,6 +398,29 @@ DO $$ BEGIN
     PERFORM ar_inbox.fire_due_steps('2099-02-10 00:00+00');
 END $$;
 SELECT is((SELECT subject FROM ar_inbox.emails ORDER BY id DESC LIMIT 1), 'Invoice Z3', 'a subject that renders to nothing names the invoice');
+
+-- amounts as a reader expects them
+SELECT is(ar_inbox_internal.money(a.amount, a.currency), a.wanted, 'an amount: ' || a.wanted)
+FROM (VALUES (1250, 'USD', 'USD 1,250.00'), (0.00125, 'USD', 'USD 0.00125'), (999999999999999.99, 'EUR', 'EUR 999,999,999,999,999.99'),
+    (1250, 'JPY', 'JPY 1,250'), (-3.5, 'KWD', 'KWD -3.500')) a (amount, currency, wanted);
+
+-- a cadence was judged when it was made: limits lowered since do not stop its use
+SELECT is((SELECT count(*) > 1 FROM ar_inbox.cadence_steps WHERE cadence_id = pg_temp.id('standard')), true, 'a cadence of several steps');
+DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"max_steps": 1}'); END $$;
+SELECT lives_ok($$SELECT ar_inbox.chase_invoice(pg_temp.id('e1'), cadence_id => pg_temp.id('standard'))$$, 'is applied under a lower limit');
+
+-- a number with a blank, in a subject
+UPDATE ar_inbox.invoices SET number = '2024 001' WHERE id = pg_temp.id('e1');
+CREATE FUNCTION pg_temp.invoice_of(subject text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    thread bigint := ar_inbox_internal.thread_for(pg_temp.id('acme'), 'ap@globex.example', '{}', '{}', subject);
+BEGIN
+    RETURN (SELECT t.invoice_id FROM ar_inbox.threads t WHERE t.id = thread);
+END
+$$;
+SELECT is(pg_temp.invoice_of(subject),
+    CASE WHEN found THEN pg_temp.id('e1') END, format('%s in the subject %L', CASE WHEN found THEN 'the number is' ELSE 'no number is' END, subject))
+FROM (VALUES ('Re: invoice 2024 001', true), ('AW: [2024 001]', true), ('12024 001', false), ('2024 0011', false)) f (subject, found);
 
 SELECT finish();
 ROLLBACK;

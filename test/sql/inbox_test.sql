@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(139);
+SELECT plan(142);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -359,6 +359,10 @@ SELECT is(pg_temp.thread('stranger'), 'open 4 incoming', 'a note is no message')
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(0, 'x')$$), 'IB001 thread 0 does not exist', 'a note on an unknown thread');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), E' ')$$), '22023 body is empty', 'an empty note');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), NULL)$$), '22023 body is empty', 'a note NULL');
+
+-- an odd recipient hides no good one
+SELECT is(ar_inbox_internal.without_tag(a)::text, b, 'without its tag: ' || a)
+FROM (VALUES ('inbox+x@acme.example', 'inbox@acme.example'), ('a.+b@x.example', 'a.+b@x.example'), ('plain@x.example', 'plain@x.example')) t (a, b);
 
 SELECT finish();
 ROLLBACK;
