@@ -23,7 +23,7 @@ BAIL_OUT('which: sql or isolation?') if !defined $kind || !$suffix{$kind};
 
 chdir ArInbox::top() or die;
 @name = map { basename($_, ".$suffix{$kind}") } sort glob "$folder{$kind}/*.$suffix{$kind}" if !@name;
-plan skip_all => "no tests in $folder{$kind}" if !@name;
+BAIL_OUT("no tests in $folder{$kind}") if !@name;
 
 my $node = ArInbox::new_node($kind, databases => [$kind], conf => "max_connections = 50\n");
 $node->safe_psql($kind, 'CREATE EXTENSION pgtap') if $kind eq 'sql';
