@@ -50,6 +50,10 @@ begin
     values (ar_inbox_internal.required_text(create_company.name, 'name'), create_company.time_zone,
         create_company.currency, create_company.language)
     returning id into new_id;
+    -- with this key reply addresses and return paths are signed
+    insert into ar_inbox.secrets (company_id, name, value)
+    values (new_id, 'signing_key', pg_catalog.encode(pg_catalog.sha256(
+        pg_catalog.uuid_send(pg_catalog.gen_random_uuid()) || pg_catalog.uuid_send(pg_catalog.gen_random_uuid())), 'hex'));
     perform ar_inbox_internal.record_event(new_id, 'company', new_id, 'created');
     return new_id;
 end
@@ -57,6 +61,20 @@ $$;
 
 comment on function ar_inbox.create_company(text, text, text, text) is
 'Creates a company. name: as customers read it; time_zone: an IANA name, in which the hours of chasing steps are counted; currency: ISO 4217; language: BCP 47. Returns its id. For administrators. Errors: 42501, 22023 (a value that is not known).';
+
+create function ar_inbox_internal.signing_key(company_id bigint)
+returns bytea
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (select pg_catalog.decode(s.value, 'hex') from ar_inbox.secrets s
+            where s.company_id = signing_key.company_id and s.name = 'signing_key');
+end
+$$;
+
+comment on function ar_inbox_internal.signing_key(bigint) is
+'The key that the company''s reply addresses, return paths and image addresses are signed with; 32 bytes.';
 
 create function ar_inbox.change_settings(company_id bigint, settings jsonb)
 returns void
@@ -66,7 +84,8 @@ as $$
 declare
     known  constant text[] := array['name', 'language', 'automatic_mail_opens_threads', 'retry_limit',
         'resend_in_doubt', 'max_message_size', 'max_cadences', 'max_steps',
-        'max_repeating_steps', 'max_repeats', 'max_sends_per_day'];
+        'max_repeating_steps', 'max_repeats', 'max_sends_per_day', 'undo_grace', 'trusted_hosts',
+        'track_opens', 'tracking_url'];
     before ar_inbox.companies;
     after  ar_inbox.companies;
     strange text;
@@ -93,7 +112,9 @@ begin
             retry_limit = after.retry_limit, resend_in_doubt = after.resend_in_doubt,
             max_message_size = after.max_message_size, max_cadences = after.max_cadences,
             max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
-            max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day
+            max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day,
+            undo_grace = after.undo_grace, trusted_hosts = after.trusted_hosts,
+            track_opens = after.track_opens, tracking_url = after.tracking_url
         where c.id = change_settings.company_id;
     exception
         when check_violation or not_null_violation or invalid_text_representation
@@ -101,7 +122,7 @@ begin
             perform ar_inbox_internal.refuse('invalid_parameter_value',
                 pg_catalog.format('the settings cannot be %s', settings),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, names are not empty.'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, track_opens needs a tracking_url (http or https).'
                     else sqlerrm end);
     end;
     perform ar_inbox_internal.record_event(company_id, 'company', company_id, 'settings changed',
@@ -110,7 +131,7 @@ end
 $$;
 
 comment on function ar_inbox.change_settings(bigint, jsonb) is
-'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
 
 create function ar_inbox_internal.check_permissions(permissions text[])
 returns void

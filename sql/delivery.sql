@@ -38,7 +38,7 @@ begin
     -- The conversation so far: the last message, and what it answered.
     select e.* into previous from ar_inbox.emails e
     where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
-    order by e.id desc limit 1;
+    order by e.occurred_at desc, e.id desc limit 1;
     if found then
         ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
                 then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
@@ -50,10 +50,10 @@ begin
         || ar_inbox_internal.address_domain(account.from_address);
 
     insert into ar_inbox.emails (company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, body_html, sent_at, automatic, member_id, template, message)
+        subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template, message)
     values (company_id, thread_id, 'outgoing', identifier,
         case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
-        subject, sender_name, account.from_address, body, body_html, at, automatic, member.id, template,
+        subject, sender_name, account.from_address, body, body_html, at, at, automatic, member.id, template,
         ar_inbox_internal.build_message(identifier, at, sender_name, account.from_address::text,
             account.inbox_address::text, recipients::text[], cc::text[], subject, body, body_html,
             previous.message_id, ancestors, automatic))

@@ -9,7 +9,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     account bigint;
-    taken   ar_inbox.email_address;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if from_address is null then
@@ -39,19 +38,8 @@ begin
             'Give each in one line.');
     end if;
 
-    -- An address belongs to one company: mail to it must not reach another.
-    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('ar_inbox.set_mail_account', 0));
-    foreach taken in array array[from_address, inbox_address] loop
-        if taken is not null and exists (
-            select 1 from pg_catalog.unnest(ar_inbox_internal.companies_of_address(taken)
-                || ar_inbox_internal.companies_of_address(ar_inbox_internal.without_tag(taken::text))) c (id)
-            where c.id <> set_mail_account.company_id)
-        then
-            perform ar_inbox_internal.refuse('unique_violation',
-                pg_catalog.format('address %s belongs to another company', taken),
-                'Give an address of this company.');
-        end if;
-    end loop;
+    perform ar_inbox_internal.take_address(company_id, from_address);
+    perform ar_inbox_internal.take_address(company_id, inbox_address);
 
     insert into ar_inbox.mail_accounts as a (company_id, from_address, inbox_address, smtp_url, imap_url,
         username, mailbox, next_poll_at)
@@ -112,25 +100,6 @@ end
 $$;
 
 comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s mail account that sends: the one set last.';
-
-create function ar_inbox_internal.companies_of_address(address ar_inbox.email_address)
-returns bigint[]
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (
-        select coalesce(pg_catalog.array_agg(f.company_id), '{}')
-        from (
-            select a.company_id from ar_inbox.mail_accounts a where a.inbox_address = address
-            union
-            select a.company_id from ar_inbox.mail_accounts a where a.from_address = address
-        ) f);
-end
-$$;
-
-comment on function ar_inbox_internal.companies_of_address(ar_inbox.email_address) is
-'The companies whose inbox or sender address this is: one at most, by set_mail_account().';
 
 -- For the worker.
 

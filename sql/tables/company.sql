@@ -13,6 +13,10 @@ create table ar_inbox.companies (
     retry_limit                   interval not null default '24 hours',
     resend_in_doubt               boolean not null default true,
     max_message_size              integer not null default 26214400,
+    undo_grace                    interval not null default '10 seconds',
+    trusted_hosts                 text[] not null default '{}',
+    track_opens                   boolean not null default false,
+    tracking_url                  text,
     max_cadences                  integer not null default 100,
     max_steps                     integer not null default 20,
     max_repeating_steps           integer not null default 1,
@@ -26,6 +30,9 @@ create table ar_inbox.companies (
     constraint companies_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
     constraint companies_numbers_positive check (next_customer_number > 0 and next_invoice_number > 0),
     constraint companies_retry_limit_positive check (retry_limit > '0'),
+    constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
+    constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
+    constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
         and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0)
 );
@@ -36,7 +43,11 @@ comment on column ar_inbox.companies.language is 'BCP 47; which templates are ta
 comment on column ar_inbox.companies.automatic_mail_opens_threads is 'Whether an automatic reply (RFC 3834) opens its thread as any incoming message does.';
 comment on column ar_inbox.companies.retry_limit is 'How long a message that the mail server defers is tried again before its delivery is rejected.';
 comment on column ar_inbox.companies.resend_in_doubt is 'Whether a message whose hand-off was cut off in doubt is handed off again under the same Message-ID; false: a member decides.';
-comment on column ar_inbox.companies.max_message_size is 'Bytes; a larger incoming message goes to quarantine.';
+comment on column ar_inbox.companies.max_message_size is 'Bytes; a larger incoming message goes to quarantine, a larger outgoing one is refused.';
+comment on column ar_inbox.companies.undo_grace is 'How long a member''s message waits before it is handed off: while undo_send() can take it back.';
+comment on column ar_inbox.companies.trusted_hosts is 'The mail hosts whose Authentication-Results (RFC 8601) are believed, by their authserv-id.';
+comment on column ar_inbox.companies.track_opens is 'Whether messages carry an image that shows when they are opened.';
+comment on column ar_inbox.companies.tracking_url is 'Where that image is: the token of the message is put after it.';
 comment on column ar_inbox.companies.max_sends_per_day is 'How often one invoice may be sent through one channel in a day of the company''s time zone.';
 select ar_inbox_internal.secure_for_members('companies', 'id');
 
@@ -47,6 +58,7 @@ create table ar_inbox.members (
     email       ar_inbox.email_address not null,
     role        name,
     permissions text[] not null default '{view,send,manage}',
+    signature   text not null default '',
     created_at  timestamptz not null default pg_catalog.now(),
     removed_at  timestamptz,
     constraint members_pkey primary key (id, company_id),
@@ -60,6 +72,7 @@ create index members_by_role on ar_inbox.members (role) where role is not null;
 create index members_by_email on ar_inbox.members (email);
 comment on table ar_inbox.members is 'The people of a company: known by their database role, or by the e-mail a front end vouches for.';
 comment on column ar_inbox.members.permissions is 'view: read; send: write to customers and work the threads; manage: customers, invoices, payments, settings.';
+comment on column ar_inbox.members.signature is 'CommonMark; what stands under the messages the member writes.';
 comment on column ar_inbox.members.removed_at is 'Since when the member has no access any more; the row stays for what it did.';
 select ar_inbox_internal.secure_for_members('members');
 

@@ -9,6 +9,9 @@ create table ar_inbox.threads (
     subject         text not null default '',
     status          ar_inbox.thread_status not null default 'closed',
     assignee_id     bigint,
+    snoozed_until   timestamptz,
+    spam_at         timestamptz,
+    merged_into_id  bigint,
     message_count   integer not null default 0,
     last_email_id   bigint,
     last_message_at timestamptz,
@@ -19,6 +22,10 @@ create table ar_inbox.threads (
     constraint threads_customer_fkey foreign key (company_id, customer_id) references ar_inbox.customers (company_id, id),
     constraint threads_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint threads_assignee_fkey foreign key (company_id, assignee_id) references ar_inbox.members (company_id, id),
+    constraint threads_merged_into_fkey foreign key (company_id, merged_into_id) references ar_inbox.threads (company_id, id),
+    constraint threads_not_merged_into_itself check (merged_into_id <> id),
+    constraint threads_merged_are_at_rest check (merged_into_id is null or (status = 'closed' and snoozed_until is null)),
+    constraint threads_snoozed_are_pending check (snoozed_until is null or status = 'pending'),
     constraint threads_topic_known check (topic in ('document', 'customer', 'message')),
     constraint threads_topic_has_its_object check (
         case topic when 'document' then invoice_id is not null and customer_id is not null
@@ -28,11 +35,20 @@ create table ar_inbox.threads (
 );
 create unique index threads_one_for_each_customer on ar_inbox.threads (customer_id, company_id) where topic = 'customer';
 create index threads_by_customer on ar_inbox.threads (customer_id, company_id, last_message_at desc, id desc);
-create index threads_by_status on ar_inbox.threads (company_id, status, last_message_at desc, id desc);
-create index threads_by_time on ar_inbox.threads (company_id, last_message_at desc, id desc);
+-- the folders; All is the three statuses merged
+create index threads_by_status on ar_inbox.threads (company_id, status, last_message_at desc, id desc)
+    where spam_at is null and merged_into_id is null;
+create index threads_of_spam on ar_inbox.threads (company_id, last_message_at desc, id desc)
+    where spam_at is not null and merged_into_id is null;
+create index threads_snoozed on ar_inbox.threads (snoozed_until) where snoozed_until is not null;
+create index threads_merged on ar_inbox.threads (merged_into_id, company_id) where merged_into_id is not null;
 comment on table ar_inbox.threads is 'Conversations: one for each document, one for each customer, one for each message that is about neither.';
 comment on column ar_inbox.threads.topic is 'document, customer or message: what the thread is kept for.';
 comment on column ar_inbox.threads.status is 'Set by the trigger on ar_inbox.emails (an incoming message opens) and by members.';
+comment on column ar_inbox.threads.snoozed_until is 'Pending until then; at that moment, or with a customer''s message before, it is open again.';
+comment on column ar_inbox.threads.spam_at is 'Marked as spam since then: in no folder but Spam.';
+comment on column ar_inbox.threads.merged_into_id is 'Its messages are in that thread now; this row waits for the merge to be undone.';
+comment on column ar_inbox.threads.last_message_at is 'The latest moment (ar_inbox.emails.occurred_at) of its messages: what the folders are ordered by.';
 select ar_inbox_internal.secure_for_members('threads');
 
 create table ar_inbox.inbound_messages (
@@ -43,6 +59,7 @@ create table ar_inbox.inbound_messages (
     uid_validity    bigint,
     uid             bigint,
     received_at     timestamptz not null default pg_catalog.now(),
+    recipient       ar_inbox.email_address,
     content_hash    bytea not null,
     size            bigint not null,
     message         bytea,
@@ -52,14 +69,15 @@ create table ar_inbox.inbound_messages (
     constraint inbound_messages_pkey primary key (id, company_id),
     constraint inbound_messages_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
     constraint inbound_messages_content_key unique (content_hash, company_id),
-    constraint inbound_messages_state_known check (state in ('received', 'filed', 'duplicate', 'quarantine')),
-    constraint inbound_messages_quarantine_has_reason check (state not in ('quarantine', 'duplicate') or reason is not null),
+    constraint inbound_messages_state_known check (state in ('received', 'filed', 'event', 'duplicate', 'quarantine')),
+    constraint inbound_messages_quarantine_has_reason check (state not in ('quarantine', 'duplicate', 'event') or reason is not null),
     constraint inbound_messages_hash_length check (pg_catalog.octet_length(content_hash) = 32)
 );
 create index inbound_messages_in_quarantine on ar_inbox.inbound_messages (company_id, id) where state = 'quarantine';
 comment on table ar_inbox.inbound_messages is 'Every incoming message, as its bytes came. company_id 0: no company was found for it; only administrators see those.';
 comment on column ar_inbox.inbound_messages.content_hash is 'SHA-256 of the bytes: the same bytes are taken once for a company.';
-comment on column ar_inbox.inbound_messages.state is 'filed: in its thread; duplicate: a message we have already; quarantine: kept whole with its reason, to be looked at and run again.';
+comment on column ar_inbox.inbound_messages.recipient is 'To whom it was delivered, where the mail server told (receive_email''s recipient); NULL: its header fields say.';
+comment on column ar_inbox.inbound_messages.state is 'filed: in its thread; event: a receipt, which is written down with the message it is about; duplicate: a message we have already; quarantine: kept whole with its reason, to be looked at and run again.';
 comment on column ar_inbox.inbound_messages.message is 'The bytes; NULL only for one too large for the server to hold, which stays in its mailbox.';
 select ar_inbox_internal.secure_for_members('inbound_messages');
 
@@ -75,9 +93,17 @@ create table ar_inbox.emails (
     from_name          text not null default '',
     from_address       ar_inbox.email_address,
     body_text          text not null default '',
+    new_text_length    integer,
     body_html          text,
+    html_pending       boolean not null default false,
     sent_at            timestamptz not null,
+    occurred_at        timestamptz not null,
+    kind               text not null default 'message',
     automatic          boolean not null default false,
+    imported           boolean not null default false,
+    authentication     jsonb,
+    verdicts           jsonb,
+    search             tsvector,
     member_id          bigint,
     template           text,
     inbound_message_id bigint,
@@ -90,14 +116,29 @@ create table ar_inbox.emails (
     constraint emails_message_id_key unique (message_id, company_id),
     constraint emails_inbound_key unique (inbound_message_id, company_id),
     constraint emails_bytes_by_direction check (
-        case direction when 'outgoing' then message is not null and inbound_message_id is null and from_address is not null
-            else message is null end)
+        case when direction = 'outgoing' and kind <> 'comment'
+            then message is not null and inbound_message_id is null and from_address is not null
+            else message is null end),
+    constraint emails_kind_known check (kind in ('message', 'bounce', 'delay', 'complaint', 'comment')),
+    constraint emails_html_of_incoming check (not html_pending or (inbound_message_id is not null and body_html is null)),
+    constraint emails_new_text_within_text check (new_text_length between 0 and pg_catalog.length(body_text))
 );
-create index emails_by_thread on ar_inbox.emails (thread_id, company_id, id);
+create index emails_by_thread on ar_inbox.emails (thread_id, company_id, occurred_at, id);
+create index emails_html_pending on ar_inbox.emails (id) where html_pending;
+create index emails_search on ar_inbox.emails using gin (search);
 create index emails_sent on ar_inbox.emails (company_id, sent_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
 comment on column ar_inbox.emails.message is 'An outgoing message exactly as it is handed off, made once. Incoming bytes are in ar_inbox.inbound_messages.';
+comment on column ar_inbox.emails.new_text_length is 'How many characters of body_text are new; the rest is the history it quotes. NULL: all of it is shown.';
+comment on column ar_inbox.emails.body_html is 'The HTML, made safe by sanitize_html(). Of an incoming message it is made when the message is first read, or by the worker soon after it came.';
+comment on column ar_inbox.emails.html_pending is 'The message has HTML that was not made safe yet: email_html() makes it from the bytes.';
+comment on column ar_inbox.emails.sent_at is 'Its Date (RFC 5322, 3.6.1): of an incoming message what the sender''s clock said.';
+comment on column ar_inbox.emails.occurred_at is 'When it came to us, or is dated where we sent it; of an imported one its date. The order within a thread.';
+comment on column ar_inbox.emails.kind is 'message; bounce, delay, complaint: what a mail system says of a message of ours; comment: written in the portal.';
+comment on column ar_inbox.emails.authentication is 'What the hosts that the company trusts found out about the sender (RFC 8601): spf, dkim, dmarc; NULL: nothing.';
+comment on column ar_inbox.emails.verdicts is 'What was read out of a report: of a bounce its kind, its recipients with codes, the message it is about.';
+comment on column ar_inbox.emails.search is 'What search_threads() finds it by.';
 comment on column ar_inbox.emails.automatic is 'Made by a machine: an automatic reply (RFC 3834), a report; or sent by chasing.';
 select ar_inbox_internal.secure_for_members('emails');
 
@@ -120,7 +161,7 @@ create table ar_inbox.email_recipients (
     constraint email_recipients_pkey primary key (id, company_id),
     constraint email_recipients_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id),
     constraint email_recipients_position_key unique (email_id, company_id, field, position),
-    constraint email_recipients_field_known check (field in ('to', 'cc', 'bcc'))
+    constraint email_recipients_field_known check (field in ('to', 'cc', 'bcc', 'reply_to'))
 );
 create index email_recipients_by_address on ar_inbox.email_recipients (address, company_id);
 comment on table ar_inbox.email_recipients is 'To whom a message went. For an outgoing one also what the mail server said about each.';
@@ -133,6 +174,7 @@ create table ar_inbox.notes (
     thread_id  bigint not null,
     member_id  bigint,
     body       text not null,
+    search     tsvector,
     created_at timestamptz not null default pg_catalog.now(),
     constraint notes_pkey primary key (id, company_id),
     constraint notes_thread_fkey foreign key (company_id, thread_id) references ar_inbox.threads (company_id, id),
@@ -140,23 +182,39 @@ create table ar_inbox.notes (
     constraint notes_body_not_empty check (pg_catalog.btrim(body) <> '')
 );
 create index notes_by_thread on ar_inbox.notes (thread_id, company_id, id);
+create index notes_search on ar_inbox.notes using gin (search);
 comment on table ar_inbox.notes is 'Private remarks on a thread. No customer ever sees them.';
 select ar_inbox_internal.secure_for_members('notes');
 
-create table ar_inbox.files (
-    id           bigint generated by default as identity,
+create table ar_inbox.file_contents (
     company_id   bigint not null,
     content_hash bytea not null,
     size         bigint not null,
     content      bytea not null,
+    constraint file_contents_pkey primary key (content_hash, company_id),
+    constraint file_contents_company_fkey foreign key (company_id) references ar_inbox.companies (id),
+    constraint file_contents_hash_length check (pg_catalog.octet_length(content_hash) = 32),
+    constraint file_contents_size_right check (size = pg_catalog.octet_length(content))
+);
+comment on table ar_inbox.file_contents is 'The bytes of files: one copy of the same bytes in a company, however many files have them.';
+comment on column ar_inbox.file_contents.content_hash is 'SHA-256 of the bytes.';
+select ar_inbox_internal.secure_for_members('file_contents');
+
+create table ar_inbox.files (
+    id           bigint generated by default as identity,
+    company_id   bigint not null,
+    name         text not null,
+    type         text not null,
+    content_hash bytea not null,
     created_at   timestamptz not null default pg_catalog.now(),
     constraint files_pkey primary key (id, company_id),
-    constraint files_company_fkey foreign key (company_id) references ar_inbox.companies (id),
-    constraint files_content_key unique (content_hash, company_id),
-    constraint files_hash_length check (pg_catalog.octet_length(content_hash) = 32),
-    constraint files_size_right check (size = pg_catalog.octet_length(content))
+    constraint files_content_fkey foreign key (company_id, content_hash) references ar_inbox.file_contents (company_id, content_hash),
+    constraint files_content_key unique (content_hash, company_id, name),
+    constraint files_name_not_empty check (pg_catalog.btrim(name) <> '')
 );
-comment on table ar_inbox.files is 'The bytes of attachments: one copy of the same bytes in a company.';
+comment on table ar_inbox.files is 'Named files: what is attached to messages and notes.';
+comment on column ar_inbox.files.name is 'Safe to store under: no path, no control characters.';
+comment on column ar_inbox.files.type is 'The media type, told by the bytes where they tell it.';
 select ar_inbox_internal.secure_for_members('files');
 
 create table ar_inbox.attachments (
@@ -166,8 +224,6 @@ create table ar_inbox.attachments (
     note_id    bigint,
     file_id    bigint not null,
     position   integer not null,
-    name       text not null,
-    type       text not null,
     content_id text,
     is_inline  boolean not null default false,
     constraint attachments_pkey primary key (id, company_id),
@@ -179,8 +235,83 @@ create table ar_inbox.attachments (
     constraint attachments_note_position_key unique (note_id, company_id, position)
 );
 create index attachments_by_file on ar_inbox.attachments (file_id, company_id);
-comment on table ar_inbox.attachments is 'Which file hangs on which message or note, under which name.';
+comment on table ar_inbox.attachments is 'Which file hangs on which message or note.';
+comment on column ar_inbox.attachments.is_inline is 'The message''s HTML shows it (by content_id); else it is listed.';
 select ar_inbox_internal.secure_for_members('attachments');
+
+create table ar_inbox.missing_references (
+    company_id bigint not null,
+    message_id text not null,
+    email_id   bigint not null,
+    constraint missing_references_pkey primary key (message_id, company_id, email_id),
+    constraint missing_references_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id)
+);
+comment on table ar_inbox.missing_references is 'Message-IDs that a message refers to and that were not here when it came: whoever comes with one of them, or refers to it too, belongs to its thread, whatever the order of arrival.';
+select ar_inbox_internal.secure_for_members('missing_references');
+
+create table ar_inbox.email_opens (
+    id         bigint generated by default as identity,
+    company_id bigint not null,
+    email_id   bigint not null,
+    opened_at  timestamptz not null default pg_catalog.now(),
+    source     text not null,
+    address    ar_inbox.email_address,
+    user_agent text,
+    unreliable text,
+    constraint email_opens_pkey primary key (id, company_id),
+    constraint email_opens_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id),
+    constraint email_opens_source_known check (source in ('image', 'receipt'))
+);
+create index email_opens_by_email on ar_inbox.email_opens (email_id, company_id, opened_at);
+comment on table ar_inbox.email_opens is 'When a message of ours was opened, as far as it is known: its image was fetched, or a receipt (RFC 8098) came.';
+comment on column ar_inbox.email_opens.unreliable is 'Why this need not have been a person: an image proxy that fetches everything, a scanner just after delivery; NULL: nothing speaks against it.';
+select ar_inbox_internal.secure_for_members('email_opens');
+
+create table ar_inbox.thread_merges (
+    id             bigint generated by default as identity,
+    company_id     bigint not null,
+    into_thread_id bigint not null,
+    from_thread_id bigint not null,
+    member_id      bigint,
+    from_status    ar_inbox.thread_status not null,
+    email_ids      bigint[] not null,
+    note_ids       bigint[] not null,
+    merged_at      timestamptz not null default pg_catalog.now(),
+    undone_at      timestamptz,
+    constraint thread_merges_pkey primary key (id, company_id),
+    constraint thread_merges_into_fkey foreign key (company_id, into_thread_id) references ar_inbox.threads (company_id, id),
+    constraint thread_merges_from_fkey foreign key (company_id, from_thread_id) references ar_inbox.threads (company_id, id),
+    constraint thread_merges_member_fkey foreign key (company_id, member_id) references ar_inbox.members (company_id, id)
+);
+create unique index thread_merges_one_in_force on ar_inbox.thread_merges (from_thread_id, company_id) where undone_at is null;
+comment on table ar_inbox.thread_merges is 'Which thread was merged into which, and what was moved, so that it can be undone.';
+comment on column ar_inbox.thread_merges.member_id is 'Who did it; NULL: a message that belongs to both showed that they are one conversation.';
+select ar_inbox_internal.secure_for_members('thread_merges');
+
+create table ar_inbox.saved_replies (
+    id         bigint generated by default as identity,
+    company_id bigint not null,
+    name       text not null,
+    body       text not null,
+    changed_at timestamptz not null default pg_catalog.now(),
+    constraint saved_replies_pkey primary key (id, company_id),
+    constraint saved_replies_company_fkey foreign key (company_id) references ar_inbox.companies (id),
+    constraint saved_replies_name_key unique (name, company_id),
+    constraint saved_replies_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]')
+);
+comment on table ar_inbox.saved_replies is 'Texts that members answer with again and again: Mustache over CommonMark, as templates are.';
+select ar_inbox_internal.secure_for_members('saved_replies');
+
+create table ar_inbox.spam_senders (
+    company_id bigint not null,
+    address    ar_inbox.email_address not null,
+    thread_id  bigint not null,
+    since      timestamptz not null default pg_catalog.now(),
+    constraint spam_senders_pkey primary key (address, company_id),
+    constraint spam_senders_thread_fkey foreign key (company_id, thread_id) references ar_inbox.threads (company_id, id)
+);
+comment on table ar_inbox.spam_senders is 'Strangers whose thread was marked as spam: what else they write goes there too.';
+select ar_inbox_internal.secure_for_members('spam_senders');
 
 -- Mail is written once and read seldom: the quicker compression, where the
 -- server has it.
@@ -194,7 +325,7 @@ begin
     end if;
     for stored in
         select * from (values ('inbound_messages', 'message'), ('emails', 'message'),
-            ('emails', 'body_text'), ('emails', 'body_html'), ('files', 'content')) as c (tab, col)
+            ('emails', 'body_text'), ('emails', 'body_html'), ('file_contents', 'content')) as c (tab, col)
     loop
         execute pg_catalog.format('alter table ar_inbox.%I alter column %I set compression lz4', stored.tab, stored.col);
     end loop;

@@ -35,3 +35,13 @@ comment on column ar_inbox.mail_accounts.inbox_address is 'Where customers'' ans
 comment on column ar_inbox.mail_accounts.uid_validity is 'IMAP UIDVALIDITY (RFC 9051, 2.3.1.1) under which last_uid counts.';
 comment on column ar_inbox.mail_accounts.send_retry_at is 'After the server could not be reached or refused the login: not tried before this moment.';
 select ar_inbox_internal.secure_for_members('mail_accounts');
+
+create table ar_inbox.company_addresses (
+    address    ar_inbox.email_address not null,
+    company_id bigint not null,
+    constraint company_addresses_pkey primary key (address),
+    constraint company_addresses_company_fkey foreign key (company_id) references ar_inbox.companies (id)
+);
+create index company_addresses_by_company on ar_inbox.company_addresses (company_id);
+comment on table ar_inbox.company_addresses is 'Every address that is a company''s own: its senders, inboxes and the aliases that forward to them. It tells the company of incoming mail, so an address is one company''s only.';
+select ar_inbox_internal.secure_for_members('company_addresses');

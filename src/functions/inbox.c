@@ -3,10 +3,12 @@
  * inbox.c
  *	  The thread-status rules, as a trigger on inserts into ar_inbox.emails.
  *
- * An incoming message opens its thread, whether the thread is new or not; an
- * automatic one only where its company wants that.  An outgoing message
- * changes no status: a thread it has created is closed from the start, one
- * that was there stays as it was.
+ * An incoming message opens its thread, whether the thread is new or not, and
+ * ends its snooze; an automatic one only where its company wants that, but
+ * what a mail system says of a message of ours always does.  An outgoing
+ * message changes no status: a thread it has created is closed from the start,
+ * one that was there stays as it was.  Neither does an imported one, which is
+ * history.
  *
  *-------------------------------------------------------------------------
  */
@@ -39,10 +41,10 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 {
 	static SPIPlanPtr plan = NULL;
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Datum values[6];
-	char nulls[6];
-	static const char *const columns[] = {"company_id", "thread_id", "id",
-										  "direction",	"automatic", "sent_at"};
+	Datum values[8];
+	char nulls[8];
+	static const char *const columns[] = {"company_id", "thread_id",   "id",	   "direction",
+										  "automatic",	"occurred_at", "imported", "kind"};
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -72,18 +74,22 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (plan == NULL)
 	{
-		Oid types[6] = {INT8OID, INT8OID, INT8OID, TEXTOID, BOOLOID, TIMESTAMPTZOID};
+		Oid types[8] = {INT8OID, INT8OID,		 INT8OID, TEXTOID,
+						BOOLOID, TIMESTAMPTZOID, BOOLOID, TEXTOID};
 		SPIPlanPtr made = SPI_prepare(
-			"update ar_inbox.threads t"
-			" set message_count = t.message_count + 1, last_email_id = $3,"
-			" last_direction = $4::ar_inbox.direction,"
-			/* a sender's clock does not order our inbox */
-			" last_message_at = case $4 when 'incoming' then pg_catalog.now() else $6 end,"
-			" status = case when $4 = 'incoming' and (not $5 or (select "
-			"c.automatic_mail_opens_threads"
-			" from ar_inbox.companies c where c.id = $1)) then 'open' else t.status end"
+			"update ar_inbox.threads t set (message_count, last_email_id, last_direction,"
+			" last_message_at, status, snoozed_until) = (select t.message_count + 1,"
+			" case when n.is_last then $3 else t.last_email_id end,"
+			" case when n.is_last then $4::ar_inbox.direction else t.last_direction end,"
+			" case when n.is_last then $6 else t.last_message_at end,"
+			" case when n.opens then 'open' else t.status end,"
+			" case when not n.opens then t.snoozed_until end"
+			" from (select coalesce(t.last_message_at <= $6, true) as is_last,"
+			" $4 = 'incoming' and not $7 and (not $5 or $8 in ('bounce', 'complaint')"
+			" or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
+			" where c.id = $1)) as opens) n)"
 			" where t.company_id = $1 and t.id = $2",
-			6, types);
+			8, types);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
 			elog(ERROR, "could not plan the update of a thread: %s",
