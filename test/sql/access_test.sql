@@ -96,6 +96,13 @@ BEGIN
     PERFORM ar_inbox.add_note(thread, 'a note');
     INSERT INTO ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
     SELECT d.company_id, d.id, 99, now() FROM ar_inbox.deliveries d WHERE d.company_id = of_company;
+    INSERT INTO ar_inbox.email_opens (company_id, email_id, source) VALUES (of_company, mail, 'image');
+    INSERT INTO ar_inbox.missing_references (company_id, message_id, email_id) VALUES (of_company, 'gone@x.example', mail);
+    INSERT INTO ar_inbox.saved_replies (company_id, name, body) VALUES (of_company, 'Thanks', 'Thank you.');
+    INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (of_company, 'spam@x.example', thread);
+    INSERT INTO ar_inbox.suppressions (company_id, address, reason) VALUES (of_company, 'gone@x.example', 'manual');
+    INSERT INTO ar_inbox.thread_merges (company_id, into_thread_id, from_thread_id, from_status, email_ids, note_ids, undone_at)
+    VALUES (of_company, thread, thread, 'open', '{}', '{}', now());
     INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
@@ -162,6 +169,8 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'create_member({}, ''N'', ''n@n.example'')'),
     ('manage', 'company', 'change_settings({}, ''{"max_steps": 19}'')'),
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
+    ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'company', 'create_customer({}, ''N'')'),
     ('manage', 'company', 'create_contact_role({}, ''N'')'),
     ('manage', 'customer', 'create_contact({}, ''N'')'),

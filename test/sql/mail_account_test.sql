@@ -132,9 +132,9 @@ SELECT is(pg_temp.secret('billing@acme.example'), NULL, 'and has no password any
 SELECT is(ar_inbox_internal.sending_account(pg_temp.id('other')), NULL, 'a company without an account');
 
 -- whose an address is
-SELECT is(ar_inbox_internal.companies_of_address('INBOX@acme.example'), ARRAY[pg_temp.id('acme')], 'the inbox address');
-SELECT is(ar_inbox_internal.companies_of_address('second@acme.example'), ARRAY[pg_temp.id('acme')], 'the sender''s');
-SELECT is(ar_inbox_internal.companies_of_address('nobody@acme.example'), ARRAY[]::bigint[], 'nobody''s');
+SELECT is(ar_inbox_internal.company_of_address('INBOX@acme.example'), pg_temp.id('acme'), 'the inbox address');
+SELECT is(ar_inbox_internal.company_of_address('second@acme.example'), pg_temp.id('acme'), 'the sender''s');
+SELECT is(ar_inbox_internal.company_of_address('nobody@acme.example'), NULL, 'nobody''s');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''other''), ''o@other.example'', ''smtp://h'', inbox_address => %L)', address)),
     format('23505 address %s belongs to another company', address), 'another company''s address is not to be had: ' || address)
 FROM unnest(ARRAY['second@acme.example', 'INBOX@acme.example', 'inbox+x@acme.example']) address;
