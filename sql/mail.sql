@@ -22,7 +22,13 @@ create type ar_inbox_internal.parsed_message as (
     attachment_types text[],
     attachment_contents bytea[],
     attachment_content_ids text[],
-    attachment_inline boolean[]
+    attachment_inline boolean[],
+    reply_to_names text[],
+    reply_to_addresses text[],
+    new_text_length integer,
+    report_kind text,
+    report jsonb,
+    conversation text
 );
 comment on type ar_inbox_internal.parsed_message is 'What the reader finds in a message; texts are decoded, ids without their angle brackets.';
 
@@ -32,7 +38,7 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_parse_message';
 
 comment on function ar_inbox_internal.parse_message(bytea) is
-'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date.';
+'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt or complaint; conversation: a name for Outlook''s conversation, from Thread-Index.';
 
 create function ar_inbox_internal.build_message(message_id text, sent_at timestamptz,
     from_name text, from_address text, reply_to text, to_addresses text[], cc_addresses text[],

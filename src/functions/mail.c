@@ -11,12 +11,18 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "core/mime.h"
 #include "core/mime_write.h"
+#include "core/quoted.h"
+#include "functions/parse.h"
+
+/* of the type parsed_message */
+#define PARSED_COLUMNS 28
 
 /* from PostgreSQL's epoch to Unix's */
 #define EPOCH_DIFFERENCE                                                                           \
@@ -122,6 +128,23 @@ set_text(Datum *value, bool *isnull, const char *text)
 }
 
 /*
+ * The conversation by Outlook's account: the first 22 bytes of Thread-Index
+ * are those of its first message.  28 of its base64 characters are 21 of them,
+ * all but the last of a random number of 16.  Written so that it can stand
+ * among the references, where it is nobody's Message-ID.
+ */
+static const char *
+conversation(const MimeMessage *mail)
+{
+	const char *value = mime_header(mail, "Thread-Index");
+
+	if (value == NULL || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+									   "0123456789+/") < 28)
+		return NULL;
+	return psprintf("<thread-index> %.28s", value);
+}
+
+/*
  * parse_message(message bytea): what is in a message (RFC 5322, MIME).
  * Never raises for what a sender wrote.
  */
@@ -131,13 +154,16 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	bytea *message = PG_GETARG_BYTEA_PP(0);
 	MimeMessage *mail = mime_read(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
 	TupleDesc desc;
-	Datum values[22];
-	bool nulls[22] = {0};
+	Datum values[PARSED_COLUMNS];
+	bool nulls[PARSED_COLUMNS] = {0};
 	char **delivered = palloc(sizeof(char *) * (mail->delivery_count + 1));
 	int64 moment = mail->date - EPOCH_DIFFERENCE;
+	const char *report_kind;
+	size_t new_bytes;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || desc->natts != 22)
-		elog(ERROR, "parse_message must return a row of 22 columns");
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || 
+		desc->natts != PARSED_COLUMNS)
+		elog(ERROR, "parse_message must return a row of %d columns", PARSED_COLUMNS);
 
 	set_text(&values[0], &nulls[0], mail->message_id);
 	values[1] = text_array(mail->in_reply_to.ids, mail->in_reply_to.count);
@@ -158,6 +184,15 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	values[15] = Int32GetDatum(mail->received_count);
 	values[16] = defect_array(mail->defects);
 	attachment_arrays(mail, &values[17]);
+	address_arrays(&mail->reply_to, &values[22], &values[23]);
+	new_bytes = quoted_mail(mail);
+	nulls[24] = new_bytes >= mail->text_length;
+	values[24] = nulls[24] ? (Datum) 0
+						   : Int32GetDatum(pg_mbstrlen_with_len(mail->text, (int) new_bytes));
+	values[26] = PointerGetDatum(parse_verdicts(mail, &report_kind));
+	nulls[26] = report_kind == NULL;
+	set_text(&values[25], &nulls[25], report_kind);
+	set_text(&values[27], &nulls[27], conversation(mail));
 
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
