@@ -20,7 +20,6 @@ create type ar_inbox_internal.parsed_message as (
     defects text[],
     attachment_names text[],
     attachment_types text[],
-    attachment_contents bytea[],
     attachment_content_ids text[],
     attachment_inline boolean[],
     reply_to_names text[],
@@ -28,7 +27,12 @@ create type ar_inbox_internal.parsed_message as (
     new_text_length integer,
     report_kind text,
     report jsonb,
-    conversation text
+    conversation text,
+    candidates text[],
+    recipient_fields text[],
+    recipient_positions integer[],
+    recipient_names text[],
+    recipient_addresses text[]
 );
 comment on type ar_inbox_internal.parsed_message is 'What the reader finds in a message; texts are decoded, ids without their angle brackets.';
 
@@ -38,7 +42,15 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_parse_message';
 
 comment on function ar_inbox_internal.parse_message(bytea) is
-'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt or complaint; conversation: a name for Outlook''s conversation, from Thread-Index.';
+'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt or complaint; conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 50, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To.';
+
+create function ar_inbox_internal.message_attachments(message bytea)
+returns table ("position" integer, name text, type text, content bytea, content_id text, is_inline boolean)
+language c immutable strict parallel safe rows 3
+as 'MODULE_PATHNAME', 'ar_inbox_message_attachments';
+
+comment on function ar_inbox_internal.message_attachments(bytea) is
+'The attachments of a message in their order, with their bytes; as parse_message() lists them. One at a time, so that a large message does not take many times its size.';
 
 create function ar_inbox_internal.build_message(message_id text, sent_at timestamptz,
     from_name text, from_address text, reply_to text, to_addresses text[], cc_addresses text[],

@@ -3,12 +3,10 @@
  * inbox.c
  *	  The thread-status rules, as a trigger on inserts into ar_inbox.emails.
  *
- * An incoming message opens its thread, whether the thread is new or not, and
- * ends its snooze; an automatic one only where its company wants that, but
- * what a mail system says of a message of ours always does.  An outgoing
- * message changes no status: a thread it has created is closed from the start,
- * one that was there stays as it was.  Neither does an imported one, which is
- * history.
+ * Whether a message opens its thread says ar_inbox_internal.opens_thread(); it
+ * then ends the thread's snooze too.  Any other changes no status: a thread
+ * that an outgoing message has created is closed from the start, one that was
+ * there stays as it was.
  *
  *-------------------------------------------------------------------------
  */
@@ -77,18 +75,19 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 		Oid types[8] = {INT8OID, INT8OID,		 INT8OID, TEXTOID,
 						BOOLOID, TIMESTAMPTZOID, BOOLOID, TEXTOID};
 		SPIPlanPtr made = SPI_prepare(
-			"update ar_inbox.threads t set (message_count, last_email_id, last_direction,"
-			" last_message_at, status, snoozed_until) = (select t.message_count + 1,"
-			" case when n.is_last then $3 else t.last_email_id end,"
-			" case when n.is_last then $4::ar_inbox.direction else t.last_direction end,"
-			" case when n.is_last then $6 else t.last_message_at end,"
-			" case when n.opens then 'open' else t.status end,"
-			" case when not n.opens then t.snoozed_until end"
-			" from (select coalesce(t.last_message_at <= $6, true) as is_last,"
-			" $4 = 'incoming' and not $7 and (not $5 or $8 in ('bounce', 'complaint')"
-			" or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
-			" where c.id = $1)) as opens) n)"
-			" where t.company_id = $1 and t.id = $2",
+			"update ar_inbox.threads t set message_count = t.message_count + 1,"
+			" last_email_id = case when t.last_message_at > $6 then t.last_email_id else $3 end,"
+			" last_direction = case when t.last_message_at > $6 then t.last_direction"
+			" else $4::ar_inbox.direction end,"
+			" last_message_at = greatest(t.last_message_at, $6),"
+			" status = case when o.opens then 'open' else t.status end,"
+			" snoozed_until = case when not o.opens then t.snoozed_until end"
+			" from (select ar_inbox_internal.opens_thread($4::ar_inbox.direction, $8, $5, $7,"
+			" not $5 or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
+			" where c.id = $1)) as opens) o"
+			" where t.company_id = $1 and t.id = $2"
+			/* a thread that was made for this message has it already */
+			" and t.last_email_id is distinct from $3",
 			8, types);
 
 		if (made == NULL || SPI_keepplan(made) != 0)

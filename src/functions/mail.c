@@ -16,19 +16,25 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/address.h"
+#include "core/address_rewrite.h"
 #include "core/mime.h"
 #include "core/mime_write.h"
 #include "core/quoted.h"
 #include "functions/parse.h"
 
 /* of the type parsed_message */
-#define PARSED_COLUMNS 28
+#define PARSED_COLUMNS 32
+
+/* of those a message was sent to, how many are looked at for a company's own */
+#define MAX_CANDIDATES 50
 
 /* from PostgreSQL's epoch to Unix's */
 #define EPOCH_DIFFERENCE                                                                           \
 	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400) * USECS_PER_SEC)
 
 PG_FUNCTION_INFO_V1(ar_inbox_parse_message);
+PG_FUNCTION_INFO_V1(ar_inbox_message_attachments);
 PG_FUNCTION_INFO_V1(ar_inbox_build_message);
 
 /* An array of texts, whose elements may be NULL. */
@@ -66,6 +72,93 @@ address_arrays(const MimeAddressList *list, Datum *names, Datum *addresses)
 	*addresses = text_array(address, list->count);
 }
 
+static bool
+is_valid(const char *address)
+{
+	return address_parse(address, strlen(address), NULL, NULL);
+}
+
+/* Adds an address, freed of what relays put in, unless it is no new one. */
+static void
+add_candidate(char **candidates, int *count, char *address)
+{
+	char *unwrapped = strchr(address, '=') ? address_unwrap(address, strlen(address)) : NULL;
+
+	if (unwrapped)
+		address = unwrapped;
+	for (int i = 0; i < *count; i++)
+	{
+		if (strcmp(candidates[i], address) == 0)
+			return;
+	}
+	if (*count < MAX_CANDIDATES && is_valid(address))
+		candidates[(*count)++] = address;
+}
+
+/*
+ * To whom the message was sent: what the mail servers wrote goes before what
+ * the sender wrote.
+ */
+static Datum
+candidate_array(const MimeMessage *mail)
+{
+	char *candidates[MAX_CANDIDATES];
+	int count = 0;
+
+	for (int i = 0; i < mail->delivery_count; i++)
+		add_candidate(candidates, &count, mail->deliveries[i].address);
+	for (int i = 0; i < mail->to.count && i < MAX_CANDIDATES; i++)
+		add_candidate(candidates, &count, mail->to.items[i].address);
+	for (int i = 0; i < mail->cc.count && i < MAX_CANDIDATES; i++)
+		add_candidate(candidates, &count, mail->cc.items[i].address);
+	return text_array(candidates, count);
+}
+
+/* To, Cc and Reply-To as rows of ar_inbox.email_recipients: valid ones only. */
+static void
+recipient_arrays(const MimeMessage *mail, Datum *values)
+{
+	const struct
+	{
+		char *field;
+		const MimeAddressList *list;
+	} lists[] = {{"to", &mail->to}, {"cc", &mail->cc}, {"reply_to", &mail->reply_to}};
+	int most = mail->to.count + mail->cc.count + mail->reply_to.count;
+	char **fields = palloc(sizeof(char *) * (most + 1));
+	char **names = palloc(sizeof(char *) * (most + 1));
+	char **addresses = palloc(sizeof(char *) * (most + 1));
+	Datum *positions = palloc(sizeof(Datum) * (most + 1));
+	int count = 0;
+
+	for (int l = 0; l < lengthof(lists); l++)
+	{
+		int position = 0;
+
+		for (int i = 0; i < lists[l].list->count; i++)
+		{
+			const MimeAddress *address = &lists[l].list->items[i];
+
+			if (!is_valid(address->address))
+				continue;
+			fields[count] = lists[l].field;
+			positions[count] = Int32GetDatum(++position);
+			names[count] = address->name ? address->name : "";
+			addresses[count++] = address->address;
+		}
+	}
+	values[0] = text_array(fields, count);
+	values[1] = PointerGetDatum(
+		construct_array(positions, count, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[2] = text_array(names, count);
+	values[3] = text_array(addresses, count);
+}
+
+static const char *
+attachment_name(const MimeAttachment *attachment)
+{
+	return attachment->name && attachment->name[0] ? attachment->name : "attachment";
+}
+
 static void
 attachment_arrays(const MimeMessage *mail, Datum *values)
 {
@@ -73,28 +166,21 @@ attachment_arrays(const MimeMessage *mail, Datum *values)
 	char **names = palloc(sizeof(char *) * (count + 1));
 	char **types = palloc(sizeof(char *) * (count + 1));
 	char **ids = palloc(sizeof(char *) * (count + 1));
-	Datum *contents = palloc(sizeof(Datum) * (count + 1));
 	Datum *are_inline = palloc(sizeof(Datum) * (count + 1));
 
 	for (int i = 0; i < count; i++)
 	{
 		const MimeAttachment *attachment = &mail->attachments[i];
-		bytea *content = palloc(attachment->length + VARHDRSZ);
 
-		names[i] = attachment->name && attachment->name[0] ? attachment->name : "attachment";
+		names[i] = unconstify(char *, attachment_name(attachment));
 		types[i] = attachment->type;
 		ids[i] = attachment->content_id;
-		SET_VARSIZE(content, attachment->length + VARHDRSZ);
-		memcpy(VARDATA(content), attachment->content, attachment->length);
-		contents[i] = PointerGetDatum(content);
 		are_inline[i] = BoolGetDatum(attachment->is_inline);
 	}
 	values[0] = text_array(names, count);
 	values[1] = text_array(types, count);
-	values[2] =
-		PointerGetDatum(construct_array(contents, count, BYTEAOID, -1, false, TYPALIGN_INT));
-	values[3] = text_array(ids, count);
-	values[4] =
+	values[2] = text_array(ids, count);
+	values[3] =
 		PointerGetDatum(construct_array(are_inline, count, BOOLOID, 1, true, TYPALIGN_CHAR));
 }
 
@@ -160,6 +246,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	int64 moment = mail->date - EPOCH_DIFFERENCE;
 	const char *report_kind;
 	size_t new_bytes;
+	HeapTuple tuple;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || 
 		desc->natts != PARSED_COLUMNS)
@@ -184,17 +271,69 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	values[15] = Int32GetDatum(mail->received_count);
 	values[16] = defect_array(mail->defects);
 	attachment_arrays(mail, &values[17]);
-	address_arrays(&mail->reply_to, &values[22], &values[23]);
+	address_arrays(&mail->reply_to, &values[21], &values[22]);
 	new_bytes = quoted_mail(mail);
-	nulls[24] = new_bytes >= mail->text_length;
-	values[24] = nulls[24] ? (Datum) 0
+	nulls[23] = new_bytes >= mail->text_length;
+	values[23] = nulls[23] ? (Datum) 0
 						   : Int32GetDatum(pg_mbstrlen_with_len(mail->text, (int) new_bytes));
-	values[26] = PointerGetDatum(parse_verdicts(mail, &report_kind));
-	nulls[26] = report_kind == NULL;
-	set_text(&values[25], &nulls[25], report_kind);
-	set_text(&values[27], &nulls[27], conversation(mail));
+	values[25] = PointerGetDatum(parse_verdicts(mail, &report_kind));
+	nulls[25] = report_kind == NULL;
+	set_text(&values[24], &nulls[24], report_kind);
+	set_text(&values[26], &nulls[26], conversation(mail));
+	values[27] = candidate_array(mail);
+	recipient_arrays(mail, &values[28]);
 
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+	tuple = heap_form_tuple(BlessTupleDesc(desc), values, nulls);
+	/* not when the context goes: what is made of a large message is large */
+	mime_free(mail);
+	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
+}
+
+/*
+ * message_attachments(message bytea): the attachments with their bytes, a row
+ * each.
+ */
+Datum
+ar_inbox_message_attachments(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *context;
+	MimeMessage *mail;
+	const MimeAttachment *attachment;
+	Datum values[6];
+	bool nulls[6] = {0};
+	bytea *content;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		MemoryContext old;
+		bytea *message;
+
+		context = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(context->multi_call_memory_ctx);
+		if (get_call_result_type(fcinfo, NULL, &context->tuple_desc) != TYPEFUNC_COMPOSITE)
+			elog(ERROR, "message_attachments must return rows");
+		context->tuple_desc = BlessTupleDesc(context->tuple_desc);
+		message = PG_GETARG_BYTEA_PP(0);
+		context->user_fctx = mime_read(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
+		MemoryContextSwitchTo(old);
+	}
+	context = SRF_PERCALL_SETUP();
+	mail = context->user_fctx;
+	if (context->call_cntr >= mail->attachment_count)
+		SRF_RETURN_DONE(context);
+
+	attachment = &mail->attachments[context->call_cntr];
+	values[0] = Int32GetDatum((int32) context->call_cntr + 1);
+	values[1] = CStringGetTextDatum(attachment_name(attachment));
+	values[2] = CStringGetTextDatum(attachment->type);
+	content = palloc(attachment->length + VARHDRSZ);
+	SET_VARSIZE(content, attachment->length + VARHDRSZ);
+	memcpy(VARDATA(content), attachment->content, attachment->length);
+	values[3] = PointerGetDatum(content);
+	set_text(&values[4], &nulls[4], attachment->content_id);
+	values[5] = BoolGetDatum(attachment->is_inline);
+	SRF_RETURN_NEXT(context,
+					HeapTupleGetDatum(heap_form_tuple(context->tuple_desc, values, nulls)));
 }
 
 static char *
