@@ -53,3 +53,11 @@ as 'MODULE_PATHNAME', 'ar_inbox_authentication_results';
 
 comment on function ar_inbox_internal.authentication_results(bytea, text[]) is
 'What the company''s own mail servers report on who sent a message (RFC 8601): {"spf": {"result": "pass", "smtp.mailfrom": …}, "dkim": [{"result": …, "header.d": …}, …], "dmarc": {…}, …}, methods and property names in lower case. trusted: the names (authserv-ids) these servers sign with; a domain covers, as the writers of Received fields, the hosts below it. Only Authentication-Results fields of those names above the first Received field of another server are believed; the uppermost has the say on each method. NULL if there is none; {} if all they say is that nothing was checked. Reads only the header.';
+
+create function ar_inbox_internal.mbox_messages(mbox bytea)
+returns table ("position" integer, message bytea, postmark_at timestamptz)
+language c immutable strict parallel safe rows 1000
+as 'MODULE_PATHNAME', 'ar_inbox_mbox_messages';
+
+comment on function ar_inbox_internal.mbox_messages(bytea) is
+'The messages in a mailbox file (RFC 4155; mboxo, mboxrd, mboxcl; lines ended by LF or CR LF), in their order: position counts from 1, message is without its "From " line and with lines ">From " unquoted, postmark_at is the moment the "From " line says (UTC where it names no zone), NULL if it cannot be read. Content-Length is not believed. Never raises for what is in the file; what begins without a "From " line is a message too.';
