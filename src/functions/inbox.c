@@ -10,6 +10,9 @@
  * one that was there stays as it was.  Neither does an imported one, which is
  * history.
  *
+ * A thread that was merged into another one while the message was on its way
+ * here takes none any more: the message goes to the thread in force.
+ *
  *-------------------------------------------------------------------------
  */
 #include "compat.h"
@@ -34,6 +37,41 @@ column(TriggerData *trigger, const char *name, bool *isnull)
 						errmsg("table \"%s\" has no column \"%s\"",
 							   RelationGetRelationName(trigger->tg_relation), name)));
 	return SPI_getbinval(trigger->tg_trigtuple, desc, number, isnull);
+}
+
+/*
+ * Puts a message into the thread that its own one was merged into, and returns
+ * that.  The merge has committed: the update of the merged thread waited for
+ * it, and then changed no row.
+ */
+static Datum
+move_to_thread_in_force(Datum company_id, Datum thread_id, Datum email_id)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum values[3] = {company_id, thread_id, email_id};
+	Datum moved;
+	bool isnull;
+
+	if (plan == NULL)
+	{
+		Oid types[3] = {INT8OID, INT8OID, INT8OID};
+		SPIPlanPtr made = SPI_prepare(
+			"update ar_inbox.emails e set thread_id = ar_inbox_internal.current_thread($1, $2)"
+			" where e.company_id = $1 and e.id = $3 returning e.thread_id",
+			3, types);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "could not plan moving a message to another thread: %s",
+				 SPI_result_code_string(SPI_result));
+		plan = made;
+	}
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING ||
+		SPI_processed != 1)
+		elog(ERROR, "could not move a message to another thread");
+	moved = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (isnull || DatumGetInt64(moved) == DatumGetInt64(thread_id))
+		elog(ERROR, "thread " INT64_FORMAT " takes no message", DatumGetInt64(thread_id));
+	return moved;
 }
 
 Datum
@@ -88,7 +126,7 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 			" $4 = 'incoming' and not $7 and (not $5 or $8 in ('bounce', 'complaint')"
 			" or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
 			" where c.id = $1)) as opens) n)"
-			" where t.company_id = $1 and t.id = $2",
+			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null",
 			8, types);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
@@ -96,8 +134,16 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 				 SPI_result_code_string(SPI_result));
 		plan = made;
 	}
-	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not update a thread");
+	for (;;)
+	{
+		if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
+			elog(ERROR, "could not update a thread");
+		if (SPI_processed > 0)
+			break;
+		/* that one may be merged in its turn before it is ours */
+		CHECK_FOR_INTERRUPTS();
+		values[1] = move_to_thread_in_force(values[0], values[1], values[2]);
+	}
 	SPI_finish();
 	PG_RETURN_POINTER(NULL);
 }
