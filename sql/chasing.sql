@@ -315,7 +315,7 @@ $$;
 comment on function ar_inbox_internal.money(numeric, text) is
 'An amount as a reader expects it, with at least the currency''s decimal places: USD 1,250.00.';
 
-create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
+create function ar_inbox_internal.party_values(company_id bigint, customer_id bigint)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -324,7 +324,25 @@ begin
     return (
         select pg_catalog.jsonb_build_object(
             'company', pg_catalog.jsonb_build_object('name', c.name, 'currency', c.currency),
-            'customer', pg_catalog.jsonb_build_object('name', k.name, 'number', k.number),
+            'customer', case when k.id is not null
+                then pg_catalog.jsonb_build_object('name', k.name, 'number', k.number) end)
+        from ar_inbox.companies c
+        left join ar_inbox.customers k on k.company_id = c.id and k.id = party_values.customer_id
+        where c.id = party_values.company_id);
+end
+$$;
+
+comment on function ar_inbox_internal.party_values(bigint, bigint) is
+'The values of both sides that templates know: company, customer (null where it is not known).';
+
+create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select ar_inbox_internal.party_values(i.company_id, i.customer_id) || pg_catalog.jsonb_build_object(
             'invoice', pg_catalog.jsonb_build_object(
                 'number', i.number,
                 'currency', i.currency,
@@ -345,7 +363,6 @@ begin
                 where l.company_id = i.company_id and l.invoice_id = i.id))
         from ar_inbox.invoices i
         join ar_inbox.companies c on c.id = i.company_id
-        join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
         where i.company_id = invoice_values.company_id and i.id = invoice_values.invoice_id);
 end
 $$;
@@ -554,7 +571,9 @@ begin
         begin
             -- A member may be working the thread: the message comes after that.
             perform 1 from ar_inbox.threads t
-            where t.company_id = due.company_id and t.invoice_id = due.invoice_id
+            where t.company_id = due.company_id
+                and t.id = (select ar_inbox_internal.current_thread(o.company_id, o.id) from ar_inbox.threads o
+                    where o.company_id = due.company_id and o.invoice_id = due.invoice_id)
             for no key update nowait;
             select f.outcome, f.reason into outcome, reason
             from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;

@@ -12,6 +12,7 @@ create table ar_inbox.threads (
     snoozed_until   timestamptz,
     spam_at         timestamptz,
     merged_into_id  bigint,
+    split_from_id   bigint,
     message_count   integer not null default 0,
     last_email_id   bigint,
     last_message_at timestamptz,
@@ -23,6 +24,7 @@ create table ar_inbox.threads (
     constraint threads_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint threads_assignee_fkey foreign key (company_id, assignee_id) references ar_inbox.members (company_id, id),
     constraint threads_merged_into_fkey foreign key (company_id, merged_into_id) references ar_inbox.threads (company_id, id),
+    constraint threads_split_from_fkey foreign key (company_id, split_from_id) references ar_inbox.threads (company_id, id),
     constraint threads_not_merged_into_itself check (merged_into_id <> id),
     constraint threads_merged_are_at_rest check (merged_into_id is null or (status = 'closed' and snoozed_until is null)),
     constraint threads_snoozed_are_pending check (snoozed_until is null or status = 'pending'),
@@ -42,12 +44,14 @@ create index threads_of_spam on ar_inbox.threads (company_id, last_message_at de
     where spam_at is not null and merged_into_id is null;
 create index threads_snoozed on ar_inbox.threads (snoozed_until) where snoozed_until is not null;
 create index threads_merged on ar_inbox.threads (merged_into_id, company_id) where merged_into_id is not null;
+create index threads_split on ar_inbox.threads (split_from_id, company_id) where split_from_id is not null;
 comment on table ar_inbox.threads is 'Conversations: one for each document, one for each customer, one for each message that is about neither.';
 comment on column ar_inbox.threads.topic is 'document, customer or message: what the thread is kept for.';
 comment on column ar_inbox.threads.status is 'Set by the trigger on ar_inbox.emails (an incoming message opens) and by members.';
 comment on column ar_inbox.threads.snoozed_until is 'Pending until then; at that moment, or with a customer''s message before, it is open again.';
 comment on column ar_inbox.threads.spam_at is 'Marked as spam since then: in no folder but Spam.';
 comment on column ar_inbox.threads.merged_into_id is 'Its messages are in that thread now; this row waits for the merge to be undone.';
+comment on column ar_inbox.threads.split_from_id is 'The thread that its first message was split off; merged back, it belongs there again.';
 comment on column ar_inbox.threads.last_message_at is 'The latest moment (ar_inbox.emails.occurred_at) of its messages: what the folders are ordered by.';
 select ar_inbox_internal.secure_for_members('threads');
 
@@ -274,6 +278,7 @@ create table ar_inbox.thread_merges (
     from_thread_id bigint not null,
     member_id      bigint,
     from_status    ar_inbox.thread_status not null,
+    from_snoozed_until timestamptz,
     email_ids      bigint[] not null,
     note_ids       bigint[] not null,
     merged_at      timestamptz not null default pg_catalog.now(),
@@ -285,6 +290,10 @@ create table ar_inbox.thread_merges (
 );
 create unique index thread_merges_one_in_force on ar_inbox.thread_merges (from_thread_id, company_id) where undone_at is null;
 comment on table ar_inbox.thread_merges is 'Which thread was merged into which, and what was moved, so that it can be undone.';
+comment on column ar_inbox.thread_merges.into_thread_id is 'Where from_thread_id hangs while the merge is in force; merged further itself, it leads to the thread in force.';
+comment on column ar_inbox.thread_merges.email_ids is 'The messages that go back when it is undone: those of from_thread_id and of what was merged into that. One that is split off goes out of here.';
+comment on column ar_inbox.thread_merges.note_ids is 'Likewise its notes.';
+comment on column ar_inbox.thread_merges.from_status is 'What the undone merge gives back to from_thread_id, with from_snoozed_until.';
 comment on column ar_inbox.thread_merges.member_id is 'Who did it; NULL: a message that belongs to both showed that they are one conversation.';
 select ar_inbox_internal.secure_for_members('thread_merges');
 

@@ -8,6 +8,9 @@
  * that an outgoing message has created is closed from the start, one that was
  * there stays as it was.
  *
+ * A thread that was merged into another one while the message was on its way
+ * here takes none any more: the message goes to the thread in force.
+ *
  *-------------------------------------------------------------------------
  */
 #include "compat.h"
@@ -32,6 +35,41 @@ column(TriggerData *trigger, const char *name, bool *isnull)
 						errmsg("table \"%s\" has no column \"%s\"",
 							   RelationGetRelationName(trigger->tg_relation), name)));
 	return SPI_getbinval(trigger->tg_trigtuple, desc, number, isnull);
+}
+
+/*
+ * Puts a message into the thread that its own one was merged into, and makes
+ * that the thread; false where it was not merged.  The merge has committed:
+ * the update of the merged thread waited for it, and then changed no row.
+ */
+static bool
+move_to_thread_in_force(Datum company_id, Datum *thread_id, Datum email_id)
+{
+	static SPIPlanPtr plan = NULL;
+	Datum values[3] = {company_id, *thread_id, email_id};
+	bool isnull;
+
+	if (plan == NULL)
+	{
+		Oid types[3] = {INT8OID, INT8OID, INT8OID};
+		SPIPlanPtr made = SPI_prepare(
+			"update ar_inbox.emails e set thread_id = ar_inbox_internal.current_thread($1, $2)"
+			" where e.company_id = $1 and e.id = $3 and exists (select from ar_inbox.threads t"
+			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null)"
+			" returning e.thread_id",
+			3, types);
+
+		if (made == NULL || SPI_keepplan(made) != 0)
+			elog(ERROR, "could not plan moving a message to another thread: %s",
+				 SPI_result_code_string(SPI_result));
+		plan = made;
+	}
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
+		elog(ERROR, "could not move a message to another thread");
+	if (SPI_processed == 0)
+		return false;
+	*thread_id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	return true;
 }
 
 Datum
@@ -85,7 +123,7 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 			" from (select ar_inbox_internal.opens_thread($4::ar_inbox.direction, $8, $5, $7,"
 			" not $5 or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
 			" where c.id = $1)) as opens) o"
-			" where t.company_id = $1 and t.id = $2"
+			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null"
 			/* a thread that was made for this message has it already */
 			" and t.last_email_id is distinct from $3",
 			8, types);
@@ -95,8 +133,15 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 				 SPI_result_code_string(SPI_result));
 		plan = made;
 	}
-	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not update a thread");
+	for (;;)
+	{
+		if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
+			elog(ERROR, "could not update a thread");
+		/* the thread in force may be merged in its turn before it is ours */
+		CHECK_FOR_INTERRUPTS();
+		if (SPI_processed > 0 || !move_to_thread_in_force(values[0], &values[1], values[2]))
+			break;
+	}
 	SPI_finish();
 	PG_RETURN_POINTER(NULL);
 }
