@@ -26,10 +26,13 @@ comment on function ar_inbox_internal.own_addresses(text[]) is
 create function ar_inbox_internal.opens_thread(direction ar_inbox.direction, kind text, automatic boolean,
     imported boolean, automatic_mail_opens_threads boolean)
 returns boolean
-language sql immutable
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
 as $$
-    select direction = 'incoming' and not imported
+begin
+    return direction = 'incoming' and not imported
         and (not automatic or automatic_mail_opens_threads or kind in ('bounce', 'complaint'));
+end
 $$;
 
 comment on function ar_inbox_internal.opens_thread(ar_inbox.direction, text, boolean, boolean, boolean) is
@@ -121,14 +124,11 @@ begin
         -- One conversation that looked like several until this message came.
         -- What stands for a document or a customer stays what it is.
         for other in
-            select distinct o.id
-            from ar_inbox.threads o
-            join ar_inbox.threads t on t.company_id = o.company_id and t.id = target
-            where o.company_id = thread_by_references.company_id and o.id = any (related) and o.id <> t.id
-                and o.topic = 'message' and t.topic = 'message' and o.customer_id is not distinct from t.customer_id
-                and (o.spam_at is null) = (t.spam_at is null)
+            select distinct r.id from pg_catalog.unnest(related) r (id) where r.id <> target order by r.id
         loop
-            perform ar_inbox_internal.merge(company_id, target, other, null);
+            if ar_inbox_internal.may_merge_by_itself(company_id, target, other) then
+                perform ar_inbox_internal.merge(company_id, target, other, null);
+            end if;
         end loop;
     end if;
     return target;

@@ -413,7 +413,8 @@ SELECT lives_ok($$SELECT ar_inbox.chase_invoice(pg_temp.id('e1'), cadence_id => 
 UPDATE ar_inbox.invoices SET number = '2024 001' WHERE id = pg_temp.id('e1');
 CREATE FUNCTION pg_temp.invoice_of(subject text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    thread bigint := ar_inbox_internal.thread_for(pg_temp.id('acme'), 'ap@globex.example', '{}', '{}', subject);
+    thread bigint := ar_inbox_internal.thread_by_sender(pg_temp.id('acme'),
+        ar_inbox_internal.customers_of_address(pg_temp.id('acme'), 'ap@globex.example'), subject);
 BEGIN
     RETURN (SELECT t.invoice_id FROM ar_inbox.threads t WHERE t.id = thread);
 END
