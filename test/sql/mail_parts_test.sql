@@ -74,9 +74,9 @@ FROM (SELECT string_agg(sha512(i::text::bytea), '' ORDER BY i) AS content FROM g
 SELECT is(pg_temp.built('{}', '{}', '{}'), pg_temp.built(NULL, NULL, NULL), 'empty arrays are none');
 SELECT is(pg_temp.built(NULL, NULL, NULL), ar_inbox_internal.build_message('id1@acme.example', '2026-01-31 12:34:56+00', 'Acme', 'billing@acme.example',
     NULL, '{ann@globex.example}', NULL, 'Hello', 'Hi', '<p>Hi</p>', NULL, NULL, false), 'they may be left out');
-SELECT throws_ok($$SELECT pg_temp.built('{a}', NULL, ARRAY['x'::bytea, 'y'])$$, '2202E', '1 names for 2 attachments', 'too few names');
-SELECT throws_ok($$SELECT pg_temp.built('{a}', NULL, NULL)$$, '2202E', '1 names for 0 attachments', 'names of nothing');
-SELECT throws_ok($$SELECT pg_temp.built(NULL, '{a,b}', ARRAY['x'::bytea])$$, '2202E', '2 types for 1 attachments', 'too many types');
+SELECT throws_ok($$SELECT pg_temp.built('{a}', NULL, ARRAY['x'::bytea, 'y'])$$, '22023', '1 names for 2 attachments', 'too few names');
+SELECT throws_ok($$SELECT pg_temp.built('{a}', NULL, NULL)$$, '22023', '1 names for 0 attachments', 'names of nothing');
+SELECT throws_ok($$SELECT pg_temp.built(NULL, '{a,b}', ARRAY['x'::bytea])$$, '22023', '2 types for 1 attachments', 'too many types');
 SELECT throws_ok($$SELECT pg_temp.built(NULL, NULL, ARRAY['x', NULL::bytea])$$, '22004', 'attachment 2 has no content', 'no content');
 
 -- the image that tells that a message was opened
