@@ -126,7 +126,7 @@ create table ar_inbox.emails (
 create index emails_by_thread on ar_inbox.emails (thread_id, company_id, occurred_at, id);
 create index emails_html_pending on ar_inbox.emails (id) where html_pending;
 create index emails_search on ar_inbox.emails using gin (search);
-create index emails_sent on ar_inbox.emails (company_id, sent_at desc, id desc) where direction = 'outgoing';
+create index emails_sent on ar_inbox.emails (company_id, occurred_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
 comment on column ar_inbox.emails.message is 'An outgoing message exactly as it is handed off, made once. Incoming bytes are in ar_inbox.inbound_messages.';
