@@ -97,7 +97,8 @@ begin
                 coalesce(n.new_text_length, 2147483647) as whole_or_new, n.body_html, n.html_pending,
                 n.authentication, n.verdicts, n.template,
                 sum(2 * pg_catalog.octet_length(n.body_text)
-                    + coalesce(pg_catalog.octet_length(n.body_html), least(s.size, 2097152), 0))
+                    + case when n.html_pending then least(s.size, 2097152)
+                        else coalesce(pg_catalog.octet_length(n.body_html), 0) end)
                     over (order by n.occurred_at desc, n.id desc rows unbounded preceding) <= most_bytes as fits
             from ar_inbox.emails n
             left join ar_inbox.inbound_messages s on n.html_pending

@@ -93,8 +93,8 @@ $$;
 comment on function ar_inbox_internal.sender_shown(ar_inbox.direction, text, ar_inbox.email_address, text, text) is
 'Who sent a message, as it is shown: what its From says; else of ours the company''s name with the member''s in parentheses, of others the address. It has no search path of its own, so that it goes into the queries that call it.';
 
-create function ar_inbox_internal.list_emails(companies bigint[], threads bigint[], emails bigint[],
-    moments timestamptz[], of_threads boolean)
+create function ar_inbox_internal.list_emails(companies bigint[], ids bigint[], moments timestamptz[],
+    of_threads boolean)
 returns setof ar_inbox.listed_email
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -119,10 +119,16 @@ begin
                 where x.company_id = e.company_id and x.email_id = e.id and not x.is_inline),
             d.state, d.reason, o.opened_at, o.reliably
         -- (unnest of several arrays works by its plain name only)
-        from unnest(companies, threads, emails, moments) with ordinality r (company_id, thread_id, email_id, at, place)
-        join ar_inbox.threads t on t.company_id = r.company_id and t.id = r.thread_id
+        from unnest(companies, ids, moments) with ordinality r (company_id, id, at, place)
+        cross join lateral (
+            select n.id as thread_id, n.last_email_id as email_id from ar_inbox.threads n
+            where of_threads and n.company_id = r.company_id and n.id = r.id
+            union all
+            select n.thread_id, n.id from ar_inbox.emails n
+            where not of_threads and n.company_id = r.company_id and n.id = r.id) g
+        join ar_inbox.threads t on t.company_id = r.company_id and t.id = g.thread_id
         join ar_inbox.companies c on c.id = t.company_id
-        left join ar_inbox.emails e on e.company_id = r.company_id and e.id = r.email_id
+        left join ar_inbox.emails e on e.company_id = r.company_id and e.id = g.email_id
         left join ar_inbox.customers k on k.company_id = t.company_id and k.id = t.customer_id
         left join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
         left join ar_inbox.members a on a.company_id = t.company_id and a.id = t.assignee_id
@@ -138,8 +144,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.list_emails(bigint[], bigint[], bigint[], timestamptz[], boolean) is
-'The lines of a list, in its order: company, thread, message and moment of each. of_threads: the subject is the thread''s, else the message''s. Judges no permission.';
+comment on function ar_inbox_internal.list_emails(bigint[], bigint[], timestamptz[], boolean) is
+'The lines of a list, in its order: the company, the id and the moment of each. of_threads: the ids are threads'', and a line has the thread''s subject and last message; else they are messages''. Judges no permission.';
 
 create function ar_inbox.folder(name text, company_id bigint = null, before timestamptz = null,
     max_rows integer = 50)
@@ -155,65 +161,62 @@ declare
     earlier_than timestamptz := coalesce(before, 'infinity');
     statuses     ar_inbox.thread_status[];
     companies    bigint[];
-    threads      bigint[];
-    emails       bigint[];
+    ids          bigint[];
     moments      timestamptz[];
 begin
     -- Each of these is the merge of index ranges, one for each company (and
-    -- status), none of which is read further than the page goes.  Rows of one
-    -- moment stay on one page, so that before loses none between two.
+    -- status), none of which is read further than the page goes, nor anything
+    -- but the index.  Rows of one moment stay on one page, so that before
+    -- loses none between two.
     if wanted in ('open', 'pending', 'closed', 'all') then
         statuses := case wanted when 'all' then '{open,pending,closed}' else array[wanted] end;
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
-            pg_catalog.array_agg(p.email_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.at order by p.at desc, p.id desc)
-        into companies, threads, emails, moments
+        into companies, ids, moments
         from (
-            select r.company_id, r.id, r.email_id, r.at
+            select c.id as company_id, r.id, r.at
             from pg_catalog.unnest(of_companies) c (id)
             cross join pg_catalog.unnest(statuses) s (status)
             cross join lateral (
-                select t.company_id, t.id, t.last_email_id as email_id, t.last_message_at as at
-                from ar_inbox.threads t
-                where t.company_id = c.id and t.status = s.status
-                    and t.spam_at is null and t.merged_into_id is null and t.last_message_at < earlier_than
-                order by t.last_message_at desc
+                select n.id, n.last_message_at as at
+                from ar_inbox.threads n
+                where n.company_id = c.id and n.status = s.status
+                    and n.spam_at is null and n.merged_into_id is null and n.last_message_at < earlier_than
+                order by n.last_message_at desc
                 fetch first (most) rows with ties) r
             order by r.at desc
             fetch first (most) rows with ties) p;
     elsif wanted = 'spam' then
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
-            pg_catalog.array_agg(p.email_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.at order by p.at desc, p.id desc)
-        into companies, threads, emails, moments
+        into companies, ids, moments
         from (
-            select r.company_id, r.id, r.email_id, r.at
+            select c.id as company_id, r.id, r.at
             from pg_catalog.unnest(of_companies) c (id)
             cross join lateral (
-                select t.company_id, t.id, t.last_email_id as email_id, t.last_message_at as at
-                from ar_inbox.threads t
-                where t.company_id = c.id
-                    and t.spam_at is not null and t.merged_into_id is null and t.last_message_at < earlier_than
-                order by t.last_message_at desc
+                select n.id, n.last_message_at as at
+                from ar_inbox.threads n
+                where n.company_id = c.id
+                    and n.spam_at is not null and n.merged_into_id is null and n.last_message_at < earlier_than
+                order by n.last_message_at desc
                 fetch first (most) rows with ties) r
             order by r.at desc
             fetch first (most) rows with ties) p;
     elsif wanted = 'sent' then
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
-            pg_catalog.array_agg(p.thread_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.at order by p.at desc, p.id desc)
-        into companies, threads, emails, moments
+        into companies, ids, moments
         from (
-            select r.company_id, r.thread_id, r.id, r.at
+            select c.id as company_id, r.id, r.at
             from pg_catalog.unnest(of_companies) c (id)
             cross join lateral (
-                select e.company_id, e.thread_id, e.id, e.occurred_at as at
-                from ar_inbox.emails e
-                where e.company_id = c.id and e.direction = 'outgoing' and e.occurred_at < earlier_than
-                order by e.occurred_at desc
+                select n.id, n.occurred_at as at
+                from ar_inbox.emails n
+                where n.company_id = c.id and n.direction = 'outgoing' and n.occurred_at < earlier_than
+                order by n.occurred_at desc
                 fetch first (most) rows with ties) r
             order by r.at desc
             fetch first (most) rows with ties) p;
@@ -223,7 +226,7 @@ begin
             'Give open, pending, closed, all, sent or spam.');
     end if;
     return query
-        select l.* from ar_inbox_internal.list_emails(companies, threads, emails, moments, wanted <> 'sent') l;
+        select l.* from ar_inbox_internal.list_emails(companies, ids, moments, wanted <> 'sent') l;
 end
 $$;
 
@@ -240,19 +243,17 @@ declare
     company   bigint := (select c.company_id from ar_inbox.customers c where c.id = recent_emails.customer_id);
     most      integer := ar_inbox_internal.required_rows(max_rows);
     companies bigint[];
-    threads   bigint[];
-    emails    bigint[];
+    ids       bigint[];
     moments   timestamptz[];
 begin
     perform ar_inbox_internal.require(company, 'view', 'customer', customer_id);
     -- The newest messages lie in the threads that were last written to.
     select pg_catalog.array_agg(company order by p.at desc, p.id desc),
-        pg_catalog.array_agg(p.thread_id order by p.at desc, p.id desc),
         pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
         pg_catalog.array_agg(p.at order by p.at desc, p.id desc)
-    into companies, threads, emails, moments
+    into companies, ids, moments
     from (
-        select t.id as thread_id, r.id, r.at
+        select r.id, r.at
         from (
             select n.id from ar_inbox.threads n
             where n.customer_id = recent_emails.customer_id and n.company_id = company
@@ -267,7 +268,7 @@ begin
         order by r.at desc, r.id desc
         limit most) p;
     return query
-        select l.* from ar_inbox_internal.list_emails(companies, threads, emails, moments, false) l;
+        select l.* from ar_inbox_internal.list_emails(companies, ids, moments, false) l;
 end
 $$;
 
