@@ -132,7 +132,7 @@ create index emails_html_pending on ar_inbox.emails (id) where html_pending;
 -- what is not yet in its place is read whole by each search: a little of it
 create index emails_search on ar_inbox.emails using gin (search, ar_inbox_internal.search_keys(company_id, occurred_at))
     with (gin_pending_list_limit = 512);
-create index emails_sent on ar_inbox.emails (company_id, sent_at desc, id desc) where direction = 'outgoing';
+create index emails_sent on ar_inbox.emails (company_id, occurred_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
 comment on column ar_inbox.emails.message is 'An outgoing message exactly as it is handed off, made once. Incoming bytes are in ar_inbox.inbound_messages.';

@@ -103,7 +103,8 @@ BEGIN
     INSERT INTO ar_inbox.suppressions (company_id, address, reason) VALUES (of_company, 'gone@x.example', 'manual');
     INSERT INTO ar_inbox.thread_merges (company_id, into_thread_id, from_thread_id, from_status, email_ids, note_ids, undone_at)
     VALUES (of_company, thread, thread, 'open', '{}', '{}', now());
-    INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
+    INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail), (company || ' email', mail);
+    INSERT INTO ids SELECT company || ' file', min(id) FROM ar_inbox.files WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
@@ -185,6 +186,12 @@ INSERT INTO calls VALUES
     ('send', 'thread', 'set_thread_status({}, ''pending'')'),
     ('send', 'thread', 'assign_thread({}, NULL)'),
     ('send', 'thread', 'add_note({}, ''n'')'),
+    ('view', 'company', 'folder(''all'', {})'),
+    ('view', 'thread', 'thread({})'),
+    ('view', 'invoice', 'invoice_thread({})'),
+    ('view', 'customer', 'recent_emails({})'),
+    ('view', 'email', 'email_html({})'),
+    ('view', 'file', 'file_content({})'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
     ('manage', 'member', 'change_member({})'),
