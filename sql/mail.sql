@@ -37,10 +37,11 @@ comment on function ar_inbox_internal.parse_message(bytea) is
 create function ar_inbox_internal.build_message(message_id text, sent_at timestamptz,
     from_name text, from_address text, reply_to text, to_addresses text[], cc_addresses text[],
     subject text, body_text text, body_html text, in_reply_to text, reference_ids text[],
-    automatic boolean)
+    automatic boolean, attachment_names text[] = null, attachment_types text[] = null,
+    attachment_contents bytea[] = null, tracking_image text = null)
 returns bytea
 language c immutable parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_build_message';
 
-comment on function ar_inbox_internal.build_message(text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean) is
-'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress.';
+comment on function ar_inbox_internal.build_message(text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean, text[], text[], bytea[], text) is
+'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress. The files attached are those of attachment_contents, in their order; attachment_names and attachment_types are NULL or have as many elements, each of which may be NULL (no name; application/octet-stream, also where a type is malformed). tracking_image: the URL of an image of one pixel at the end of the HTML, where there is HTML. Errors: 22004 for a NULL Message-ID, date, sender or content; 2202E for a wrong number of names or types; 22023 for a URL that is not http or https; 54000 for over 500 MB.';

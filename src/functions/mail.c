@@ -203,6 +203,123 @@ address_list(char **addresses, int count)
 }
 
 /*
+ * The files to attach: names and types of as many contents, or none of them.
+ * The contents are pointed to where they lie in the argument.
+ */
+static void
+attach_files(FunctionCallInfo fcinfo, int names_number, MimeOutgoing *mail)
+{
+	Datum *columns[3] = {NULL};
+	bool *nulls[3] = {NULL};
+	int counts[3] = {0};
+	MimeFile *files;
+
+	for (int i = 0; i < 3; i++)
+	{
+		if (!PG_ARGISNULL(names_number + i))
+			deconstruct_array(PG_GETARG_ARRAYTYPE_P(names_number + i), i < 2 ? TEXTOID : BYTEAOID,
+							  -1, false, TYPALIGN_INT, &columns[i], &nulls[i], &counts[i]);
+	}
+	for (int i = 0; i < 2; i++)
+	{
+		if (columns[i] != NULL && counts[i] != counts[2])
+			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+							errmsg("%d %s for %d attachments", counts[i],
+								   i == 0 ? "names" : "types", counts[2])));
+	}
+	if (counts[2] == 0)
+		return;
+	files = palloc0(sizeof(MimeFile) * counts[2]);
+	for (int i = 0; i < counts[2]; i++)
+	{
+		bytea *content;
+
+		if (nulls[2][i])
+			ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+							errmsg("attachment %d has no content", i + 1)));
+		content = DatumGetByteaPP(columns[2][i]);
+		files[i].content = VARDATA_ANY(content);
+		files[i].length = VARSIZE_ANY_EXHDR(content);
+		if (columns[0] != NULL && !nulls[0][i])
+			files[i].name = TextDatumGetCString(columns[0][i]);
+		if (columns[1] != NULL && !nulls[1][i])
+			files[i].type = TextDatumGetCString(columns[1][i]);
+	}
+	mail->attachments = files;
+	mail->attachment_count = counts[2];
+}
+
+/* Where an image may be put into HTML: before the last </body>, or at the end. */
+static size_t
+end_of_body(const char *html)
+{
+	size_t len = strlen(html);
+
+	for (size_t i = len; i >= 7; i--)
+	{
+		if (html[i - 7] == '<' && pg_strncasecmp(html + i - 7, "</body>", 7) == 0)
+			return i - 7;
+	}
+	return len;
+}
+
+/* The HTML with an image that nobody sees, which tells that it was opened. */
+static char *
+with_image(const char *html, const char *url)
+{
+	size_t end = end_of_body(html);
+	StringInfoData out;
+
+	if (pg_strncasecmp(url, "https://", 8) != 0 && pg_strncasecmp(url, "http://", 7) != 0)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("\"%s\" is not the address of an image", url),
+						errhint("It has to begin with https:// or http://.")));
+	initStringInfo(&out);
+	appendBinaryStringInfo(&out, html, (int) end);
+	appendStringInfoString(&out, "<img src=\"");
+	for (const char *p = url; *p != '\0'; p++)
+	{
+		switch (*p)
+		{
+			case '&':
+				appendStringInfoString(&out, "&amp;");
+				break;
+			case '"':
+				appendStringInfoString(&out, "&quot;");
+				break;
+			case '<':
+				appendStringInfoString(&out, "&lt;");
+				break;
+			case '>':
+				appendStringInfoString(&out, "&gt;");
+				break;
+			default:
+				/* no control characters nor spaces are in an address */
+				if ((unsigned char) *p > ' ' && *p != 0x7F)
+					appendStringInfoChar(&out, *p);
+		}
+	}
+	appendStringInfoString(&out, "\" width=\"1\" height=\"1\" alt=\"\">");
+	appendStringInfoString(&out, html + end);
+	return out.data;
+}
+
+/* About how many bytes the mail takes, so that its buffer is not doubled often. */
+static size_t
+size_estimate(const MimeOutgoing *mail)
+{
+	size_t size = 4096;
+
+	for (int i = 0; i < mail->attachment_count; i++)
+		size += mail->attachments[i].length / 57 * 78 + 1024;
+	if (mail->text != NULL)
+		size += strlen(mail->text) * 3 / 2;
+	if (mail->html != NULL)
+		size += strlen(mail->html) * 3 / 2;
+	return size;
+}
+
+/*
  * build_message(...): the bytes of a message, as they will be handed off
  * (RFC 5322, MIME; RFC 3834 for automatic ones).
  */
@@ -217,6 +334,8 @@ ar_inbox_build_message(PG_FUNCTION_ARGS)
 	char *parent = argument_text(fcinfo, 10);
 	char **texts;
 	int count;
+	char *image = argument_text(fcinfo, 16);
+	size_t size;
 	StringInfoData out;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(3))
@@ -253,7 +372,17 @@ ar_inbox_build_message(PG_FUNCTION_ARGS)
 		mail.headers = automatic_headers;
 	}
 
+	attach_files(fcinfo, 13, &mail);
+	if (image && mail.html)
+		mail.html = with_image(mail.html, image);
+
+	size = size_estimate(&mail);
+	if (size > MaxAllocSize / 2)
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						errmsg("a message of about %zu MB is too large", size / (1024 * 1024)),
+						errhint("Send fewer or smaller attachments.")));
 	initStringInfo(&out);
+	enlargeStringInfo(&out, (int) size);
 	/* room for the varlena header, so that the bytes are not copied again */
 	appendStringInfoSpaces(&out, VARHDRSZ);
 	mime_write(&mail, &out);
