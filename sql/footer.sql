@@ -39,3 +39,5 @@ revoke execute on function ar_inbox.install(), ar_inbox.arm(), ar_inbox.disarm()
     from ar_inbox_staff;
 grant execute on function ar_inbox.receive_email(bytea, ar_inbox.email_address) to ar_inbox_worker;
 grant execute on function ar_inbox.fire_due_steps(timestamptz) to ar_inbox_worker;
+-- what strangers reach: the image in a mail
+grant execute on function ar_portal.record_open(text) to ar_inbox_anonymous, ar_inbox_customer;

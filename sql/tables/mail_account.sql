@@ -5,6 +5,7 @@ create table ar_inbox.mail_accounts (
     company_id      bigint not null,
     from_address    ar_inbox.email_address not null,
     inbox_address   ar_inbox.email_address,
+    plus_addressing boolean not null default false,
     smtp_url        text not null,
     imap_url        text,
     username        text,
@@ -32,6 +33,7 @@ create index mail_accounts_by_from on ar_inbox.mail_accounts (from_address);
 create index mail_accounts_to_poll on ar_inbox.mail_accounts (next_poll_at) where next_poll_at is not null;
 comment on table ar_inbox.mail_accounts is 'Where a company''s mail leaves (SMTP) and arrives (IMAP), and how the last attempts went. The password is in ar_inbox.secrets.';
 comment on column ar_inbox.mail_accounts.inbox_address is 'Where customers'' answers go: the Reply-To of what is sent, and the address by which incoming mail finds its company.';
+comment on column ar_inbox.mail_accounts.plus_addressing is 'Whether the inbox address''s server also takes mail to local+anything@domain.';
 comment on column ar_inbox.mail_accounts.uid_validity is 'IMAP UIDVALIDITY (RFC 9051, 2.3.1.1) under which last_uid counts.';
 comment on column ar_inbox.mail_accounts.send_retry_at is 'After the server could not be reached or refused the login: not tried before this moment.';
 select ar_inbox_internal.secure_for_members('mail_accounts');
