@@ -235,8 +235,9 @@ FROM (VALUES
     ('set_thread_status', ARRAY['bigint', 'ar_inbox.thread_status']),
     ('assign_thread', ARRAY['bigint', 'bigint']),
     ('add_note', ARRAY['bigint', 'text'])) w (name, arguments);
-SELECT is((SELECT proargnames[1 : 7] FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.set_mail_account(%'),
-    ARRAY['company_id', 'from_address', 'smtp_url', 'username', 'password', 'inbox_address', 'imap_url'],
+SELECT is((SELECT proargnames[1 : 11] FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.set_mail_account(%'),
+    ARRAY['company_id', 'from_address', 'smtp_url', 'username', 'password', 'inbox_address', 'imap_url', 'mailbox',
+        'after_fetch', 'archive_mailbox', 'plus_addressing'],
     'set_mail_account has its contract''s parameters first');
 SELECT is((SELECT proargnames FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.chasing_schedule(%'),
     ARRAY['invoice_id', 'step_id', 'step_number', 'trigger', 'due_at', 'channels', 'state', 'reason'],
