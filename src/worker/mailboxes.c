@@ -55,10 +55,12 @@
 /*
  * While idling: how often the line is tried (shorter than most routers forget
  * one), in milliseconds; after how many seconds the mailbox is opened anew
- * whatever was heard of it; how many times news may turn out to be none.
+ * whatever was heard of it; after how many a connection that is lost is made
+ * again at once; how many times news may turn out to be none.
  */
 #define IDLE_AGAIN (4 * 60 * 1000)
 #define IDLE_FOR (29 * 60)
+#define IDLE_AT_LEAST 60
 #define MAX_FALSE_NEWS 20
 
 /* One mailbox with a connection; all of it is in "context". */
@@ -534,10 +536,11 @@ take_batch(int i)
 static bool
 end_idle(int i)
 {
-	bool lasted = TimestampDifferenceExceeds(mailboxes[i]->idle_since, GetCurrentTimestamp(),
-											 setting_poll_interval * 1000);
+	int pause = Min(setting_poll_interval, IDLE_AT_LEAST);
 
-	return pause_poll(i, NULL, lasted ? 0 : setting_poll_interval);
+	if (TimestampDifferenceExceeds(mailboxes[i]->idle_since, GetCurrentTimestamp(), pause * 1000))
+		pause = 0;
+	return pause_poll(i, NULL, pause);
 }
 
 static bool
