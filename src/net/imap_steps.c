@@ -18,10 +18,24 @@
 #include "net/imap_job.h"
 
 #define SET_SIZE 8192
+#define TAG_SIZE 16
 #define LOGOUT_BUDGET_MS 2000
 #define DONE_BUDGET_MS 30000
 #define REFUSALS_IN_A_ROW 5
 #define MOST_UIDS 20000000 /* a mailbox that claims more is not believed */
+
+/*
+ * has_room: whether so much can be queued.  A server that answers what it was
+ * not yet asked makes us queue one command behind the other.
+ */
+static bool
+has_room(ImapJob *job, size_t n)
+{
+	if (OUT_SIZE - job->out_len >= n)
+		return true;
+	net_connection_break(job->conn, NET_PROTOCOL, "a command would be too long");
+	return false;
+}
 
 /*
  * imap_command: queues a command under a new tag.
@@ -33,6 +47,8 @@ imap_command(ImapJob *job, Step step, const char *fmt, ...)
 	size_t room = OUT_SIZE - job->out_len;
 	int n;
 
+	if (!has_room(job, TAG_SIZE))
+		return;
 	n = snprintf(job->out + job->out_len, room, "A%u ", ++job->tag);
 	va_start(args, fmt);
 	n += vsnprintf(job->out + job->out_len + n, room - n, fmt, args);
@@ -51,6 +67,8 @@ imap_command(ImapJob *job, Step step, const char *fmt, ...)
 void
 imap_end_idle(ImapJob *job)
 {
+	if (!has_room(job, 6))
+		return;
 	memcpy(job->out + job->out_len, "DONE\r\n", 6);
 	job->out_len += 6;
 	job->step = STEP_IDLE_DONE;
@@ -374,7 +392,7 @@ on_moved(ImapJob *job, const ImapResponse *response)
 void
 imap_tagged(ImapJob *job, const ImapResponse *response)
 {
-	char expected[16];
+	char expected[TAG_SIZE];
 
 	snprintf(expected, sizeof(expected), "A%u", job->tag);
 	if (job->step == STEP_LOGOUT && strcmp(response->tag, expected) != 0)

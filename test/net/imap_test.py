@@ -206,6 +206,23 @@ def test_bounds():
     equal(sorted(m["uid"] + ":" + m["len"] for m in out.all("message")), ["1:-1", "2:-1", "3:-1"],
           "a size that lies does not get a large message in", out.text)
 
+    # In quotes nothing says how long a body will be.
+    def quotes(server, line, tag, command):
+        if "BODY" not in command:
+            server.fetch(line, command)
+        else:
+            for uid in server.uids(command.split(" ")[2]):
+                line.say(b'* 1 FETCH (UID %d BODY[] "%s")\r\n' % (uid, b"q" * 60000))
+        return tag + " OK"
+
+    out = fetch(Mailbox(mails(2, size=10), uid_fetch=quotes), max=50000)
+    equal(sorted(m["uid"] + ":" + m["len"] for m in out.all("message")), ["1:-1", "2:-1"],
+          "nor does one in quotes", out.text)
+    out = fetch(Mailbox(mails(5, size=10), uid_fetch=quotes), max=70000, bytes=1000)
+    equal(sorted(len(data) for data in out.got.values()), [60000] * 5, "five that may come, come")
+    ok(all(int(b["bytes"]) <= 71000 for b in out.all("batch")), "in batches that keep to their bounds",
+       [b["bytes"] for b in out.all("batch")])
+
 
 def test_many():
     messages = {u: b"x" for u in range(1, 40001, 2)}
