@@ -124,28 +124,6 @@ $$;
 comment on function ar_inbox_internal.customer_thread(bigint, bigint) is
 'The customer''s thread, made if there is none; where it was merged into another, that one.';
 
-create function ar_inbox_internal.current_thread(company_id bigint, thread_id bigint)
-returns bigint
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    target bigint := thread_id;
-    next   bigint;
-begin
-    loop
-        select t.merged_into_id into next from ar_inbox.threads t
-        where t.company_id = current_thread.company_id and t.id = target;
-        exit when next is null;
-        target := next;
-    end loop;
-    return target;
-end
-$$;
-
-comment on function ar_inbox_internal.current_thread(bigint, bigint) is
-'The thread in force: what a merged one was merged into, itself where it was not.';
-
 create function ar_inbox.set_thread_status(thread_id bigint, status ar_inbox.thread_status)
 returns void
 language plpgsql security definer
