@@ -10,7 +10,7 @@ declare
     owner     bigint;
 begin
     addresses := array[]::ar_inbox.email_address[];
-    foreach candidate in array candidates loop
+    foreach candidate in array coalesce(candidates, '{}') loop
         owner := ar_inbox_internal.company_of_address(candidate);
         if owner is not null then
             company_id := coalesce(company_id, owner);

@@ -43,12 +43,12 @@ begin
         select t.company_id, t.merged_into_id into company, merged from ar_inbox.threads t
         where t.id = lock_thread.thread_id for no key update;
         if not found then
-            return null;
-        elsif merged is null then
-            return thread_id;
+            thread_id := null;
         end if;
+        exit when merged is null;
         thread_id := ar_inbox_internal.current_thread(company, merged);
     end loop;
+    return thread_id;
 end
 $$;
 

@@ -107,6 +107,9 @@ BEGIN
     PERFORM ar_inbox.suppress('barred@x.example', of_company);
     INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', send_at => now() + interval '1 day');
     INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
+    INSERT INTO ar_inbox.inbound_messages (company_id, content_hash, size, message, state, reason)
+    VALUES (of_company, sha256(convert_to(company, 'UTF8')), 5, convert_to(company, 'UTF8'), 'quarantine', 'it was too large');
+    INSERT INTO ids SELECT company || ' incoming message', id FROM ar_inbox.inbound_messages WHERE company_id = of_company AND state = 'quarantine';
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
@@ -174,6 +177,7 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
     ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'incoming message', 'reprocess({})'),
     ('manage', 'company', 'create_customer({}, ''N'')'),
     ('manage', 'company', 'create_contact_role({}, ''N'')'),
     ('manage', 'customer', 'create_contact({}, ''N'')'),
@@ -323,7 +327,7 @@ RESET ROLE;
 
 -- a role that hands in mail and does nothing else
 GRANT USAGE ON SCHEMA ar_inbox TO ar_test_robot;
-GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea) TO ar_test_robot;
+GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO ar_test_robot;
 SET LOCAL ROLE ar_test_robot;
 SELECT isnt(ar_inbox.receive_email(convert_to(E'From: r@x.example\r\nTo: inbox@acme.example\r\nMessage-ID: <r@x>\r\n\r\nhi', 'UTF8')), NULL, 'a role that is granted receive_email hands in mail');
 SELECT throws_ok('SELECT * FROM ar_inbox.emails', '42501', NULL, 'and reads none');

@@ -412,7 +412,7 @@ SELECT is(trim(ar_inbox.email_html(pg_temp.id('h1')), E'\r\n'), '<p>Hé</p>', 'm
 SELECT is(ar_inbox.email_html(pg_temp.id('h2')), NULL, 'over a limit: none');
 SELECT is(ar_inbox.email_html(pg_temp.id('b1')), '<p>Please <b>pay</b>.</p>', 'what is stored');
 SELECT is(ar_inbox.email_html(pg_temp.id('m1')), NULL, 'a message without any');
-SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY m ->> 'id') FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
+SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY (m ->> 'id')::bigint) FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
     ARRAY['<p>Hé</p>', NULL, '<b>bold</b>', '<i>last</i>'], 'and in the thread');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.email_html(%s)', pg_temp.id('r1'))),
     format('IB001 email %s does not exist; Give the id of a email of a company that you are a member of.', pg_temp.id('r1')), 'another company''s message');

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(68);
+SELECT plan(85);
 
 -- Every table, view and sequence of ours.
 CREATE TEMP VIEW ours AS
@@ -184,7 +184,9 @@ SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'ar_in
 -- functions
 SELECT is_empty($$
     SELECT signature FROM functions
-    WHERE NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) AND lanname NOT IN ('c', 'internal')$$,
+    WHERE NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) AND lanname NOT IN ('c', 'internal')
+        -- of those that fix it, to be a part of their queries
+        AND proname NOT IN ('sender_shown', 'person')$$,
     'every function that is not in C fixes its search_path');
 SELECT is_empty($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
