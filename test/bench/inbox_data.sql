@@ -109,7 +109,7 @@ left join ar_inbox.customers c
         else case when t.n % 2 = 0 then 1 + pg_temp.pick(t.n, :customers, 9) end end
 cross join lateral (
     select case when of_hundred < 3 then 'open' when of_hundred < 7 then 'pending' else 'closed' end as status,
-        of_hundred = 99 and t.topic = 'message' as spam
+        of_hundred >= 95 and t.topic = 'message' as spam
     from pg_temp.pick(t.n, 100, 10) of_hundred) s;
 
 -- The messages in the order in which they came, so that those of a thread lie
