@@ -178,6 +178,7 @@ INSERT INTO calls VALUES
     ('send', 'thread', 'add_note({}, ''n'')'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
+    ('view', 'company', 'search_threads(''x'', {})'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),
