@@ -205,6 +205,7 @@ INSERT INTO calls VALUES
     ('view', 'file', 'file_content({})'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
+    ('view', 'company', 'search_threads(''x'', {})'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),
