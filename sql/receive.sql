@@ -254,12 +254,11 @@ begin
     end if;
 
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, new_text_length, html_pending, sent_at, occurred_at,
+        subject, from_name, from_address, body_text, new_text_length, sent_at, occurred_at,
         kind, automatic, imported, authentication, verdicts, inbound_message_id, message, search)
     values (new_id, file_message.company_id, target, coalesce(imported_as, 'incoming'), identifier, parsed.in_reply_to,
         parsed.reference_ids, parsed.subject, coalesce(parsed.from_name, ''), sender, parsed.body_text,
-        parsed.new_text_length, parsed.body_html is not null and inbound_id is not null,
-        coalesce(parsed.sent_at, received_at), moment,
+        parsed.new_text_length, coalesce(parsed.sent_at, received_at), moment,
         kind, is_automatic, imported_as is not null, verified, parsed.report,
         inbound_id, case when inbound_id is null then message end,
         ar_inbox_internal.search_vector(file_message.company_id, parsed.subject,
@@ -276,6 +275,11 @@ begin
     -- (unnest of several arrays works by its plain name only)
     from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
         parsed.recipient_addresses) r (field, position, name, address);
+
+    if parsed.body_html is not null and inbound_id is not null then
+        -- it is made safe later: that takes longer than all the rest
+        insert into ar_inbox.email_html (company_id, email_id) values (file_message.company_id, new_id);
+    end if;
 
     if attached > 0 then
         -- one after the other: they may be large
