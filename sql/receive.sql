@@ -328,15 +328,18 @@ declare
     parsed     ar_inbox_internal.parsed_message;
     company    ar_inbox.companies;
     addresses  ar_inbox.email_address[];
-    hash       bytea := pg_catalog.sha256(coalesce(message,
-        pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
-            (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
-            mailbox, uid_validity, uid), 'UTF8')));
+    hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
     identifier text;
     new_id     bigint;
     problem    text;
 begin
+    if message is null then
+        -- known again by its place
+        hash := pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
+            (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
+            mailbox, uid_validity, uid), 'UTF8'));
+    end if;
     for attempt in 1 .. 3 loop
         begin
             problem := null;
