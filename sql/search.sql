@@ -151,7 +151,7 @@ set enable_seqscan = off
 as $$
 declare
     newest timestamptz := ar_inbox_internal.newest_message(companies);
-    width  interval := '2 hours';
+    width  interval := interval '2 hours';
     since  timestamptz := newest - width;
     until  timestamptz;
     keys   bigint[];
@@ -159,7 +159,7 @@ declare
     -- times: as long as few messages are asked for, it is better to read them
     begins boolean := pg_catalog.strpos(query::text, ':*') > 0;
     read   boolean;
-    seen   bigint[] := '{}';
+    seen   bigint[] := array[]::bigint[];
     before integer;
 begin
     -- From the newest messages back, always further at once, until there are
@@ -259,11 +259,11 @@ declare
     companies bigint[];
     language  record;
     wanted    tsquery;
-    threads   bigint[] := '{}';
-    owners    bigint[] := '{}';
-    emails    bigint[] := '{}';
-    notes     bigint[] := '{}';
-    moments   timestamptz[] := '{}';
+    threads   bigint[] := array[]::bigint[];
+    owners    bigint[] := array[]::bigint[];
+    emails    bigint[] := array[]::bigint[];
+    notes     bigint[] := array[]::bigint[];
+    moments   timestamptz[] := array[]::timestamptz[];
     hit       record;
 begin
     if company_id is not null then
