@@ -126,17 +126,20 @@ comment on function ar_inbox_internal.search_cover(bigint[], timestamptz, timest
 
 create function ar_inbox_internal.newest_message(companies bigint[])
 returns timestamptz
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pg_catalog.max(n.last_message_at)
-    from pg_catalog.unnest(companies) c (id)
-    cross join pg_catalog.unnest(array['open', 'pending', 'closed']::ar_inbox.thread_status[]) s (status)
-    cross join lateral (
-        select t.last_message_at from ar_inbox.threads t
-        where t.company_id = c.id and t.status = s.status and t.spam_at is null and t.merged_into_id is null
-            and t.last_message_at is not null
-        order by t.last_message_at desc limit 1) n;
+begin
+    return (
+        select pg_catalog.max(n.last_message_at)
+        from pg_catalog.unnest(companies) c (id)
+        cross join pg_catalog.unnest(array['open', 'pending', 'closed']::ar_inbox.thread_status[]) s (status)
+        cross join lateral (
+            select t.last_message_at from ar_inbox.threads t
+            where t.company_id = c.id and t.status = s.status and t.spam_at is null and t.merged_into_id is null
+                and t.last_message_at is not null
+            order by t.last_message_at desc limit 1) n);
+end
 $$;
 
 comment on function ar_inbox_internal.newest_message(bigint[]) is

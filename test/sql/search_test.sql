@@ -12,6 +12,7 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
 SET LOCAL search_path = public, pg_catalog;
 SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO, YMD';
 
 SELECT plan(143);
 
