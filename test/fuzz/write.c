@@ -69,6 +69,9 @@ see_fields(const MimeMessage *mail, const char *extra)
 			k++;
 		must(k < lengthof(fields) || strcmp(mail->headers[i].name, extra) == 0,
 			 "a field nobody gave: %s", mail->headers[i].name);
+		must(pg_strcasecmp(mail->headers[i].name, "bcc") != 0 &&
+				 pg_strcasecmp(mail->headers[i].name, "resent-bcc") != 0,
+			 "who gets a secret copy");
 		must(!seen[k], "twice: %s", mail->headers[i].name);
 		seen[k] = true;
 	}
