@@ -305,6 +305,7 @@ $imap{other}->append('INBOX', mail('other'));
 ok(ArInbox::wait_until($node, filed('other'), 1, timeout => 10), 'the other is polled');
 comes('the one comes by itself as before');
 forget($_) for qw(idle other);
+setting('max_idle_connections', 100);
 
 # --- killed between storing and moving -------------------------------------
 
