@@ -42,13 +42,10 @@ begin
     loop
         select t.company_id, t.merged_into_id into company, merged from ar_inbox.threads t
         where t.id = lock_thread.thread_id for no key update;
-        if not found then
-            return null;
-        elsif merged is null then
-            return thread_id;
-        end if;
+        exit when merged is null;
         thread_id := ar_inbox_internal.current_thread(company, merged);
     end loop;
+    return case when company is not null then thread_id end;
 end
 $$;
 

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(68);
+SELECT plan(73);
 
 -- Every table, view and sequence of ours.
 CREATE TEMP VIEW ours AS
@@ -239,7 +239,12 @@ FROM (VALUES
     ('receive_email', ARRAY['bytea']),
     ('set_thread_status', ARRAY['bigint', 'ar_inbox.thread_status']),
     ('assign_thread', ARRAY['bigint', 'bigint']),
-    ('add_note', ARRAY['bigint', 'text'])) w (name, arguments);
+    ('add_note', ARRAY['bigint', 'text', 'bigint[]']),
+    ('snooze_thread', ARRAY['bigint', 'timestamp with time zone']),
+    ('merge_threads', ARRAY['bigint', 'bigint']),
+    ('unmerge_threads', ARRAY['bigint']),
+    ('split_thread', ARRAY['bigint']),
+    ('mark_spam', ARRAY['bigint', 'boolean'])) w (name, arguments);
 SELECT is((SELECT proargnames[1 : 7] FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.set_mail_account(%'),
     ARRAY['company_id', 'from_address', 'smtp_url', 'username', 'password', 'inbox_address', 'imap_url'],
     'set_mail_account has its contract''s parameters first');
