@@ -5,6 +5,7 @@
 #   make demo         plays the main job on private servers (KEEP=1 keeps them)
 #   make check        builds strictly and runs every test there is
 #   make bench        measures (SCALE=n for more of it); writes bench.tsv
+#   make fuzz         fuzzes what reads foreign bytes (TIME=n seconds each)
 #   make lint         formatter, banned functions, and who may include whom
 
 EXTENSION = ar_inbox
@@ -36,7 +37,7 @@ override with_llvm = no
 # The goals that install what they need first, which a fresh machine does not
 # have yet (no pg_config, so no PGXS), and then call make again.  PGXS has a
 # "check" of its own, which says only that it has none.
-OURS = demo check check-one bench lint
+OURS = demo check check-one bench fuzz lint
 
 ifneq ($(filter $(OURS),$(MAKECMDGOALS)),)
 
@@ -61,6 +62,10 @@ bench:
 	$(MAKE) -s all bench-programs
 	$(SUDO) $(MAKE) -s install > /dev/null
 	test/bench/run
+
+fuzz:
+	test/install-packages check
+	PG_CONFIG=$(PG_CONFIG) test/fuzz/run $(or $(TIME),60) $(TARGETS)
 
 lint:
 	test/lint

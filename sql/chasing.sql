@@ -234,6 +234,7 @@ declare
     company ar_inbox.companies;
     today   date;
     sent    integer;
+    barred  text;
 begin
     select s.* into step from ar_inbox.chasing_steps s
     where s.company_id = decide_step.company_id and s.id = step_id;
@@ -271,12 +272,21 @@ begin
                     invoice.company_id, invoice.customer_id, step.contact_role_id)))
             else ar_inbox_internal.customer_addresses(invoice.company_id, invoice.customer_id, step.contact_role_id)
             end;
+        -- those the company does not write to are left out
+        select pg_catalog.array_agg(u.address order by u.position) filter (where u.why is null),
+            pg_catalog.string_agg(pg_catalog.format('%s is %s', u.address, u.why), '; ' order by u.position)
+        into recipients, barred
+        from (
+            select r.address, r.position, ar_inbox_internal.suppression_of(invoice.company_id, r.address, at) as why
+            from pg_catalog.unnest(recipients) with ordinality r (address, position)
+        ) u;
         if sent >= company.max_sends_per_day then
             outcome := 'withhold';
             reason := pg_catalog.format('sent %s times by email today, the limit (max_sends_per_day)', sent);
         elsif coalesce(pg_catalog.cardinality(recipients), 0) = 0 then
             outcome := 'fail';
-            reason := case when step.contact_role_id is null
+            reason := case when barred is not null then 'email: ' || barred
+                when step.contact_role_id is null
                 then 'email: the customer has no e-mail address'
                 else pg_catalog.format('email: no contact with the role %s has an e-mail address',
                     (select pg_catalog.quote_literal(r.name) from ar_inbox.contact_roles r

@@ -225,9 +225,13 @@ put_attachments(JsonbParseState **state, const MimeMessage *mail)
 	end_array(state);
 }
 
-/* put_bounce writes the verdict, and keeps what it is about in "original". */
+/*
+ * put_bounce writes the verdict, and keeps what it is about in "original".
+ * each: with the kind of each recipient, not only the worst of them.
+ */
 static const char *
-put_bounce(JsonbParseState **state, const MimeMessage *mail, const ReportOriginal **original)
+put_bounce(JsonbParseState **state, const MimeMessage *mail, bool each,
+		   const ReportOriginal **original)
 {
 	Bounce *bounce = bounce_read(mail);
 
@@ -247,7 +251,8 @@ put_bounce(JsonbParseState **state, const MimeMessage *mail, const ReportOrigina
 
 		begin_object(state);
 		put_text(state, "address", recipient->address);
-		put_text(state, "kind", bounce_kind_name(recipient->kind));
+		if (each)
+			put_text(state, "kind", bounce_kind_name(recipient->kind));
 		put_text(state, "status", recipient->status);
 		put_text(state, "diagnostic", recipient->diagnostic);
 		end_object(state);
@@ -321,10 +326,10 @@ put_original(JsonbParseState **state, const ReportOriginal *original)
  * returns what kind of report that makes of it, NULL: none.
  */
 static const char *
-put_verdicts(JsonbParseState **state, const MimeMessage *mail)
+put_verdicts(JsonbParseState **state, const MimeMessage *mail, bool each)
 {
 	const ReportOriginal *original = NULL;
-	const char *bounce = put_bounce(state, mail, &original);
+	const char *bounce = put_bounce(state, mail, each, &original);
 	const char *receipt = put_receipt(state, mail, &original);
 	const char *complaint = put_complaint(state, mail, &original);
 
@@ -338,7 +343,7 @@ parse_verdicts(const MimeMessage *mail, const char **kind)
 	JsonbParseState *state = NULL;
 
 	begin_object(&state);
-	*kind = put_verdicts(&state, mail);
+	*kind = put_verdicts(&state, mail, true);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
@@ -427,7 +432,7 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	put_long_text(&state, "html", mail->html, mail->html_length, &defects);
 	put_attachments(&state, mail);
 	put_boolean(&state, "automatic", mail->automatic);
-	put_verdicts(&state, mail);
+	put_verdicts(&state, mail, false);
 	put_defects(&state, defects);
 	put_headers(&state, mail);
 	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);

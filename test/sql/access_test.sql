@@ -98,6 +98,7 @@ BEGIN
     INSERT INTO ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
     SELECT d.company_id, d.id, 99, now() FROM ar_inbox.deliveries d WHERE d.company_id = of_company;
     INSERT INTO ar_inbox.email_opens (company_id, email_id, source) VALUES (of_company, mail, 'image');
+    INSERT INTO ar_inbox.email_html (company_id, email_id) VALUES (of_company, mail);
     INSERT INTO ar_inbox.missing_references (company_id, message_id, email_id) VALUES (of_company, 'gone@x.example', mail);
     INSERT INTO ar_inbox.saved_replies (company_id, name, body) VALUES (of_company, 'Thanks', 'Thank you.');
     INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (of_company, 'spam@x.example', thread);
@@ -105,14 +106,19 @@ BEGIN
     -- a thread of two messages with another one merged into it
     PERFORM ar_inbox.receive_email(convert_to(format(
         E'From: %s@x.example\r\nTo: inbox@%s\r\nMessage-ID: <%s@x.example>\r\nIn-Reply-To: <%s@x.example>\r\n\r\nhi\r\n', name, domain, name, answers), 'UTF8'))
-    FROM (VALUES ('one', 'none'), ('answer', 'one'), ('two', 'none')) m (name, answers);
-    INSERT INTO ids SELECT company || ' email', e.id FROM ar_inbox.emails e WHERE e.company_id = of_company AND e.message_id = 'answer@x.example';
+    FROM (VALUES ('one', 'none'), ('answer', 'one'), ('two', 'nobody')) m (name, answers);
     other := (SELECT e.thread_id FROM ar_inbox.emails e WHERE e.company_id = of_company AND e.message_id = 'one@x.example');
     INSERT INTO ids VALUES (company || ' other', other);
     INSERT INTO ids SELECT company || ' merge', ar_inbox.merge_threads(other, e.thread_id)
     FROM ar_inbox.emails e WHERE e.company_id = of_company AND e.message_id = 'two@x.example';
     INSERT INTO ids SELECT company || ' saved reply', r.id FROM ar_inbox.saved_replies r WHERE r.company_id = of_company;
+    INSERT INTO ids SELECT company || ' file', min(id) FROM ar_inbox.files WHERE company_id = of_company;
+    PERFORM ar_inbox.suppress('barred@x.example', of_company);
+    INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', thread_id => other, send_at => now() + interval '1 day');
     INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
+    INSERT INTO ar_inbox.inbound_messages (company_id, content_hash, size, message, state, reason)
+    VALUES (of_company, sha256(convert_to(company, 'UTF8')), 5, convert_to(company, 'UTF8'), 'quarantine', 'it was too large');
+    INSERT INTO ids SELECT company || ' incoming message', id FROM ar_inbox.inbound_messages WHERE company_id = of_company AND state = 'quarantine';
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
@@ -180,6 +186,7 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
     ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'incoming message', 'reprocess({})'),
     ('manage', 'company', 'create_customer({}, ''N'')'),
     ('manage', 'company', 'create_contact_role({}, ''N'')'),
     ('manage', 'customer', 'create_contact({}, ''N'')'),
@@ -191,6 +198,11 @@ INSERT INTO calls VALUES
     ('send', 'invoice', 'chase_invoice({}, ''[{"trigger": "on_issue", "hour": 9, "channels": ["email"]}]'')'),
     ('send', 'invoice', 'stop_chasing({})'),
     ('send', 'company', 'send_email({}, ''{a@x.example}'', ''s'', ''b'')'),
+    ('send', 'company', 'add_file({}, ''n'', ''x'')'),
+    ('send', 'thread', 'reply({}, ''b'')'),
+    ('send', 'email', 'undo_send({})'),
+    ('send', 'company', 'suppress(''s@x.example'', {})'),
+    ('manage', 'company', 'lift_suppression(''barred@x.example'', {})'),
     ('send', 'thread', 'set_thread_status({}, ''pending'')'),
     ('send', 'thread', 'assign_thread({}, NULL)'),
     ('send', 'thread', 'add_note({}, ''n'')'),
@@ -203,8 +215,15 @@ INSERT INTO calls VALUES
     ('send', 'saved reply', 'saved_reply({}, (SELECT pg_temp.id(split_part(i.name, '' '', 1) || '' thread'') FROM pg_temp.ids i WHERE i.id = {} AND i.name LIKE ''% saved reply''))'),
     ('send', 'saved reply', 'delete_saved_reply({})'),
     ('manage', 'member', 'set_signature({}, ''s'')'),
+    ('view', 'company', 'folder(''all'', {})'),
+    ('view', 'thread', 'thread({})'),
+    ('view', 'invoice', 'invoice_thread({})'),
+    ('view', 'customer', 'recent_emails({})'),
+    ('view', 'email', 'email_html({})'),
+    ('view', 'file', 'file_content({})'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
+    ('view', 'company', 'search_threads(''x'', {})'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),
@@ -327,7 +346,7 @@ RESET ROLE;
 
 -- a role that hands in mail and does nothing else
 GRANT USAGE ON SCHEMA ar_inbox TO ar_test_robot;
-GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea) TO ar_test_robot;
+GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO ar_test_robot;
 SET LOCAL ROLE ar_test_robot;
 SELECT isnt(ar_inbox.receive_email(convert_to(E'From: r@x.example\r\nTo: inbox@acme.example\r\nMessage-ID: <r@x>\r\n\r\nhi', 'UTF8')), NULL, 'a role that is granted receive_email hands in mail');
 SELECT throws_ok('SELECT * FROM ar_inbox.emails', '42501', NULL, 'and reads none');
