@@ -86,7 +86,7 @@ declare
     most    integer;
 begin
     if attachments is null or attachments = '{}' then
-        return '{}';
+        return '{}'::bigint[];
     elsif pg_catalog.array_ndims(attachments) > 1 then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'attachments is an array of arrays',
             'Give a plain array of files'' ids.');

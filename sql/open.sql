@@ -38,9 +38,9 @@ as $$
 declare
     -- a GIF of one transparent pixel
     image   constant bytea :=
-        '\x47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b';
+        '\x47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b'::bytea;
     -- for tokens that name no company: they take the same way
-    nobody  constant bytea := '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+    nobody  constant bytea := '\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'::bytea;
     company bigint;
     opened  bigint;
     agent   text;

@@ -96,6 +96,8 @@ BEGIN
     PERFORM ar_inbox.add_note(thread, 'a note');
     INSERT INTO ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
     SELECT d.company_id, d.id, 99, now() FROM ar_inbox.deliveries d WHERE d.company_id = of_company;
+    PERFORM ar_inbox.suppress('barred@x.example', of_company);
+    INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', send_at => now() + interval '1 day');
     INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
@@ -173,6 +175,11 @@ INSERT INTO calls VALUES
     ('send', 'invoice', 'chase_invoice({}, ''[{"trigger": "on_issue", "hour": 9, "channels": ["email"]}]'')'),
     ('send', 'invoice', 'stop_chasing({})'),
     ('send', 'company', 'send_email({}, ''{a@x.example}'', ''s'', ''b'')'),
+    ('send', 'company', 'add_file({}, ''n'', ''x'')'),
+    ('send', 'thread', 'reply({}, ''b'')'),
+    ('send', 'email', 'undo_send({})'),
+    ('send', 'company', 'suppress(''s@x.example'', {})'),
+    ('manage', 'company', 'lift_suppression(''barred@x.example'', {})'),
     ('send', 'thread', 'set_thread_status({}, ''pending'')'),
     ('send', 'thread', 'assign_thread({}, NULL)'),
     ('send', 'thread', 'add_note({}, ''n'')'),

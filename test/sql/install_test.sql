@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(68);
+SELECT plan(73);
 
 -- Every table, view and sequence of ours.
 CREATE TEMP VIEW ours AS
@@ -230,7 +230,13 @@ FROM (VALUES
     ('chasing_schedule', ARRAY['bigint']),
     ('fire_due_steps', ARRAY['timestamp with time zone']),
     ('send_email', ARRAY['bigint', 'ar_inbox.email_address[]', 'text', 'text', 'ar_inbox.email_address[]',
-        'ar_inbox.email_address[]', 'bigint', 'bigint', 'bigint']),
+        'ar_inbox.email_address[]', 'bigint', 'bigint', 'bigint', 'bigint[]', 'timestamp with time zone', 'boolean']),
+    ('reply', ARRAY['bigint', 'text', 'ar_inbox.email_address[]', 'ar_inbox.email_address[]', 'ar_inbox.email_address[]',
+        'bigint[]', 'timestamp with time zone', 'boolean', 'boolean']),
+    ('undo_send', ARRAY['bigint']),
+    ('add_file', ARRAY['bigint', 'text', 'bytea']),
+    ('suppress', ARRAY['ar_inbox.email_address', 'bigint', 'text', 'text', 'timestamp with time zone']),
+    ('lift_suppression', ARRAY['ar_inbox.email_address', 'bigint']),
     ('receive_email', ARRAY['bytea']),
     ('set_thread_status', ARRAY['bigint', 'ar_inbox.thread_status']),
     ('assign_thread', ARRAY['bigint', 'bigint']),
