@@ -378,7 +378,7 @@ CREATE FUNCTION pg_temp.envelope(name text, at timestamptz DEFAULT now()) RETURN
     SELECT concat_ws('|', regexp_replace(c.mail_from, 'b[a-z2-7]{29}', 'token'), left(c.envelope_id, 1),
         ar_inbox_internal.read_token(ar_inbox_internal.signing_key(c.company_id), 'b', c.envelope_id) = pg_temp.id(envelope.name),
         c.mail_from LIKE 'inbox+' || c.envelope_id || '@%')
-    FROM ar_inbox_internal.claim_deliveries(at, 10) c
+    FROM ar_inbox_internal.claim_deliveries(at, 10) c WHERE c.delivery_id = pg_temp.id(envelope.name)
 $$;
 SELECT is(pg_temp.write('signed'), 'queued', 'where the inbox takes tagged addresses');
 SELECT results_eq($$SELECT pg_temp.envelope('signed')$$, ARRAY['inbox+token@acme.example|b|t|t'], 'bounces come back to one that names the delivery, and so does the envelope id');
