@@ -129,7 +129,9 @@ begin
         message)
     values (new_id, company_id, thread_id, 'outgoing', identifier,
         case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
-        subject, sender_name, account.from_address, body, body_html, coalesce(send_at, at), at,
+        subject, sender_name, account.from_address, body, body_html, coalesce(send_at, at),
+        -- a rehearsal of what is to come has happened now
+        least(at, pg_catalog.now()),
         automatic, member.id, template,
         ar_inbox_internal.make_message(company_id, attachments, identifier, coalesce(send_at, at), sender_name,
             account.from_address::text, reply_to, recipients::text[], cc::text[], subject, body, body_html,
