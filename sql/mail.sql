@@ -44,4 +44,20 @@ language c immutable parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_build_message';
 
 comment on function ar_inbox_internal.build_message(text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean, text[], text[], bytea[], text) is
-'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress. The files attached are those of attachment_contents, in their order; attachment_names and attachment_types are NULL or have as many elements, each of which may be NULL (no name; application/octet-stream, also where a type is malformed). tracking_image: the URL of an image of one pixel at the end of the HTML, where there is HTML. Errors: 22004 for a NULL Message-ID, date, sender or content; 2202E for a wrong number of names or types; 22023 for a URL that is not http or https; 54000 for over 500 MB.';
+'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress. The files attached are those of attachment_contents, in their order; attachment_names and attachment_types are NULL or have as many elements, each of which may be NULL (no name; application/octet-stream, also where a type is malformed). tracking_image: the URL of an image of one pixel at the end of the HTML, where there is HTML. Errors: 22004 for a NULL Message-ID, date, sender or content; 22023 for a wrong number of names or types, or a URL that is not http or https; 54000 for over 500 MB.';
+
+create function ar_inbox_internal.authentication_results(message bytea, trusted text[])
+returns jsonb
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_authentication_results';
+
+comment on function ar_inbox_internal.authentication_results(bytea, text[]) is
+'What the company''s own mail servers report on who sent a message (RFC 8601): {"spf": {"result": "pass", "smtp.mailfrom": …}, "dkim": [{"result": …, "header.d": …}, …], "dmarc": {…}, …}, methods and property names in lower case. trusted: the names (authserv-ids) these servers sign with; a domain covers, as the writers of Received fields, the hosts below it. Only Authentication-Results fields of those names above the first Received field of another server are believed; the uppermost has the say on each method. NULL if there is none; {} if all they say is that nothing was checked. Reads only the header.';
+
+create function ar_inbox_internal.mbox_messages(mbox bytea)
+returns table ("position" integer, message bytea, postmark_at timestamptz)
+language c immutable strict parallel safe rows 1000
+as 'MODULE_PATHNAME', 'ar_inbox_mbox_messages';
+
+comment on function ar_inbox_internal.mbox_messages(bytea) is
+'The messages in a mailbox file (RFC 4155; mboxo, mboxrd, mboxcl; lines ended by LF or CR LF), in their order: position counts from 1, message is without its "From " line and with lines ">From " unquoted, postmark_at is the moment the "From " line says (UTC where it names no zone), NULL if it cannot be read. Content-Length is not believed. Never raises for what is in the file; what begins without a "From " line is a message too.';

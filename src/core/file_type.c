@@ -450,11 +450,13 @@ file_type(const char *found, const char *data, size_t len, const char *name, con
 	if (begins(type, "message/") && by_name(name, FORM_TEXT) != NULL)
 		type = pstrdup("text/plain");
 	form = form_of(type);
+
+	/* the library is left without its reader of OLE, and wants more of a ZIP */
 	if (form == FORM_DATA && len >= 8 && memcmp(data, ole, 8) == 0)
-	{
 		type = pstrdup("application/x-ole-storage");
-		form = FORM_OLE;
-	}
+	else if (form == FORM_DATA && len >= 4 && memcmp(data, "PK\003\004", 4) == 0)
+		type = pstrdup("application/zip");
+	form = form_of(type);
 	if ((form & (FORM_TEXT | FORM_XML | FORM_DATA)) != 0 || begins(type, "text/"))
 	{
 		better = sniff_markup(data, len);

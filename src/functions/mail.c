@@ -223,7 +223,7 @@ attach_files(FunctionCallInfo fcinfo, int names_number, MimeOutgoing *mail)
 	for (int i = 0; i < 2; i++)
 	{
 		if (columns[i] != NULL && counts[i] != counts[2])
-			ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("%d %s for %d attachments", counts[i],
 								   i == 0 ? "names" : "types", counts[2])));
 	}

@@ -43,12 +43,6 @@ check_key(const bytea *key)
 				 errhint("It needs at least %d bytes.", TOKEN_MIN_KEY)));
 }
 
-static void
-no_hash(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute HMAC-SHA-256")));
-}
-
 /*
  * sign_token(key bytea, purpose text, id bigint): the token of an id.
  */
@@ -61,7 +55,7 @@ ar_inbox_sign_token(PG_FUNCTION_ARGS)
 
 	check_key(key);
 	if (!token_sign(VARDATA_ANY(key), VARSIZE_ANY_EXHDR(key), purpose, PG_GETARG_INT64(2), token))
-		no_hash();
+		elog(ERROR, "could not compute HMAC-SHA-256");
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(token, TOKEN_LENGTH));
 }
 
@@ -84,7 +78,7 @@ ar_inbox_read_token(PG_FUNCTION_ARGS)
 		case TOKEN_RIGHT:
 			PG_RETURN_INT64(id);
 		case TOKEN_FAILED:
-			no_hash();
+			elog(ERROR, "could not compute HMAC-SHA-256");
 			break;
 		case TOKEN_WRONG:
 			break;
