@@ -6,13 +6,11 @@
 create function ar_inbox_internal.person(member_id bigint, name text)
 returns jsonb
 language sql stable
-as $$
-    select case when member_id is not null
-        then pg_catalog.jsonb_build_object('id', member_id, 'name', name) end;
-$$;
+return case when member_id is not null
+    then pg_catalog.jsonb_build_object('id', member_id, 'name', name) end;
 
 comment on function ar_inbox_internal.person(bigint, text) is
-'A member as JSON; NULL: nobody. It has no search path of its own, so that it goes into the queries that call it.';
+'A member as JSON; NULL: nobody.';
 
 create function ar_inbox_internal.conversation(company_id bigint, thread_id bigint,
     most_bytes bigint = 33554432)
