@@ -5,6 +5,7 @@
 #   make demo         plays the main job on private servers (KEEP=1 keeps them)
 #   make check        builds strictly and runs every test there is
 #   make bench        measures (SCALE=n for more of it); writes bench.tsv
+#   make fuzz         fuzzes what reads foreign bytes (TIME=n seconds each)
 #   make lint         formatter, banned functions, and who may include whom
 
 EXTENSION = ar_inbox
@@ -22,10 +23,10 @@ DATA = $(wildcard sql/ar_inbox--*--*.sql)
 
 PG_CONFIG ?= pg_config
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2 libxml-2.0 2>/dev/null)
+PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2 libmagic libxml-2.0 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-cast-function-type $(STRICT)
-SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2 libxml-2.0 2>/dev/null)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2 libmagic libxml-2.0 2>/dev/null)
 
 EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp_check \
 	tmp_check_iso log regression.diffs regression.out
@@ -36,7 +37,7 @@ override with_llvm = no
 # The goals that install what they need first, which a fresh machine does not
 # have yet (no pg_config, so no PGXS), and then call make again.  PGXS has a
 # "check" of its own, which says only that it has none.
-OURS = demo check check-one bench lint
+OURS = demo check check-one bench fuzz lint
 
 ifneq ($(filter $(OURS),$(MAKECMDGOALS)),)
 
@@ -61,6 +62,10 @@ bench:
 	$(MAKE) -s all bench-programs
 	$(SUDO) $(MAKE) -s install > /dev/null
 	test/bench/run
+
+fuzz:
+	test/install-packages check
+	PG_CONFIG=$(PG_CONFIG) test/fuzz/run $(or $(TIME),60) $(TARGETS)
 
 lint:
 	test/lint

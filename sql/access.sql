@@ -126,7 +126,7 @@ language c stable
 as 'MODULE_PATHNAME', 'ar_inbox_refuse';
 
 comment on function ar_inbox_internal.refuse(text, text, text) is
-'Raises an error with this SQLSTATE (IB001 to IB006, or the name of one of the standard ones we use), message and hint, and no context.';
+'Raises an error with this SQLSTATE (IB001 to IB007, or the name of one of the standard ones we use), message and hint, and no context.';
 
 create function ar_inbox_internal.require_installed()
 returns void

@@ -234,6 +234,7 @@ declare
     company ar_inbox.companies;
     today   date;
     sent    integer;
+    barred  text;
 begin
     select s.* into step from ar_inbox.chasing_steps s
     where s.company_id = decide_step.company_id and s.id = step_id;
@@ -271,12 +272,21 @@ begin
                     invoice.company_id, invoice.customer_id, step.contact_role_id)))
             else ar_inbox_internal.customer_addresses(invoice.company_id, invoice.customer_id, step.contact_role_id)
             end;
+        -- those the company does not write to are left out
+        select pg_catalog.array_agg(u.address order by u.position) filter (where u.why is null),
+            pg_catalog.string_agg(pg_catalog.format('%s is %s', u.address, u.why), '; ' order by u.position)
+        into recipients, barred
+        from (
+            select r.address, r.position, ar_inbox_internal.suppression_of(invoice.company_id, r.address, at) as why
+            from pg_catalog.unnest(recipients) with ordinality r (address, position)
+        ) u;
         if sent >= company.max_sends_per_day then
             outcome := 'withhold';
             reason := pg_catalog.format('sent %s times by email today, the limit (max_sends_per_day)', sent);
         elsif coalesce(pg_catalog.cardinality(recipients), 0) = 0 then
             outcome := 'fail';
-            reason := case when step.contact_role_id is null
+            reason := case when barred is not null then 'email: ' || barred
+                when step.contact_role_id is null
                 then 'email: the customer has no e-mail address'
                 else pg_catalog.format('email: no contact with the role %s has an e-mail address',
                     (select pg_catalog.quote_literal(r.name) from ar_inbox.contact_roles r
@@ -315,7 +325,7 @@ $$;
 comment on function ar_inbox_internal.money(numeric, text) is
 'An amount as a reader expects it, with at least the currency''s decimal places: USD 1,250.00.';
 
-create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
+create function ar_inbox_internal.party_values(company_id bigint, customer_id bigint)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -324,7 +334,25 @@ begin
     return (
         select pg_catalog.jsonb_build_object(
             'company', pg_catalog.jsonb_build_object('name', c.name, 'currency', c.currency),
-            'customer', pg_catalog.jsonb_build_object('name', k.name, 'number', k.number),
+            'customer', case when k.id is not null
+                then pg_catalog.jsonb_build_object('name', k.name, 'number', k.number) end)
+        from ar_inbox.companies c
+        left join ar_inbox.customers k on k.company_id = c.id and k.id = party_values.customer_id
+        where c.id = party_values.company_id);
+end
+$$;
+
+comment on function ar_inbox_internal.party_values(bigint, bigint) is
+'The values of both sides that templates know: company, customer (null where it is not known).';
+
+create function ar_inbox_internal.invoice_values(company_id bigint, invoice_id bigint, at timestamptz)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select ar_inbox_internal.party_values(i.company_id, i.customer_id) || pg_catalog.jsonb_build_object(
             'invoice', pg_catalog.jsonb_build_object(
                 'number', i.number,
                 'currency', i.currency,
@@ -345,7 +373,6 @@ begin
                 where l.company_id = i.company_id and l.invoice_id = i.id))
         from ar_inbox.invoices i
         join ar_inbox.companies c on c.id = i.company_id
-        join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
         where i.company_id = invoice_values.company_id and i.id = invoice_values.invoice_id);
 end
 $$;
@@ -554,7 +581,9 @@ begin
         begin
             -- A member may be working the thread: the message comes after that.
             perform 1 from ar_inbox.threads t
-            where t.company_id = due.company_id and t.invoice_id = due.invoice_id
+            where t.company_id = due.company_id
+                and t.id = (select ar_inbox_internal.current_thread(o.company_id, o.id) from ar_inbox.threads o
+                    where o.company_id = due.company_id and o.invoice_id = due.invoice_id)
             for no key update nowait;
             select f.outcome, f.reason into outcome, reason
             from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;

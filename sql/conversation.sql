@@ -70,7 +70,7 @@ begin
                 'new_text_length', e.new_text_length,
                 'new_text', case when e.fits then pg_catalog.left(e.body_text, e.whole_or_new) end,
                 'html', case when not e.fits then null
-                    when e.html_pending then ar_inbox_internal.safe_html(conversation.company_id, e.id)
+                    when e.pending then ar_inbox_internal.safe_html(conversation.company_id, e.id)
                     else e.body_html end,
                 'left_out', not e.fits,
                 'authentication', e.authentication,
@@ -92,14 +92,15 @@ begin
             -- others, and fetched by who wants to read it.
             select n.id, n.occurred_at, n.direction, n.kind, n.automatic, n.imported, n.sent_at, n.message_id,
                 n.from_name, n.from_address, n.member_id, n.subject, n.body_text, n.new_text_length,
-                coalesce(n.new_text_length, 2147483647) as whole_or_new, n.body_html, n.html_pending,
+                coalesce(n.new_text_length, 2147483647) as whole_or_new, coalesce(n.body_html, h.html) as body_html, h.pending,
                 n.authentication, n.verdicts, n.template,
                 sum(2 * pg_catalog.octet_length(n.body_text)
-                    + case when n.html_pending then least(s.size, 2097152)
-                        else coalesce(pg_catalog.octet_length(n.body_html), 0) end)
+                    + case when h.pending then least(s.size, 2097152)
+                        else coalesce(pg_catalog.octet_length(n.body_html), pg_catalog.octet_length(h.html), 0) end)
                     over (order by n.occurred_at desc, n.id desc rows unbounded preceding) <= most_bytes as fits
             from ar_inbox.emails n
-            left join ar_inbox.inbound_messages s on n.html_pending
+            left join ar_inbox.email_html h on h.company_id = n.company_id and h.email_id = n.id
+            left join ar_inbox.inbound_messages s on h.pending
                 and s.company_id = n.company_id and s.id = n.inbound_message_id
             where n.thread_id = in_force and n.company_id = conversation.company_id) e
         left join ar_inbox.members w on w.company_id = conversation.company_id and w.id = e.member_id

@@ -4,7 +4,8 @@
 create function ar_inbox_internal.queue_email(company_id bigint, thread_id bigint,
     recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
     subject text, body text, body_html text, automatic boolean, template text,
-    invoice_id bigint, chasing_step_id bigint, at timestamptz)
+    invoice_id bigint, chasing_step_id bigint, at timestamptz, attachments bigint[] = '{}',
+    send_at timestamptz = null, cancel_on_answer boolean = false, answered_id bigint = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -14,8 +15,12 @@ declare
     company     ar_inbox.companies;
     member      ar_inbox.members;
     previous    ar_inbox.emails;
+    key         bytea;
     new_id      bigint;
+    size        bigint;
     sender_name text;
+    reply_to    text;
+    image       text;
     identifier  text;
     ancestors   text[] := array[]::text[];
 begin
@@ -32,14 +37,30 @@ begin
         select m.* into member from ar_inbox.members m
         where m.company_id = queue_email.company_id
             and m.id = ar_inbox_internal.member_id(queue_email.company_id);
+        if pg_catalog.btrim(member.signature) <> '' then
+            body := pg_catalog.rtrim(body, E'\r\n') || E'\n\n-- \n' || member.signature;
+            body_html := body_html || E'<p>-- </p>\n' || ar_inbox_internal.commonmark_to_html(
+                -- whoever writes a signature means its lines
+                pg_catalog.replace(member.signature, E'\n', E'  \n'));
+        end if;
     end if;
     sender_name := company.name || coalesce(' (' || member.name || ')', '');
+    send_at := case when send_at > pg_catalog.now() then send_at end;
 
-    -- The conversation so far: the last message, and what it answered.
-    select e.* into previous from ar_inbox.emails e
-    where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
-    order by e.occurred_at desc, e.id desc limit 1;
-    if found then
+    -- What it answers: the message named, else the last one of the
+    -- conversation that is known to the other side or on its way there.
+    if answered_id is not null then
+        select e.* into previous from ar_inbox.emails e
+        where e.company_id = queue_email.company_id and e.id = answered_id;
+    else
+        select e.* into previous from ar_inbox.emails e
+        where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
+            and not exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = e.company_id and d.email_id = e.id
+                    and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))
+        order by e.occurred_at desc, e.id desc limit 1;
+    end if;
+    if previous.id is not null then
         ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
                 then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
         if pg_catalog.cardinality(ancestors) > 21 then
@@ -49,15 +70,50 @@ begin
     identifier := pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '') || '@'
         || ar_inbox_internal.address_domain(account.from_address);
 
-    insert into ar_inbox.emails (company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template, message)
-    values (company_id, thread_id, 'outgoing', identifier,
+    -- Answers come to an address that names the thread.
+    reply_to := account.inbox_address::text;
+    if account.plus_addressing or company.track_opens then
+        key := ar_inbox_internal.signing_key(company_id);
+    end if;
+    if account.plus_addressing then
+        reply_to := coalesce(ar_inbox_internal.tagged_address(
+            coalesce(account.inbox_address, account.from_address)::text,
+            ar_inbox_internal.sign_token(key, 'r', thread_id)), reply_to);
+    end if;
+    -- the image is in the bytes: the id is drawn before they are made
+    new_id := pg_catalog.nextval('ar_inbox.emails_id_seq');
+    if company.track_opens then
+        image := company.tracking_url || company.handle || ar_inbox_internal.sign_token(key, 'o', new_id);
+    end if;
+
+    -- The bytes of files go from their table into the message, and into no
+    -- variable on their way.
+    insert into ar_inbox.emails as e (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
+        subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template,
+        message)
+    select new_id, queue_email.company_id, queue_email.thread_id, 'outgoing', identifier,
         case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
-        subject, sender_name, account.from_address, body, body_html, at, at, automatic, member.id, template,
-        ar_inbox_internal.build_message(identifier, at, sender_name, account.from_address::text,
-            account.inbox_address::text, recipients::text[], cc::text[], subject, body, body_html,
-            previous.message_id, ancestors, automatic))
-    returning id into new_id;
+        queue_email.subject, sender_name, account.from_address, queue_email.body, queue_email.body_html,
+        coalesce(queue_email.send_at, at), at, queue_email.automatic, member.id, queue_email.template,
+        ar_inbox_internal.build_message(identifier, coalesce(queue_email.send_at, at), sender_name,
+            account.from_address::text, reply_to, recipients::text[], cc::text[],
+            queue_email.subject, queue_email.body, queue_email.body_html,
+            previous.message_id, ancestors, queue_email.automatic, f.names, f.types, f.contents, image)
+    from (
+        select pg_catalog.array_agg(n.name order by u.position) as names,
+            pg_catalog.array_agg(n.type order by u.position) as types,
+            pg_catalog.array_agg(k.content order by u.position) as contents
+        from pg_catalog.unnest(attachments) with ordinality u (id, position)
+        join ar_inbox.files n on n.company_id = queue_email.company_id and n.id = u.id
+        join ar_inbox.file_contents k on k.company_id = n.company_id and k.content_hash = n.content_hash
+    ) f
+    returning pg_catalog.octet_length(e.message) into size;
+    if size > company.max_message_size then
+        perform ar_inbox_internal.refuse('IB003',
+            pg_catalog.format('the message has %s bytes, more than the limit of %s (max_message_size)',
+                size, company.max_message_size),
+            'Send fewer or smaller files, or links to them.');
+    end if;
 
     insert into ar_inbox.email_recipients (company_id, email_id, field, position, address, state)
     select queue_email.company_id, new_id, r.field, r.position, r.address, 'queued'
@@ -69,17 +125,79 @@ begin
         union all
         select 'bcc', u.position, u.address from pg_catalog.unnest(bcc) with ordinality u (address, position)
     ) r;
+    if attachments <> '{}' then
+        insert into ar_inbox.attachments (company_id, email_id, file_id, position)
+        select queue_email.company_id, new_id, u.id, u.position
+        from pg_catalog.unnest(attachments) with ordinality u (id, position);
+    end if;
 
     insert into ar_inbox.deliveries (company_id, email_id, channel, mail_account_id, invoice_id,
-        chasing_step_id, next_attempt_at, give_up_at, created_at)
+        chasing_step_id, send_at, cancel_on_answer, next_attempt_at, give_up_at, created_at)
     values (company_id, new_id, 'email', account.id, invoice_id, chasing_step_id,
-        least(at, pg_catalog.now()), at + company.retry_limit, at);
+        send_at, cancel_on_answer and send_at is not null,
+        case when send_at is not null then send_at
+            when automatic then least(at, pg_catalog.now())
+            else pg_catalog.now() + company.undo_grace end,
+        coalesce(send_at, case when automatic then at else at + company.undo_grace end) + company.retry_limit, at);
     return new_id;
 end
 $$;
 
-comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], text, text, text, boolean, text, bigint, bigint, timestamptz) is
-'Makes a message, once, and queues its delivery. automatic: the machine''s, not a member''s. at: the moment the message is dated. Returns the email''s id. Errors: IB005 (no mail account).';
+comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], text, text, text, boolean, text, bigint, bigint, timestamptz, bigint[], timestamptz, boolean, bigint) is
+'Makes a message, once, and queues its delivery. automatic: the machine''s, not a member''s: it has no signature and does not wait for undo_grace. at: the moment it is made, and dated unless send_at (a later moment, at which it is to leave) says otherwise. attachments: files of the company. cancel_on_answer: with send_at, whether a customer''s message cancels it. answered_id: the message it answers; NULL: the last of the thread. Returns the email''s id. Errors: IB005 (no mail account), IB003 (over max_message_size).';
+
+create function ar_inbox_internal.cancel_deliveries(company_id bigint, delivery_ids bigint[], reason text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update ar_inbox.deliveries d
+    set state = 'cancelled', reason = cancel_deliveries.reason, next_attempt_at = null,
+        finished_at = pg_catalog.clock_timestamp()
+    where d.company_id = cancel_deliveries.company_id and d.id = any (delivery_ids);
+    update ar_inbox.email_recipients r
+    set state = 'cancelled'
+    from ar_inbox.deliveries d
+    where d.company_id = cancel_deliveries.company_id and d.id = any (delivery_ids)
+        and r.company_id = d.company_id and r.email_id = d.email_id and r.state = 'queued';
+end
+$$;
+
+comment on function ar_inbox_internal.cancel_deliveries(bigint, bigint[], text) is
+'Cancels deliveries that the caller has locked and found queued, with their recipients.';
+
+create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    answered record;
+    ids      bigint[] := array[]::bigint[];
+begin
+    for answered in
+        select d.id, d.email_id
+        from ar_inbox.deliveries d
+        join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
+        where d.company_id = cancel_answered.company_id and d.cancel_on_answer and d.state = 'queued'
+            and e.thread_id = cancel_answered.thread_id
+        order by d.id
+        for update of d
+    loop
+        ids := ids || answered.id;
+        perform ar_inbox_internal.record_event(company_id, 'email', answered.email_id, 'cancelled', null,
+            pg_catalog.to_jsonb('the customer answered first'::text));
+    end loop;
+    if ids <> '{}' then
+        perform ar_inbox_internal.cancel_deliveries(company_id, ids, 'the customer answered first');
+    end if;
+    return pg_catalog.cardinality(ids);
+end
+$$;
+
+comment on function ar_inbox_internal.cancel_answered(bigint, bigint) is
+'Cancels what was written for later in a thread, unless its writer wanted it otherwise: the customer answered first. To be called when a message of a person is filed there. Returns how many.';
 
 -- For the worker.  The locks are taken in one order everywhere: invoice, steps,
 -- deliveries, recipients.
@@ -87,7 +205,8 @@ comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
 returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
-    smtp_url text, username text, password text, mail_from text, recipients text[], message bytea)
+    smtp_url text, username text, password text, mail_from text, recipients text[], message bytea,
+    envelope_id text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -98,6 +217,11 @@ declare
     room      integer;
     claimed   integer := 0;
     attempt   integer;
+    key       bytea;
+    token     text;
+    sender    text;
+    wanted    text[];
+    barred    ar_inbox.email_address[];
 begin
     if not ar_inbox_internal.is_armed() then
         return;
@@ -117,6 +241,7 @@ begin
                 order by d.mail_account_id limit 1) n)
         )
         select a.id, a.company_id, a.changed_at, a.smtp_url, a.username, a.from_address, s.value as password,
+            case when a.plus_addressing then coalesce(a.inbox_address, a.from_address) end as tagged_by,
             per_account - coalesce((select b.count from unnest(busy_accounts, busy_counts) b (id, count)
                                     where b.id = a.id), 0) as room
         from waiting w
@@ -126,8 +251,9 @@ begin
     loop
         room := least(account.room, most - claimed);
         continue when room <= 0;
+        key := ar_inbox_internal.signing_key(account.company_id);
         for candidate in
-            select d.id, d.company_id, d.invoice_id, d.chasing_step_id
+            select d.id, d.company_id, d.email_id, d.invoice_id, d.chasing_step_id, d.send_at
             from ar_inbox.deliveries d
             where d.mail_account_id = account.id and d.next_attempt_at <= at
             order by d.next_attempt_at, d.id
@@ -140,6 +266,15 @@ begin
                 perform 1 from ar_inbox.invoices i
                 where i.company_id = candidate.company_id and i.id = candidate.invoice_id
                 for no key update skip locked;
+                continue when not found;
+            end if;
+            if candidate.send_at is not null then
+                -- it will be the thread's last message; who files an answer
+                -- there has this lock before it looks at deliveries
+                perform 1 from ar_inbox.emails e
+                join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+                where e.company_id = candidate.company_id and e.id = candidate.email_id
+                for no key update of t skip locked;
                 continue when not found;
             end if;
             select d.* into delivery from ar_inbox.deliveries d
@@ -158,21 +293,47 @@ begin
                 continue;
             end if;
 
+            -- suppressed since it was queued
+            select pg_catalog.array_agg(distinct r.address::text) filter (where s.id is null),
+                pg_catalog.array_agg(r.address) filter (where s.id is not null)
+            into wanted, barred
+            from ar_inbox.email_recipients r
+            left join ar_inbox.suppressions s on s.address = r.address and s.company_id = r.company_id
+                and s.lifted_at is null and (s.until is null or s.until > at)
+            where r.company_id = delivery.company_id and r.email_id = delivery.email_id
+                and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
+            if barred is not null then
+                continue when not ar_inbox_internal.bar_recipients(delivery.id, delivery.company_id, barred, at);
+                continue when wanted is null;
+            end if;
+
             attempt := delivery.attempts + 1;
+            token := ar_inbox_internal.sign_token(key, 'b', delivery.id);
+            -- an address that a bounce comes back to; the same at every attempt
+            sender := coalesce(delivery.return_path,
+                ar_inbox_internal.tagged_address(account.tagged_by::text, token));
             update ar_inbox.deliveries d
-            set state = 'handing_off', attempts = attempt, next_attempt_at = null
+            set state = 'handing_off', attempts = attempt, next_attempt_at = null, return_path = sender
             where d.company_id = delivery.company_id and d.id = delivery.id;
             insert into ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
             values (delivery.company_id, delivery.id, attempt, at);
+            if delivery.send_at is not null and attempt = 1 then
+                update ar_inbox.emails e
+                set occurred_at = greatest(e.occurred_at, at)
+                where e.company_id = delivery.company_id and e.id = delivery.email_id;
+                update ar_inbox.threads t
+                set last_message_at = at, last_email_id = e.id, last_direction = 'outgoing'
+                from ar_inbox.emails e
+                where e.company_id = delivery.company_id and e.id = delivery.email_id
+                    and t.company_id = e.company_id and t.id = e.thread_id
+                    and coalesce(t.last_message_at <= at, true);
+            end if;
             room := room - 1;
             claimed := claimed + 1;
             return query
                 select delivery.id, delivery.company_id, account.id, account.changed_at, account.smtp_url,
-                    account.username, account.password, account.from_address::text,
-                    (select pg_catalog.array_agg(distinct r.address::text) from ar_inbox.email_recipients r
-                     where r.company_id = e.company_id and r.email_id = e.id
-                        and r.state in ('queued', 'deferred', 'unknown', 'handing_off')),
-                    e.message
+                    account.username, account.password, coalesce(sender, account.from_address::text),
+                    wanted, e.message, token
                 from ar_inbox.emails e
                 where e.company_id = delivery.company_id and e.id = delivery.email_id;
         end loop;
@@ -181,7 +342,61 @@ end
 $$;
 
 comment on function ar_inbox_internal.claim_deliveries(timestamptz, integer, bigint[], integer[], integer) is
-'Takes deliveries that are due for hand-off, judging each a last time, and writes their attempts. The caller commits, then hands them off. per_account: how many may be under way for one mail account, of which busy_counts are. Nothing where the database is not armed.';
+'Takes deliveries that are due for hand-off, judging each a last time, and writes their attempts. Recipients suppressed in the meantime are rejected. mail_from: the return path, which tells whose bounce comes back to it; envelope_id: the same token for DSN (RFC 3461). The caller commits, then hands them off. per_account: how many may be under way for one mail account, of which busy_counts are. Nothing where the database is not armed.';
+
+create function ar_inbox_internal.bar_recipients(delivery_id bigint, company_id bigint,
+    addresses ar_inbox.email_address[], at timestamptz)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    delivery ar_inbox.deliveries;
+    refused  text;
+    accepted boolean;
+begin
+    select d.* into delivery from ar_inbox.deliveries d
+    where d.company_id = bar_recipients.company_id and d.id = bar_recipients.delivery_id;
+    if delivery.chasing_step_id is not null then
+        -- elsewhere the step is locked first: whoever has it now goes before
+        perform 1 from ar_inbox.chasing_steps s
+        where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
+        for no key update skip locked;
+        if not found then
+            return false;
+        end if;
+    end if;
+    update ar_inbox.email_recipients r
+    set state = 'rejected', code = null, enhanced_code = null,
+        reply = ar_inbox_internal.suppression_of(r.company_id, r.address, bar_recipients.at)
+    where r.company_id = delivery.company_id and r.email_id = delivery.email_id and r.address = any (addresses)
+        and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
+    if exists (select 1 from ar_inbox.email_recipients r
+            where r.company_id = delivery.company_id and r.email_id = delivery.email_id
+                and r.state in ('queued', 'deferred', 'unknown', 'handing_off')) then
+        return true;
+    end if;
+
+    -- nobody is left to hand it off to
+    select pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
+            filter (where r.state = 'rejected'),
+        pg_catalog.bool_or(r.state = 'accepted')
+    into refused, accepted
+    from ar_inbox.email_recipients r
+    where r.company_id = delivery.company_id and r.email_id = delivery.email_id;
+    update ar_inbox.deliveries d
+    set state = case when accepted then 'accepted' else 'rejected' end::ar_inbox.delivery_state,
+        reason = 'refused for ' || refused, next_attempt_at = null, finished_at = bar_recipients.at
+    where d.company_id = delivery.company_id and d.id = delivery.id;
+    if delivery.chasing_step_id is not null then
+        perform ar_inbox_internal.settle_step(delivery.company_id, delivery.chasing_step_id);
+    end if;
+    return true;
+end
+$$;
+
+comment on function ar_inbox_internal.bar_recipients(bigint, bigint, ar_inbox.email_address[], timestamptz) is
+'Rejects recipients of a delivery that the caller has locked, as they are suppressed; with nobody left the delivery ends. False where somebody else is at its chasing step: it is left for the next time.';
 
 create function ar_inbox_internal.retry_pause(attempts integer)
 returns interval

@@ -35,7 +35,9 @@ grant usage on schema ar_inbox_internal to public;
 grant execute on function ar_inbox_internal.is_time_zone(text), ar_inbox_internal.currency_digits(text) to public;
 
 -- administrators', the worker's, or whose they are granted to
-revoke execute on function ar_inbox.install(), ar_inbox.arm(), ar_inbox.disarm(), ar_inbox.receive_email(bytea)
+revoke execute on function ar_inbox.install(), ar_inbox.arm(), ar_inbox.disarm(), ar_inbox.receive_email(bytea, ar_inbox.email_address)
     from ar_inbox_staff;
-grant execute on function ar_inbox.receive_email(bytea) to ar_inbox_worker;
+grant execute on function ar_inbox.receive_email(bytea, ar_inbox.email_address) to ar_inbox_worker;
 grant execute on function ar_inbox.fire_due_steps(timestamptz) to ar_inbox_worker;
+-- what strangers reach: the image in a mail
+grant execute on function ar_portal.record_open(text) to ar_inbox_anonymous, ar_inbox_customer;

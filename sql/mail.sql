@@ -20,9 +20,19 @@ create type ar_inbox_internal.parsed_message as (
     defects text[],
     attachment_names text[],
     attachment_types text[],
-    attachment_contents bytea[],
     attachment_content_ids text[],
-    attachment_inline boolean[]
+    attachment_inline boolean[],
+    reply_to_names text[],
+    reply_to_addresses text[],
+    new_text_length integer,
+    report_kind text,
+    report jsonb,
+    conversation text,
+    candidates text[],
+    recipient_fields text[],
+    recipient_positions integer[],
+    recipient_names text[],
+    recipient_addresses text[]
 );
 comment on type ar_inbox_internal.parsed_message is 'What the reader finds in a message; texts are decoded, ids without their angle brackets.';
 
@@ -32,15 +42,40 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_parse_message';
 
 comment on function ar_inbox_internal.parse_message(bytea) is
-'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date.';
+'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt or complaint; conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 50, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To.';
+
+create function ar_inbox_internal.message_attachments(message bytea)
+returns table ("position" integer, name text, type text, content bytea, content_id text, is_inline boolean)
+language c immutable strict parallel safe rows 3
+as 'MODULE_PATHNAME', 'ar_inbox_message_attachments';
+
+comment on function ar_inbox_internal.message_attachments(bytea) is
+'The attachments of a message in their order, with their bytes; as parse_message() lists them. One at a time, so that a large message does not take many times its size.';
 
 create function ar_inbox_internal.build_message(message_id text, sent_at timestamptz,
     from_name text, from_address text, reply_to text, to_addresses text[], cc_addresses text[],
     subject text, body_text text, body_html text, in_reply_to text, reference_ids text[],
-    automatic boolean)
+    automatic boolean, attachment_names text[] = null, attachment_types text[] = null,
+    attachment_contents bytea[] = null, tracking_image text = null)
 returns bytea
 language c immutable parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_build_message';
 
-comment on function ar_inbox_internal.build_message(text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean) is
-'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress.';
+comment on function ar_inbox_internal.build_message(text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean, text[], text[], bytea[], text) is
+'Writes a message (RFC 5322, MIME) as it will be handed off: 7-bit, lines ended by CR LF. automatic: adds Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress. The files attached are those of attachment_contents, in their order; attachment_names and attachment_types are NULL or have as many elements, each of which may be NULL (no name; application/octet-stream, also where a type is malformed). tracking_image: the URL of an image of one pixel at the end of the HTML, where there is HTML. Errors: 22004 for a NULL Message-ID, date, sender or content; 22023 for a wrong number of names or types, or a URL that is not http or https; 54000 for over 500 MB.';
+
+create function ar_inbox_internal.authentication_results(message bytea, trusted text[])
+returns jsonb
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_authentication_results';
+
+comment on function ar_inbox_internal.authentication_results(bytea, text[]) is
+'What the company''s own mail servers report on who sent a message (RFC 8601): {"spf": {"result": "pass", "smtp.mailfrom": …}, "dkim": [{"result": …, "header.d": …}, …], "dmarc": {…}, …}, methods and property names in lower case. trusted: the names (authserv-ids) these servers sign with; a domain covers, as the writers of Received fields, the hosts below it. Only Authentication-Results fields of those names above the first Received field of another server are believed; the uppermost has the say on each method. NULL if there is none; {} if all they say is that nothing was checked. Reads only the header.';
+
+create function ar_inbox_internal.mbox_messages(mbox bytea)
+returns table ("position" integer, message bytea, postmark_at timestamptz)
+language c immutable strict parallel safe rows 1000
+as 'MODULE_PATHNAME', 'ar_inbox_mbox_messages';
+
+comment on function ar_inbox_internal.mbox_messages(bytea) is
+'The messages in a mailbox file (RFC 4155; mboxo, mboxrd, mboxcl; lines ended by LF or CR LF), in their order: position counts from 1, message is without its "From " line and with lines ">From " unquoted, postmark_at is the moment the "From " line says (UTC where it names no zone), NULL if it cannot be read. Content-Length is not believed. Never raises for what is in the file; what begins without a "From " line is a message too.';

@@ -1,23 +1,47 @@
 -- Mail accounts: setting one; polling, for the worker.
 
+create function ar_inbox_internal.required_mailbox(value text, parameter text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.required_text(value, parameter);
+    if value ~ '[[:cntrl:]]' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s %s has a control character', parameter, pg_catalog.quote_literal(value)),
+            pg_catalog.format('Give a %s as the mail server lists it.', parameter));
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.required_mailbox(text, text) is
+'Refuses (22023) what cannot be the name of a mailbox (RFC 9051, 5.1); parameter is what the refusal calls it.';
+
 create function ar_inbox.set_mail_account(company_id bigint, from_address ar_inbox.email_address,
     smtp_url text, username text = null, password text = null,
-    inbox_address ar_inbox.email_address = null, imap_url text = null, mailbox text = 'INBOX')
+    inbox_address ar_inbox.email_address = null, imap_url text = null, mailbox text = 'INBOX',
+    after_fetch text = 'leave', archive_mailbox text = null, plus_addressing boolean = null)
 returns void
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     account bigint;
+    queued  bigint;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if from_address is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'from_address is NULL',
             'Give the address that customers see as the sender.');
     end if;
-    if smtp_url is null or smtp_url !~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
+    if smtp_url is null and imap_url is null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'smtp_url and imap_url are both NULL',
+            'Give smtp_url for an account that sends, imap_url for one that reads, or both.');
+    end if;
+    if smtp_url !~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
-            pg_catalog.format('smtp_url %s is not an SMTP URL', pg_catalog.quote_nullable(smtp_url)),
+            pg_catalog.format('smtp_url %s is not an SMTP URL', pg_catalog.quote_literal(smtp_url)),
             'Give smtp://host:port (STARTTLS) or smtps://host:port and nothing else; ?starttls=always demands it of a loopback host too.');
     end if;
     if imap_url is not null and imap_url !~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
@@ -38,19 +62,60 @@ begin
             'Give each in one line.');
     end if;
 
+    perform ar_inbox_internal.required_mailbox(mailbox, 'mailbox');
+    if after_fetch is null or after_fetch not in ('leave', 'flag', 'move') then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('after_fetch %s is unknown', pg_catalog.quote_nullable(after_fetch)),
+            'Give leave, flag or move.');
+    end if;
+    if after_fetch = 'move' and archive_mailbox is null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'archive_mailbox is NULL but after_fetch is move',
+            'Give the mailbox that messages are moved to; it is made if it is not there.');
+    end if;
+    if archive_mailbox is not null then
+        perform ar_inbox_internal.required_mailbox(archive_mailbox, 'archive_mailbox');
+    end if;
+    if after_fetch = 'move' and (pg_catalog.btrim(archive_mailbox) = pg_catalog.btrim(mailbox)
+        -- this name alone is the same in any letter case (RFC 9051, 5.1)
+        or (pg_catalog.upper(pg_catalog.btrim(archive_mailbox)) = 'INBOX' and pg_catalog.upper(pg_catalog.btrim(mailbox)) = 'INBOX'))
+    then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('archive_mailbox %s is the mailbox that is read', pg_catalog.quote_literal(archive_mailbox)),
+            'Give another mailbox to move messages to.');
+    end if;
+
     perform ar_inbox_internal.take_address(company_id, from_address);
     perform ar_inbox_internal.take_address(company_id, inbox_address);
 
+    if smtp_url is null then
+        -- nobody queues for it while this waits for the commit
+        select a.id into account from ar_inbox.mail_accounts a
+        where a.company_id = set_mail_account.company_id and a.from_address = set_mail_account.from_address
+        for update;
+        select pg_catalog.count(*) into queued from ar_inbox.deliveries d
+        where d.mail_account_id = account and d.company_id = set_mail_account.company_id
+            and d.next_attempt_at is not null;
+        if queued > 0 then
+            perform ar_inbox_internal.refuse('IB002',
+                pg_catalog.format('smtp_url is NULL but %s waiting to leave from %s',
+                    case queued when 1 then '1 message is' else queued || ' messages are' end, from_address),
+                'Set it again when they have left.');
+        end if;
+    end if;
+
     insert into ar_inbox.mail_accounts as a (company_id, from_address, inbox_address, smtp_url, imap_url,
-        username, mailbox, next_poll_at)
+        username, mailbox, after_fetch, archive_mailbox, plus_addressing, next_poll_at)
     values (set_mail_account.company_id, set_mail_account.from_address, set_mail_account.inbox_address,
         set_mail_account.smtp_url, set_mail_account.imap_url, set_mail_account.username,
-        ar_inbox_internal.required_text(set_mail_account.mailbox, 'mailbox'),
+        pg_catalog.btrim(set_mail_account.mailbox), set_mail_account.after_fetch,
+        pg_catalog.btrim(set_mail_account.archive_mailbox),
+        coalesce(set_mail_account.plus_addressing, set_mail_account.inbox_address is not null),
         case when set_mail_account.imap_url is not null then pg_catalog.now() end)
     on conflict on constraint mail_accounts_from_key do update
         set inbox_address = excluded.inbox_address, smtp_url = excluded.smtp_url,
             imap_url = excluded.imap_url, username = excluded.username, mailbox = excluded.mailbox,
-            next_poll_at = excluded.next_poll_at,
+            after_fetch = excluded.after_fetch, archive_mailbox = excluded.archive_mailbox,
+            plus_addressing = excluded.plus_addressing, next_poll_at = excluded.next_poll_at,
             -- another mailbox counts its messages anew
             uid_validity = case when (a.imap_url, a.username, a.mailbox)
                 is not distinct from (excluded.imap_url, excluded.username, excluded.mailbox)
@@ -58,7 +123,10 @@ begin
             last_uid = case when (a.imap_url, a.username, a.mailbox)
                 is not distinct from (excluded.imap_url, excluded.username, excluded.mailbox)
                 then a.last_uid else 0 end,
-            poll_failures = 0, poll_error = null,
+            unsettled_uids = case when excluded.after_fetch <> 'leave' and (a.imap_url, a.username, a.mailbox)
+                is not distinct from (excluded.imap_url, excluded.username, excluded.mailbox)
+                then a.unsettled_uids else '{}' end,
+            poll_state = 'waiting', poll_failures = 0, poll_error = null, poll_warning = null,
             send_failures = 0, send_error = null, send_retry_at = null,
             changed_at = pg_catalog.clock_timestamp()
     returning a.id into account;
@@ -77,13 +145,14 @@ begin
         and d.state = 'deferred' and d.next_attempt_at > pg_catalog.now();
 
     perform ar_inbox_internal.record_event(company_id, 'mail_account', account, 'set', null,
-        pg_catalog.jsonb_build_object('from_address', from_address, 'smtp_url', smtp_url, 'imap_url', imap_url));
+        pg_catalog.jsonb_build_object('from_address', from_address, 'smtp_url', smtp_url, 'imap_url', imap_url,
+            'mailbox', mailbox, 'after_fetch', after_fetch, 'archive_mailbox', archive_mailbox));
     perform ar_inbox_internal.wake_worker();
 end
 $$;
 
-comment on function ar_inbox.set_mail_account(bigint, ar_inbox.email_address, text, text, text, ar_inbox.email_address, text, text) is
-'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and the one set last sends. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. Needs manage. Errors: IB001, 42501, 22023, 22004, 23505 (another company''s address).';
+comment on function ar_inbox.set_mail_account(bigint, ar_inbox.email_address, text, text, text, ar_inbox.email_address, text, text, text, text, boolean) is
+'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and of those with an smtp_url the one set last sends. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port; NULL: the account only reads, and imap_url must be given. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. after_fetch: what becomes of a message there once it is stored: leave (nothing is changed), flag (marked as read, \Seen), move (to archive_mailbox, another folder, made if missing). plus_addressing: whether the server of the inbox address takes mail to local+anything@domain; NULL: true where inbox_address is given, else false. Needs manage. Errors: IB001, 42501, 22023, 22004, 23505 (another company''s address), IB002 (smtp_url NULL while messages wait to leave).';
 
 create function ar_inbox_internal.sending_account(company_id bigint)
 returns bigint
@@ -93,38 +162,79 @@ as $$
 begin
     return (
         select a.id from ar_inbox.mail_accounts a
-        where a.company_id = sending_account.company_id
+        where a.company_id = sending_account.company_id and a.smtp_url is not null
         order by a.changed_at desc, a.id desc
         limit 1);
 end
 $$;
 
-comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s mail account that sends: the one set last.';
+comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s mail account that sends: of those with an smtp_url the one set last.';
 
 -- For the worker.
 
-create function ar_inbox_internal.accounts_to_poll(at timestamptz, busy bigint[] = '{}')
+create function ar_inbox_internal.accounts_to_poll(at timestamptz, busy bigint[] = '{}',
+    max_accounts integer = 100, healthy_only boolean = false)
 returns table (account_id bigint, company_id bigint, imap_url text, username text, password text,
-    mailbox text, uid_validity bigint, last_uid bigint, max_message_size integer)
+    mailbox text, uid_validity bigint, last_uid bigint, max_message_size integer,
+    after_fetch text, archive_mailbox text, unsettled_uids bigint[], version timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select a.id, a.company_id, a.imap_url, a.username, s.value, a.mailbox,
-        coalesce(a.uid_validity, 0), a.last_uid, c.max_message_size
+        coalesce(a.uid_validity, 0), a.last_uid, c.max_message_size,
+        a.after_fetch, a.archive_mailbox, a.unsettled_uids, a.changed_at
     from ar_inbox.mail_accounts a
     join ar_inbox.companies c on c.id = a.company_id
     left join ar_inbox.secrets s on s.company_id = a.company_id and s.name = 'mail_account ' || a.id
     where a.next_poll_at <= at
         and a.id <> all (busy)
+        and (a.poll_failures = 0 or not healthy_only)
     order by a.next_poll_at
-    limit 100;
+    limit max_accounts;
 $$;
 
-comment on function ar_inbox_internal.accounts_to_poll(timestamptz, bigint[]) is
-'The mailboxes whose turn has come, but for those that are being read.';
+comment on function ar_inbox_internal.accounts_to_poll(timestamptz, bigint[], integer, boolean) is
+'The mailboxes whose turn has come, but for those that are being read, the longest waiting first. healthy_only: not those whose last reading failed. version: of the account''s settings.';
+
+create function ar_inbox_internal.changed_accounts(account_ids bigint[], versions timestamptz[])
+returns table (account_id bigint)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select r.id
+    -- (unnest of several arrays works by its plain name only)
+    from unnest(account_ids, versions) r (id, version)
+    where not exists (
+        select 1 from ar_inbox.mail_accounts a
+        where a.id = r.id and a.changed_at = r.version and a.next_poll_at is not null);
+$$;
+
+comment on function ar_inbox_internal.changed_accounts(bigint[], timestamptz[]) is
+'Which of these accounts have other settings by now, or are not to be read any more.';
+
+create function ar_inbox_internal.hold_mailbox(account_id bigint, company_id bigint, version timestamptz,
+    uid_validity bigint, uids bigint[])
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update ar_inbox.mail_accounts a
+    set last_uid = case when a.uid_validity = hold_mailbox.uid_validity then a.last_uid else 0 end,
+        uid_validity = hold_mailbox.uid_validity,
+        unsettled_uids = uids
+    where a.company_id = hold_mailbox.company_id and a.id = hold_mailbox.account_id
+        and a.changed_at = version;
+    return found;
+end
+$$;
+
+comment on function ar_inbox_internal.hold_mailbox(bigint, bigint, timestamptz, bigint, bigint[]) is
+'Begins the transaction that stores a batch of fetched messages: false if the account has other settings by now, and nothing may be stored. uids: those to be flagged or moved after the commit; what the batch before left there is done. Under another UIDVALIDITY the mailbox counts anew.';
 
 create function ar_inbox_internal.record_poll(account_id bigint, company_id bigint, at timestamptz,
-    poll_interval interval, error text = null)
+    poll_interval interval, error text = null, warning text = null, idle_for interval = null,
+    version timestamptz = null)
 returns void
 language sql
 set search_path = pg_catalog, pg_temp
@@ -132,16 +242,33 @@ as $$
     -- Failures: the pause doubles each time, up to an hour.
     update ar_inbox.mail_accounts a
     set last_polled_at = at,
+        poll_state = case when error is null and idle_for is not null then 'idle' else 'waiting' end,
         poll_error = error,
+        poll_warning = case when warning is null then a.poll_warning else nullif(warning, '') end,
         poll_failures = case when error is null then 0 else a.poll_failures + 1 end,
+        unsettled_uids = case when error is null then '{}' else a.unsettled_uids end,
         next_poll_at = case
             when a.imap_url is null then null
-            when error is null then at + poll_interval
+            when error is null then at + coalesce(idle_for, poll_interval)
             else at + greatest(poll_interval,
                 least(poll_interval * (2 ^ least(a.poll_failures, 12)), interval '1 hour'))
         end
-    where a.id = record_poll.account_id and a.company_id = record_poll.company_id;
+    where a.id = record_poll.account_id and a.company_id = record_poll.company_id
+        and (version is null or a.changed_at = version);
 $$;
 
-comment on function ar_inbox_internal.record_poll(bigint, bigint, timestamptz, interval, text) is
-'Writes down how reading a mailbox ended, and when its turn comes again: later each time it fails, up to an hour.';
+comment on function ar_inbox_internal.record_poll(bigint, bigint, timestamptz, interval, text, text, interval, timestamptz) is
+'Writes down how reading a mailbox ended, and when its turn comes again: later each time it fails, up to an hour. warning: what the server would not flag or move, an empty text where it did, NULL where nothing was asked of it. idle_for: it stays connected, and is read again after so long if nothing is heard of it. version: nothing is written if the account has other settings by now.';
+
+create function ar_inbox_internal.forget_idle(at timestamptz)
+returns void
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+    update ar_inbox.mail_accounts a
+    set poll_state = 'waiting', next_poll_at = least(a.next_poll_at, at)
+    where a.poll_state = 'idle' and a.imap_url is not null;
+$$;
+
+comment on function ar_inbox_internal.forget_idle(timestamptz) is
+'The mailboxes that waited for news on a connection which is gone are due now. For the worker, at its start.';

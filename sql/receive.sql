@@ -1,238 +1,456 @@
 -- Receiving: whose a message is, which thread it belongs to, filing it.
 
-create function ar_inbox_internal.route(parsed ar_inbox_internal.parsed_message)
+create function ar_inbox_internal.own_addresses(candidates text[], out addresses ar_inbox.email_address[],
+    out company_id bigint)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    candidate ar_inbox.email_address;
+    owner     bigint;
+begin
+    addresses := array[]::ar_inbox.email_address[];
+    foreach candidate in array coalesce(candidates, '{}') loop
+        owner := ar_inbox_internal.company_of_address(candidate);
+        if owner is not null then
+            company_id := coalesce(company_id, owner);
+            addresses := addresses || candidate;
+        end if;
+    end loop;
+end
+$$;
+
+comment on function ar_inbox_internal.own_addresses(text[]) is
+'Which of the addresses are companies'' own, in their order, and the company of the first.';
+
+create function ar_inbox_internal.opens_thread(direction ar_inbox.direction, kind text, automatic boolean,
+    imported boolean, automatic_mail_opens_threads boolean)
+returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return direction = 'incoming' and not imported
+        and (not automatic or automatic_mail_opens_threads or kind in ('bounce', 'complaint'));
+end
+$$;
+
+comment on function ar_inbox_internal.opens_thread(ar_inbox.direction, text, boolean, boolean, boolean) is
+'Whether a message opens its thread: an incoming one does, whether the thread is new or not; an automatic one only where its company wants that, but what a mail system says of a message of ours always; an imported one never.';
+
+create function ar_inbox_internal.sender_belongs(company_id bigint, thread_id bigint,
+    sender ar_inbox.email_address, customers bigint[])
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+            select 1 from ar_inbox.threads t
+            where t.company_id = sender_belongs.company_id and t.id = sender_belongs.thread_id
+                and t.customer_id = any (customers))
+        or exists (
+            select 1 from ar_inbox.emails e
+            where e.company_id = sender_belongs.company_id and e.thread_id = sender_belongs.thread_id
+                and e.from_address = sender)
+        or exists (
+            select 1 from ar_inbox.emails e
+            join ar_inbox.email_recipients r on r.company_id = e.company_id and r.email_id = e.id
+            where e.company_id = sender_belongs.company_id and e.thread_id = sender_belongs.thread_id
+                and r.address = sender)
+        or exists (
+            select 1 from ar_inbox.members m
+            where m.company_id = sender_belongs.company_id and m.email = sender and m.removed_at is null);
+end
+$$;
+
+comment on function ar_inbox_internal.sender_belongs(bigint, bigint, ar_inbox.email_address, bigint[]) is
+'Whether who writes to a thread''s signed address has to do with it: of the thread''s customer, wrote or was written to in it, or a member of the company.';
+
+create function ar_inbox_internal.thread_by_token(company_id bigint, addresses ar_inbox.email_address[],
+    sender ar_inbox.email_address, customers bigint[])
 returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    candidate text;
-    company   bigint;
+    own    ar_inbox.email_address;
+    named  bigint;
+    target bigint;
 begin
-    -- What the mail servers wrote goes before what the sender wrote.
-    foreach candidate in array parsed.delivered_to || parsed.to_addresses || parsed.cc_addresses loop
-        if ar_inbox_internal.is_email_address(candidate) then
-            company := ar_inbox_internal.company_of_address(candidate::ar_inbox.email_address);
-            exit when company is not null;
+    foreach own in array addresses loop
+        continue when pg_catalog.strpos(own::text, '+') = 0;
+        named := ar_inbox_internal.read_token(ar_inbox_internal.signing_key(company_id), 'r',
+            ar_inbox_internal.address_tag(own::text));
+        if named is not null then
+            target := ar_inbox_internal.current_thread(company_id, named);
+            if target is not null and ar_inbox_internal.sender_belongs(company_id, target, sender, customers) then
+                return target;
+            end if;
         end if;
     end loop;
-    return company;
+    return null;
 end
 $$;
 
-comment on function ar_inbox_internal.route(ar_inbox_internal.parsed_message) is
-'The company that a parsed message is for, by the addresses it was delivered to, then by To and Cc; NULL: none.';
+comment on function ar_inbox_internal.thread_by_token(bigint, ar_inbox.email_address[], ar_inbox.email_address, bigint[]) is
+'The thread whose signed address the message was written to, by somebody who has to do with it; NULL: none.';
 
-create function ar_inbox_internal.thread_for(company_id bigint, sender ar_inbox.email_address,
-    in_reply_to text[], reference_ids text[], subject text)
+create function ar_inbox_internal.thread_by_references(company_id bigint, message_id text, ids text[])
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target    bigint;
-    customers bigint[] := array[]::bigint[];
-    title     text := pg_catalog.left(subject, 1000);
-    invoice   bigint;
+    target  bigint;
+    other   bigint;
+    related bigint[];
 begin
-    -- In-Reply-To, then References from the nearest ancestor: a message we hold
-    select e.thread_id into target
-    from pg_catalog.unnest(reference_ids || in_reply_to) with ordinality r (id, position)
-    join ar_inbox.emails e on e.company_id = thread_for.company_id and e.message_id = r.id
-    order by r.position desc limit 1;
-    if found then
-        return target;
+    -- What it refers to, the nearest first; then who refers to it, or to what
+    -- it refers to and that never came: the order of arrival does not matter.
+    if ids <> '{}' then
+        select pg_catalog.array_agg(f.thread_id order by f.position desc) into related
+        from (
+            select e.thread_id, r.position
+            from pg_catalog.unnest(ids) with ordinality r (id, position)
+            join ar_inbox.emails e on e.company_id = thread_by_references.company_id and e.message_id = r.id) f;
     end if;
-
-    if sender is not null then
-        customers := ar_inbox_internal.customers_of_address(company_id, sender);
+    select related || pg_catalog.array_agg(e.thread_id order by e.occurred_at, e.id) into related
+    from ar_inbox.missing_references r
+    join ar_inbox.emails e on e.company_id = r.company_id and e.id = r.email_id
+    where r.company_id = thread_by_references.company_id and r.message_id = any (ids || thread_by_references.message_id);
+    target := related[1];
+    if pg_catalog.cardinality(related) > 1 then
+        -- One conversation that looked like several until this message came.
+        -- What stands for a document or a customer stays what it is.
+        for other in
+            select distinct r.id from pg_catalog.unnest(related) r (id) where r.id <> target order by r.id
+        loop
+            if ar_inbox_internal.may_merge_by_itself(company_id, target, other) then
+                perform ar_inbox_internal.merge(company_id, target, other, null);
+            end if;
+        end loop;
     end if;
-
-    -- a document's number in the subject, from that document's customer
-    if customers <> '{}' then
-        select i.id into invoice from ar_inbox.invoices i
-        where i.company_id = thread_for.company_id and i.customer_id = any (customers)
-            and pg_catalog.strpos(pg_catalog.upper(title), pg_catalog.upper(i.number)) > 0
-            -- and not within a longer one
-            and (' ' || title || ' ') ~* ('[^[:alnum:]]'
-                || pg_catalog.regexp_replace(i.number, '([^[:alnum:][:space:]])', '\\\1', 'g') || '[^[:alnum:]]')
-        order by pg_catalog.length(i.number) desc, i.id desc limit 1;
-        if found then
-            return ar_inbox_internal.invoice_thread(company_id, invoice);
-        end if;
-    end if;
-
-    if pg_catalog.cardinality(customers) = 1 then
-        return ar_inbox_internal.customer_thread(company_id, customers[1]);
-    end if;
-
-    insert into ar_inbox.threads (company_id, topic, subject)
-    values (thread_for.company_id, 'message', thread_for.subject)
-    returning id into target;
     return target;
 end
 $$;
 
-comment on function ar_inbox_internal.thread_for(bigint, ar_inbox.email_address, text[], text[], text) is
-'The thread that an incoming message belongs to, within one company, first match wins: what it answers; a document''s number in the subject where the sender belongs to that document''s customer; the sender''s customer; else a new thread.';
+comment on function ar_inbox_internal.thread_by_references(bigint, text, text[]) is
+'The thread of the messages that a message refers to (RFC 5256), that refer to it, or that refer to the same missing ones; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last.';
 
-create function ar_inbox_internal.file_message(inbound_id bigint, company_id bigint,
-    parsed ar_inbox_internal.parsed_message)
+create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    inbound    ar_inbox.inbound_messages;
-    identifier text;
-    sender     ar_inbox.email_address;
-    new_id     bigint;
-    field      text;
-    names      text[];
-    addresses  text[];
+    title   text := pg_catalog.left(subject, 1000);
+    invoice bigint;
 begin
-    select m.* into inbound from ar_inbox.inbound_messages m
-    where m.company_id = file_message.company_id and m.id = inbound_id;
-    identifier := coalesce(parsed.message_id,
-        pg_catalog.encode(inbound.content_hash, 'hex') || '@no-message-id.invalid');
-
-    -- The same Message-ID again: the first one counts, the second stays a copy.
-    if exists (select 1 from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = identifier) then
-        update ar_inbox.inbound_messages m
-        set state = 'duplicate', defects = parsed.defects,
-            reason = pg_catalog.format('a message with Message-ID <%s> is here already', identifier)
-        where m.company_id = file_message.company_id and m.id = inbound_id;
-        return (select e.id from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = identifier);
+    -- a document's number in the subject, from that document's customer
+    select i.id into invoice from ar_inbox.invoices i
+    where i.company_id = thread_by_sender.company_id and i.customer_id = any (customers)
+        and pg_catalog.strpos(pg_catalog.upper(title), pg_catalog.upper(i.number)) > 0
+        -- and not within a longer one
+        and (' ' || title || ' ') ~* ('[^[:alnum:]]'
+            || pg_catalog.regexp_replace(i.number, '([^[:alnum:][:space:]])', '\\\1', 'g') || '[^[:alnum:]]')
+    order by pg_catalog.length(i.number) desc, i.id desc limit 1;
+    if found then
+        return ar_inbox_internal.invoice_thread(company_id, invoice);
     end if;
+    if pg_catalog.cardinality(customers) = 1 then
+        return ar_inbox_internal.customer_thread(company_id, customers[1]);
+    end if;
+    return null;
+end
+$$;
 
+comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text) is
+'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither.';
+
+create function ar_inbox_internal.file_message(inbound_id bigint, company_id bigint,
+    parsed ar_inbox_internal.parsed_message, identifier text, message bytea, received_at timestamptz,
+    addresses ar_inbox.email_address[], imported_as ar_inbox.direction = null)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    settings     record;
+    new_id       bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
+    target       bigint;
+    is_new       boolean;
+    sender       ar_inbox.email_address;
+    customers    bigint[] := array[]::bigint[];
+    is_automatic boolean := parsed.automatic;
+    is_ours      boolean := false;
+    kind         text := 'message';
+    about        bigint;
+    verified     jsonb;
+    links        text[] := array[]::text[];
+    attached     integer := pg_catalog.cardinality(parsed.attachment_names);
+    attachment   record;
+    moment       timestamptz := case when imported_as is null then received_at
+        else least(coalesce(parsed.sent_at, received_at), received_at) end;
+begin
+    select c.trusted_hosts, c.automatic_mail_opens_threads into settings
+    from ar_inbox.companies c where c.id = file_message.company_id;
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
+        is_ours := ar_inbox_internal.company_of_address(sender) is not distinct from file_message.company_id;
     end if;
-    insert into ar_inbox.emails (company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, inbound_message_id)
-    values (company_id,
-        ar_inbox_internal.thread_for(company_id, sender, parsed.in_reply_to, parsed.reference_ids, parsed.subject),
-        'incoming', identifier, parsed.in_reply_to, parsed.reference_ids, parsed.subject,
-        coalesce(parsed.from_name, ''), sender, parsed.body_text, parsed.body_html,
-        coalesce(parsed.sent_at, inbound.received_at), inbound.received_at, parsed.automatic, inbound_id)
-    returning id into new_id;
+    if imported_as is null and settings.trusted_hosts <> '{}' then
+        verified := ar_inbox_internal.authentication_results(message, settings.trusted_hosts);
+    end if;
+    -- Whoever is shown not to be the sender gets no sender's place.
+    if sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+        customers := ar_inbox_internal.customers_of_address(file_message.company_id, sender);
+    end if;
 
-    foreach field in array array['to', 'cc'] loop
-        names := case field when 'to' then parsed.to_names else parsed.cc_names end;
-        addresses := case field when 'to' then parsed.to_addresses else parsed.cc_addresses end;
-        insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
-        select file_message.company_id, new_id, field, u.position, coalesce(u.name, ''), u.address::ar_inbox.email_address
-        from unnest(names, addresses) with ordinality u (name, address, position)
-        where ar_inbox_internal.is_email_address(u.address);
-    end loop;
+    if parsed.report_kind is not null and imported_as is null then
+        kind := parsed.report_kind;
+        is_automatic := true;
+        about := ar_inbox_internal.reported_email(file_message.company_id, parsed.report, addresses);
+        if kind = 'receipt' then
+            perform ar_inbox_internal.record_receipt(file_message.company_id, inbound_id, parsed.report, about, received_at);
+            return null;
+        end if;
+        select e.thread_id into target from ar_inbox.emails e where e.company_id = file_message.company_id and e.id = about;
+        if target is null then
+            target := ar_inbox_internal.thread_by_sender(file_message.company_id,
+                ar_inbox_internal.reported_customers(file_message.company_id, parsed.report), '');
+        end if;
+    end if;
+    -- our own mail coming back is nobody's answer
+    is_automatic := is_automatic or (is_ours and imported_as is null);
 
-    for i in 1 .. pg_catalog.cardinality(parsed.attachment_names) loop
-        insert into ar_inbox.attachments (company_id, email_id, file_id, position, content_id, is_inline)
-        values (company_id, new_id,
-            ar_inbox_internal.store_file(company_id, parsed.attachment_names[i], parsed.attachment_types[i],
-                parsed.attachment_contents[i]),
-            i, parsed.attachment_content_ids[i], parsed.attachment_inline[i]);
-    end loop;
+    if target is null and sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+        target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
+    end if;
+    if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
+        links := parsed.reference_ids || parsed.in_reply_to;
+        if parsed.conversation is not null then
+            links := array[parsed.conversation] || links;
+        end if;
+    end if;
+    if target is null then
+        target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links);
+    end if;
+    if target is null and customers <> '{}' then
+        target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject);
+    end if;
+    is_new := target is null;
+    if is_new then
+        -- made as the trigger on emails would leave it: one write, not two
+        insert into ar_inbox.threads (company_id, topic, subject, status, spam_at,
+            message_count, last_email_id, last_direction, last_message_at)
+        values (file_message.company_id, 'message', parsed.subject,
+            case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
+                imported_as is not null, settings.automatic_mail_opens_threads) then 'open' else 'closed'
+                end::ar_inbox.thread_status,
+            (select pg_catalog.now() from ar_inbox.spam_senders s where s.company_id = file_message.company_id and s.address = sender),
+            1, new_id, coalesce(imported_as, 'incoming'), moment)
+        returning id into target;
+    end if;
 
-    update ar_inbox.inbound_messages m
-    set state = 'filed', defects = parsed.defects
-    where m.company_id = file_message.company_id and m.id = inbound_id;
+    insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
+        subject, from_name, from_address, body_text, new_text_length, sent_at, occurred_at,
+        kind, automatic, imported, authentication, verdicts, inbound_message_id, message, search)
+    values (new_id, file_message.company_id, target, coalesce(imported_as, 'incoming'), identifier, parsed.in_reply_to,
+        parsed.reference_ids, parsed.subject, coalesce(parsed.from_name, ''), sender, parsed.body_text,
+        parsed.new_text_length, coalesce(parsed.sent_at, received_at), moment,
+        kind, is_automatic, imported_as is not null, verified, parsed.report,
+        inbound_id, case when inbound_id is null then message end,
+        ar_inbox_internal.search_vector(file_message.company_id, parsed.subject,
+            pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
+                pg_catalog.array_to_string(parsed.recipient_names, ' '),
+                pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
+                case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
+            -- the history is found where it was first said, unless that is not here
+            case when is_new then parsed.body_text
+                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+
+    insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
+    select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
+    -- (unnest of several arrays works by its plain name only)
+    from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
+        parsed.recipient_addresses) r (field, position, name, address);
+
+    if parsed.body_html is not null and inbound_id is not null then
+        -- it is made safe later: that takes longer than all the rest
+        insert into ar_inbox.email_html (company_id, email_id) values (file_message.company_id, new_id);
+    end if;
+
+    if attached > 0 then
+        -- one after the other: they may be large
+        for attachment in select * from ar_inbox_internal.message_attachments(message) loop
+            insert into ar_inbox.attachments (company_id, email_id, file_id, position, content_id, is_inline)
+            values (file_message.company_id, new_id,
+                ar_inbox_internal.store_file(file_message.company_id, attachment.name, attachment.type, attachment.content),
+                attachment.position, attachment.content_id, attachment.is_inline);
+        end loop;
+    end if;
+
+    if links <> '{}' then
+        insert into ar_inbox.missing_references (company_id, message_id, email_id)
+        select distinct file_message.company_id, l.id, new_id
+        from pg_catalog.unnest(links) l (id)
+        where not exists (select 1 from ar_inbox.emails e where e.company_id = file_message.company_id and e.message_id = l.id);
+    end if;
+
+    if imported_as is null then
+        if kind in ('bounce', 'delay', 'complaint') then
+            perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at);
+        elsif not is_automatic then
+            perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+        end if;
+    end if;
     return new_id;
 end
 $$;
 
-comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_internal.parsed_message) is
-'Makes an email of a stored incoming message, in its thread, with recipients and attachments. Returns its id.';
+comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_internal.parsed_message, text, bytea, timestamptz, ar_inbox.email_address[], ar_inbox.direction) is
+'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status. Returns the email''s id; NULL for a receipt, which is an event on the message it is about.';
 
 create function ar_inbox_internal.take_message(message bytea, for_company bigint = null,
     account_id bigint = null, mailbox text = null, uid_validity bigint = null, uid bigint = null,
-    size bigint = null, note text = null)
+    size bigint = null, note text = null, recipient ar_inbox.email_address = null,
+    again_id bigint = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- by the keys, also where a plan was made while the tables were small; made once
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+set jit = off
 as $$
 declare
     parsed     ar_inbox_internal.parsed_message;
-    company    bigint := for_company;
+    company    ar_inbox.companies;
+    addresses  ar_inbox.email_address[];
     hash       bytea := pg_catalog.sha256(coalesce(message,
         pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
             (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
             mailbox, uid_validity, uid), 'UTF8')));
-    inbound_id bigint;
+    found_id   bigint;
+    identifier text;
+    new_id     bigint;
     problem    text;
-    most       integer;
 begin
-    -- Whatever the sender wrote, the bytes are kept.
-    if message is null then
-        problem := pg_catalog.format('it is still in its mailbox (%s, UID %s): %s', mailbox, uid, note);
-    elsif message = '' then
-        problem := 'the message is empty';
-    else
+    for attempt in 1 .. 3 loop
         begin
-            parsed := ar_inbox_internal.parse_message(message);
-            company := coalesce(company, ar_inbox_internal.route(parsed));
-            if company is null then
-                problem := 'no company has an address that it was sent to';
+            problem := null;
+            if message is null then
+                problem := pg_catalog.format('it is still in its mailbox (%s, UID %s): %s', mailbox, uid, note);
+            elsif message = '' then
+                problem := 'the message is empty';
+            else
+                parsed := ar_inbox_internal.parse_message(message);
             end if;
-        exception when others then
-            problem := 'it cannot be read: ' || sqlerrm;
-        end;
-    end if;
-    if company is not null and problem is null then
-        select c.max_message_size into most from ar_inbox.companies c where c.id = company;
-        if pg_catalog.octet_length(message) > most then
-            problem := pg_catalog.format('%s bytes are more than the limit of %s (max_message_size)',
-                pg_catalog.octet_length(message), most);
-        end if;
-    end if;
+            select o.addresses, o.company_id into addresses, found_id
+            from ar_inbox_internal.own_addresses(case when recipient is not null then array[recipient::text] end
+                || parsed.candidates) o;
+            select c.* into company from ar_inbox.companies c where c.id = coalesce(for_company, found_id);
+            if problem is not null then
+                null;
+            elsif company.id is null then
+                problem := 'no company has an address that it was sent to';
+            elsif pg_catalog.octet_length(message) > company.max_message_size then
+                problem := pg_catalog.format('%s bytes are more than the limit of %s (max_message_size)',
+                    pg_catalog.octet_length(message), company.max_message_size);
+            elsif parsed.received_count > 100 then
+                problem := pg_catalog.format('it goes in circles: %s mail servers have had it', parsed.received_count);
+            end if;
 
-    insert into ar_inbox.inbound_messages (company_id, mail_account_id, mailbox, uid_validity, uid,
-        content_hash, size, message, state, reason)
-    values (coalesce(company, 0), account_id, mailbox, uid_validity, uid, hash,
-        coalesce(size, pg_catalog.octet_length(message)), message,
-        case when problem is null then 'received' else 'quarantine' end, problem)
-    on conflict on constraint inbound_messages_content_key do nothing
-    returning id into inbound_id;
-    if inbound_id is null then
-        -- these bytes are known
-        return (select e.id
-            from ar_inbox.inbound_messages m
-            join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id
-            where m.company_id = coalesce(company, 0) and m.content_hash = hash);
-    end if;
-    if problem is not null then
-        return null;
-    end if;
+            -- Whatever the sender wrote, the bytes are kept.
+            found_id := ar_inbox_internal.keep_message(company.id, message, hash,
+                case when problem is null then 'filed' else 'quarantine' end, problem, parsed.defects,
+                account_id, mailbox, uid_validity, uid, size, recipient, again_id);
+            if found_id is null then
+                -- these bytes are known
+                return (select e.id
+                    from ar_inbox.inbound_messages m
+                    join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id
+                    where m.company_id = coalesce(company.id, 0) and m.content_hash = hash);
+            elsif problem is not null then
+                return null;
+            end if;
 
-    -- Two workers with the same message at once: the constraint on the
-    -- Message-ID lets one file it, and the other one finds it filed.
-    for attempt in 1 .. 2 loop
-        begin
-            return ar_inbox_internal.file_message(inbound_id, company, parsed);
+            identifier := coalesce(parsed.message_id, pg_catalog.encode(hash, 'hex') || '@no-message-id.invalid');
+            select e.id into new_id from ar_inbox.emails e
+            where e.company_id = company.id and e.message_id = identifier;
+            if found then
+                -- The same Message-ID again: the first one counts, the second stays a copy.
+                update ar_inbox.inbound_messages m
+                set state = 'duplicate',
+                    reason = pg_catalog.format('a message with Message-ID <%s> is here already', identifier)
+                where m.company_id = company.id and m.id = found_id;
+                return new_id;
+            end if;
+            return ar_inbox_internal.file_message(found_id, company.id, parsed, identifier, message,
+                pg_catalog.now(), addresses);
         exception
-            when unique_violation then
-                problem := 'it cannot be filed: ' || sqlerrm;
             when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
                 or lock_not_available or out_of_memory or disk_full then
                 raise;
+            when unique_violation then
+                if pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+                    raise exception using errcode = 'serialization_failure',
+                        message = 'could not file a message because of a concurrent one: ' || sqlerrm;
+                end if;
+                -- somebody has just filed the same: seen the next time round
+                problem := 'it cannot be filed: ' || sqlerrm;
             when others then
                 problem := 'it cannot be filed: ' || sqlerrm;
                 exit;
         end;
     end loop;
-    update ar_inbox.inbound_messages m
-    set state = 'quarantine', reason = problem
-    where m.company_id = company and m.id = inbound_id;
+    perform ar_inbox_internal.keep_message(coalesce(company.id, for_company), message, hash, 'quarantine', problem,
+        parsed.defects, account_id, mailbox, uid_validity, uid, size, recipient, again_id);
     return null;
 end
 $$;
 
-comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text) is
-'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine. message NULL: it was left in its mailbox, and note says why (too large, for one).';
+comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text, ar_inbox.email_address, bigint) is
+'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine or is a receipt. message NULL: it was left in its mailbox, and note says why (too large, for one). again_id: its row, where it was in quarantine.';
 
-create function ar_inbox.receive_email(message bytea)
+create function ar_inbox_internal.keep_message(company_id bigint, message bytea, hash bytea, state text, reason text,
+    defects text[], account_id bigint, mailbox text, uid_validity bigint, uid bigint, size bigint,
+    recipient ar_inbox.email_address, again_id bigint)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    kept_id bigint;
+begin
+    if again_id is not null then
+        if exists (select 1 from ar_inbox.inbound_messages m
+                where m.company_id = keep_message.company_id and m.content_hash = hash and m.id <> again_id) then
+            -- its company had it by another way
+            delete from ar_inbox.inbound_messages m where m.id = again_id;
+            return null;
+        end if;
+        update ar_inbox.inbound_messages m
+        set company_id = coalesce(keep_message.company_id, 0), state = keep_message.state,
+            reason = keep_message.reason, defects = coalesce(keep_message.defects, '{}')
+        where m.id = again_id;
+        return again_id;
+    end if;
+    insert into ar_inbox.inbound_messages (company_id, mail_account_id, mailbox, uid_validity, uid,
+        recipient, content_hash, size, message, state, reason, defects)
+    values (coalesce(company_id, 0), account_id, mailbox, uid_validity, uid, recipient, hash,
+        coalesce(size, pg_catalog.octet_length(message)), message, state, reason, coalesce(defects, '{}'))
+    on conflict on constraint inbound_messages_content_key do nothing
+    returning id into kept_id;
+    return kept_id;
+end
+$$;
+
+comment on function ar_inbox_internal.keep_message(bigint, bytea, bytea, text, text, text[], bigint, text, bigint, bigint, bigint, ar_inbox.email_address, bigint) is
+'Keeps the bytes of an incoming message with what became of it; again_id: in the row that it has. Returns the row''s id; NULL: its company has these bytes already.';
+
+create function ar_inbox.receive_email(message bytea, recipient ar_inbox.email_address = null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -242,12 +460,12 @@ begin
     if message is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'message is NULL', 'Give the bytes of a message.');
     end if;
-    return ar_inbox_internal.take_message(message);
+    return ar_inbox_internal.take_message(message, recipient => recipient);
 end
 $$;
 
-comment on function ar_inbox.receive_email(bytea) is
-'Takes an incoming message (RFC 5322) as its bytes: finds its company by the addresses it was delivered to, its thread by what it answers, and opens the thread. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised. Returns the email''s id, NULL where it went to quarantine. For administrators, the worker, and roles that are granted it.';
+comment on function ar_inbox.receive_email(bytea, ar_inbox.email_address) is
+'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised. Returns the email''s id, NULL where it went to quarantine or is a receipt. For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
 
 create function ar_inbox_internal.store_fetched(account_id bigint, company_id bigint, mailbox text,
     uid_validity bigint, uid bigint, size bigint, message bytea, note text)
@@ -266,3 +484,55 @@ $$;
 
 comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text) is
 'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why.';
+
+create function ar_inbox.reprocess(inbound_id bigint = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    everything boolean := ar_inbox_internal.is_administrator(ar_inbox_internal.caller());
+    companies  bigint[] := ar_inbox_internal.companies_of(ar_inbox_internal.caller(), 'manage');
+    kept       ar_inbox.inbound_messages;
+    candidate  bigint;
+    filed      bigint := 0;
+begin
+    perform ar_inbox_internal.require_installed();
+    if inbound_id is not null then
+        select m.* into kept from ar_inbox.inbound_messages m where m.id = reprocess.inbound_id;
+        if kept.company_id is distinct from 0 or not everything then
+            perform ar_inbox_internal.require(nullif(kept.company_id, 0), 'manage', 'incoming message', inbound_id);
+        end if;
+        if kept.state <> 'quarantine' then
+            perform ar_inbox_internal.refuse('IB002',
+                pg_catalog.format('incoming message %s is %s', kept.id, kept.state),
+                'Only what is in quarantine is run again.');
+        elsif kept.message is null then
+            perform ar_inbox_internal.refuse('IB002',
+                pg_catalog.format('incoming message %s is still in its mailbox: %s', kept.id, kept.reason),
+                'Give its bytes to ar_inbox.receive_email().');
+        end if;
+    end if;
+    for candidate in
+        select m.id from ar_inbox.inbound_messages m
+        where m.state = 'quarantine' and m.message is not null
+            and (reprocess.inbound_id is null or m.id = reprocess.inbound_id)
+            and (everything or m.company_id = any (companies))
+        order by m.id
+    loop
+        -- one at a time: they may be large; and another session may be at it
+        select m.* into kept from ar_inbox.inbound_messages m
+        where m.id = candidate and m.state = 'quarantine' for update;
+        continue when not found;
+        perform ar_inbox_internal.take_message(kept.message, nullif(kept.company_id, 0), kept.mail_account_id,
+            kept.mailbox, kept.uid_validity, kept.uid, kept.size, null, kept.recipient, kept.id);
+        if not exists (select 1 from ar_inbox.inbound_messages m where m.id = candidate and m.state = 'quarantine') then
+            filed := filed + 1;
+        end if;
+    end loop;
+    return filed;
+end
+$$;
+
+comment on function ar_inbox.reprocess(bigint) is
+'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine).';

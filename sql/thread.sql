@@ -1,4 +1,59 @@
--- Threads: an invoice's and a customer's; working them: status, assignee, notes.
+-- Threads: an invoice's and a customer's; working them: status, assignee,
+-- snooze, notes, spam.
+
+create function ar_inbox_internal.current_thread(company_id bigint, thread_id bigint)
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    here  bigint := thread_id;
+    there bigint;
+begin
+    -- a merge leads to a thread in force, so the chain has an end; the bound
+    -- is for a database that somebody wrote into by hand
+    for step in 1 .. 100000 loop
+        select t.merged_into_id into there from ar_inbox.threads t
+        where t.company_id = current_thread.company_id and t.id = here;
+        if not found then
+            return null;
+        elsif there is null then
+            return here;
+        end if;
+        here := there;
+    end loop;
+    raise exception 'thread % is merged into itself', thread_id;
+end
+$$;
+
+comment on function ar_inbox_internal.current_thread(bigint, bigint) is
+'The thread in force that stands for this one: itself, or where it was merged into. NULL: the company has no such thread.';
+
+create function ar_inbox_internal.lock_thread(thread_id bigint)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint;
+    merged  bigint;
+begin
+    -- whoever merged it has committed by the time the lock is ours
+    loop
+        select t.company_id, t.merged_into_id into company, merged from ar_inbox.threads t
+        where t.id = lock_thread.thread_id for no key update;
+        if not found then
+            thread_id := null;
+        end if;
+        exit when merged is null;
+        thread_id := ar_inbox_internal.current_thread(company, merged);
+    end loop;
+    return thread_id;
+end
+$$;
+
+comment on function ar_inbox_internal.lock_thread(bigint) is
+'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none.';
 
 create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint)
 returns bigint
@@ -7,8 +62,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     found_id bigint;
+    merged   bigint;
 begin
-    select t.id into found_id from ar_inbox.threads t
+    select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
     where t.company_id = invoice_thread.company_id and t.invoice_id = invoice_thread.invoice_id;
     if found_id is null then
         insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject)
@@ -20,15 +76,18 @@ begin
     end if;
     if found_id is null then
         -- another session has just made it
-        select t.id into found_id from ar_inbox.threads t
+        select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
         where t.company_id = invoice_thread.company_id and t.invoice_id = invoice_thread.invoice_id;
+    end if;
+    if merged is not null then
+        return ar_inbox_internal.current_thread(company_id, merged);
     end if;
     return found_id;
 end
 $$;
 
 comment on function ar_inbox_internal.invoice_thread(bigint, bigint) is
-'The invoice''s thread, made if there is none.';
+'The invoice''s thread, made if there is none; where it was merged into another, that one.';
 
 create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint)
 returns bigint
@@ -37,8 +96,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     found_id bigint;
+    merged   bigint;
 begin
-    select t.id into found_id from ar_inbox.threads t
+    select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
     where t.company_id = customer_thread.company_id and t.customer_id = customer_thread.customer_id
         and t.topic = 'customer';
     if found_id is null then
@@ -50,16 +110,19 @@ begin
         returning id into found_id;
     end if;
     if found_id is null then
-        select t.id into found_id from ar_inbox.threads t
+        select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
         where t.company_id = customer_thread.company_id and t.customer_id = customer_thread.customer_id
             and t.topic = 'customer';
+    end if;
+    if merged is not null then
+        return ar_inbox_internal.current_thread(company_id, merged);
     end if;
     return found_id;
 end
 $$;
 
 comment on function ar_inbox_internal.customer_thread(bigint, bigint) is
-'The customer''s thread, made if there is none.';
+'The customer''s thread, made if there is none; where it was merged into another, that one.';
 
 create function ar_inbox.set_thread_status(thread_id bigint, status ar_inbox.thread_status)
 returns void
@@ -67,15 +130,16 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    target bigint := ar_inbox_internal.lock_thread(thread_id);
     thread ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = set_thread_status.thread_id for no key update;
+    select t.* into thread from ar_inbox.threads t where t.id = target;
     perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
     if status is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'status is NULL', 'Give open, pending or closed.');
     end if;
-    if thread.status <> status then
-        update ar_inbox.threads t set status = set_thread_status.status
+    if thread.status <> status or thread.snoozed_until is not null then
+        update ar_inbox.threads t set status = set_thread_status.status, snoozed_until = null
         where t.company_id = thread.company_id and t.id = thread.id;
         perform ar_inbox_internal.record_event(thread.company_id, 'thread', thread.id, 'status',
             pg_catalog.to_jsonb(thread.status), pg_catalog.to_jsonb(status));
@@ -84,7 +148,7 @@ end
 $$;
 
 comment on function ar_inbox.set_thread_status(bigint, ar_inbox.thread_status) is
-'Sets a thread open, pending or closed; a closed one can be re-opened. Needs send. Errors: IB001, 42501, 22004.';
+'Sets a thread open, pending or closed; a closed one can be re-opened. Ends a snooze. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004.';
 
 create function ar_inbox.assign_thread(thread_id bigint, member_id bigint)
 returns void
@@ -92,9 +156,10 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    target bigint := ar_inbox_internal.lock_thread(thread_id);
     thread ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = assign_thread.thread_id for no key update;
+    select t.* into thread from ar_inbox.threads t where t.id = target;
     perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
     if member_id is not null and not exists (
         select 1 from ar_inbox.members m
@@ -112,30 +177,191 @@ end
 $$;
 
 comment on function ar_inbox.assign_thread(bigint, bigint) is
-'Assigns a thread to a member of its company; NULL: to nobody. Needs send. Errors: IB001 (no such thread, or no such member in its company), 42501.';
+'Assigns a thread to a member of its company; NULL: to nobody. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001 (no such thread, or no such member in its company), 42501.';
 
-create function ar_inbox.add_note(thread_id bigint, body text)
+create function ar_inbox.snooze_thread(thread_id bigint, until timestamptz)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target bigint := ar_inbox_internal.lock_thread(thread_id);
+    thread ar_inbox.threads;
+begin
+    select t.* into thread from ar_inbox.threads t where t.id = target;
+    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    if until <= pg_catalog.now() then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('until %s is not in the future', until), 'Give a moment in the future; NULL ends the snooze.');
+    elsif not pg_catalog.isfinite(until) then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('until %s is no moment', until),
+            'To leave it until the customer writes, use ar_inbox.set_thread_status() with pending.');
+    end if;
+    if thread.snoozed_until is not distinct from until then
+        return;
+    end if;
+    update ar_inbox.threads t
+    set snoozed_until = until,
+        status = case when until is null then 'open' else 'pending' end::ar_inbox.thread_status
+    where t.company_id = thread.company_id and t.id = thread.id;
+    perform ar_inbox_internal.record_event(thread.company_id, 'thread', thread.id, 'snoozed',
+        pg_catalog.to_jsonb(thread.snoozed_until), pg_catalog.to_jsonb(until));
+    if until is not null then
+        perform ar_inbox_internal.wake_worker();
+    end if;
+end
+$$;
+
+comment on function ar_inbox.snooze_thread(bigint, timestamptz) is
+'Puts a thread away until a moment: it is pending until then, and open again by itself at that moment, or before if an incoming message opens it. until NULL: it is open now, if it was snoozed. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22023 (until is not in the future).';
+
+create function ar_inbox_internal.wake_threads(at timestamptz, most integer)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    due   record;
+    woken integer := 0;
+begin
+    for due in
+        select t.id, t.company_id, t.snoozed_until from ar_inbox.threads t
+        where t.snoozed_until <= at
+        order by t.snoozed_until
+        -- more than are wanted: others may hold some
+        limit most + 1000::bigint
+    loop
+        exit when woken >= most;
+        -- Whoever holds it now decides; it comes again if it is left.
+        perform 1 from ar_inbox.threads t
+        where t.company_id = due.company_id and t.id = due.id and t.snoozed_until <= at
+        for no key update skip locked;
+        continue when not found;
+        update ar_inbox.threads t set status = 'open', snoozed_until = null
+        where t.company_id = due.company_id and t.id = due.id;
+        perform ar_inbox_internal.record_event(due.company_id, 'thread', due.id, 'woke up',
+            pg_catalog.to_jsonb(due.snoozed_until));
+        woken := woken + 1;
+    end loop;
+    return woken;
+end
+$$;
+
+comment on function ar_inbox_internal.wake_threads(timestamptz, integer) is
+'Opens the threads whose snooze is over at that moment, at most so many; those that somebody holds are left for the next time. Returns how many. For the worker.';
+
+create function ar_inbox.add_note(thread_id bigint, body text, attachments bigint[] = null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    company bigint := (select t.company_id from ar_inbox.threads t where t.id = add_note.thread_id);
+    -- locked: the note is not to stay behind in a thread that is merged just now
+    target  bigint := ar_inbox_internal.lock_thread(thread_id);
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = target);
+    missing bigint;
     new_id  bigint;
 begin
     perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
     if coalesce(pg_catalog.btrim(body), '') = '' then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
+    elsif pg_catalog.array_ndims(attachments) > 1 then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            'attachments is an array of arrays', 'Give a plain array of file ids.');
+    end if;
+    select f.id into missing from pg_catalog.unnest(attachments) with ordinality f (id, position)
+    where not exists (select 1 from ar_inbox.files s where s.company_id = company and s.id = f.id)
+    order by f.position limit 1;
+    if found then
+        perform ar_inbox_internal.require(null, 'send', 'file', missing);
     end if;
     insert into ar_inbox.notes (company_id, thread_id, member_id, body)
-    values (company, add_note.thread_id, ar_inbox_internal.member_id(company), add_note.body)
+    values (company, target, ar_inbox_internal.member_id(company), add_note.body)
     returning id into new_id;
+    insert into ar_inbox.attachments (company_id, note_id, file_id, position)
+    select company, new_id, f.id, f.position
+    from pg_catalog.unnest(attachments) with ordinality f (id, position);
     return new_id;
 end
 $$;
 
-comment on function ar_inbox.add_note(bigint, text) is
-'Adds a private note to a thread, which no customer ever sees. Returns its id. Needs send. Errors: IB001, 42501, 22023.';
+comment on function ar_inbox.add_note(bigint, text, bigint[]) is
+'Adds a private note to a thread, which no customer ever sees. attachments: ids of files of the same company (ar_inbox.add_file()), in their order. A thread that was merged stands for the one it was merged into. Returns its id. Needs send. Errors: IB001 (no such thread, or no such file in its company), 42501, 22023.';
+
+create function ar_inbox_internal.merged_threads(company_id bigint, thread_id bigint)
+returns table (id bigint, depth integer)
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    with recursive below as (
+        select merged_threads.thread_id as id, 0 as depth
+        union all
+        select t.id, b.depth + 1
+        from below b
+        join ar_inbox.threads t on t.merged_into_id = b.id and t.company_id = merged_threads.company_id
+    )
+    select b.id, b.depth from below b;
+$$;
+
+comment on function ar_inbox_internal.merged_threads(bigint, bigint) is
+'The thread itself (depth 0), and all that are merged into it, one through another.';
+
+create function ar_inbox.mark_spam(thread_id bigint, spam boolean = true)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target bigint := ar_inbox_internal.lock_thread(thread_id);
+    thread ar_inbox.threads;
+begin
+    select t.* into thread from ar_inbox.threads t where t.id = target;
+    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    if spam is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'spam is NULL', 'Give true or false.');
+    elsif (thread.spam_at is not null) = spam then
+        return;
+    end if;
+    if spam and exists (
+        select 1 from ar_inbox_internal.merged_threads(thread.company_id, thread.id) m
+        join ar_inbox.threads t on t.company_id = thread.company_id and t.id = m.id
+        where t.topic <> 'message')
+    then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('thread %s is the conversation about an invoice or a customer', thread.id),
+            'Take the message that is spam out of it with ar_inbox.split_thread(), and mark that.');
+    end if;
+    -- what was merged into it is marked with it: undoing a merge brings nothing back
+    update ar_inbox.threads t
+    set spam_at = case when spam then pg_catalog.now() end
+    where t.company_id = thread.company_id
+        and t.id in (select m.id from ar_inbox_internal.merged_threads(thread.company_id, thread.id) m);
+    if spam then
+        insert into ar_inbox.spam_senders (company_id, address, thread_id)
+        select distinct thread.company_id, e.from_address, thread.id
+        from ar_inbox.emails e
+        where e.company_id = thread.company_id and e.thread_id = thread.id and e.direction = 'incoming'
+            -- what a mail system says of our own message is nobody's spam
+            and e.kind = 'message' and e.from_address is not null
+            and ar_inbox_internal.company_of_address(e.from_address) is distinct from thread.company_id
+            and ar_inbox_internal.customers_of_address(thread.company_id, e.from_address) = '{}'
+        on conflict on constraint spam_senders_pkey do nothing;
+    else
+        delete from ar_inbox.spam_senders s
+        where s.company_id = thread.company_id
+            and (s.address in (select e.from_address from ar_inbox.emails e
+                    where e.company_id = thread.company_id and e.thread_id = thread.id and e.direction = 'incoming')
+                or s.thread_id in (select m.id
+                    from ar_inbox_internal.merged_threads(thread.company_id, thread.id) m));
+    end if;
+    perform ar_inbox_internal.record_event(thread.company_id, 'thread', thread.id, 'spam',
+        pg_catalog.to_jsonb(not spam), pg_catalog.to_jsonb(spam));
+end
+$$;
+
+comment on function ar_inbox.mark_spam(bigint, boolean) is
+'Marks a thread as spam: it is in no folder but Spam, and what its senders write from then on goes there too, but for senders who are customers or contacts of the company. false: takes all of that back, also for what was split off it. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004, IB002 (the conversation about an invoice or a customer).';
 
 create function ar_inbox_internal.thread_status_trigger()
 returns trigger
@@ -145,3 +371,12 @@ as 'MODULE_PATHNAME', 'ar_inbox_thread_status_trigger';
 
 comment on function ar_inbox_internal.thread_status_trigger() is
 'Trigger, after insert on ar_inbox.emails: an incoming message opens its thread (an automatic one only where its company wants that), an outgoing one leaves the status as it is; the thread''s last message and count follow.';
+
+create function ar_inbox_internal.notify_trigger()
+returns trigger
+language c
+set search_path = pg_catalog, pg_temp
+as 'MODULE_PATHNAME', 'ar_inbox_notify_trigger';
+
+comment on function ar_inbox_internal.notify_trigger() is
+'Trigger, after insert or update: the thread that the row is about goes into the notice on channel ar_inbox that the transaction sends when it commits. Its argument names the column that tells: the thread''s id, or email_id.';

@@ -33,6 +33,12 @@ define_settings(void)
 	DefineCustomIntVariable(
 		"ar_inbox.poll_interval", "How long after a mailbox was read it is read again.", NULL,
 		&setting_poll_interval, 60, 1, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ar_inbox.max_idle_connections",
+		"How many connections of a database's worker may wait for new mail.",
+		"A mailbox whose server offers IDLE stays connected and is read when the server says that "
+		"there is something. Those beyond this number are polled. 0: all are polled.",
+		&setting_max_idle_connections, 100, 0, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("ar_inbox.smtp_connections",
 							"How many connections at once a mail account's server gets.", NULL,
 							&setting_smtp_connections, 4, 1, 32, PGC_SIGHUP, 0, NULL, NULL, NULL);

@@ -25,7 +25,7 @@ chdir ArInbox::top() or die;
 @name = map { basename($_, ".$suffix{$kind}") } sort glob "$folder{$kind}/*.$suffix{$kind}" if !@name;
 BAIL_OUT("no tests in $folder{$kind}") if !@name;
 
-my $node = ArInbox::new_node($kind, databases => [$kind], conf => "max_connections = 50\n");
+my $node = ArInbox::new_node($kind, databases => [$kind], grace => $kind eq 'sql', conf => "max_connections = 50\n");
 $node->safe_psql($kind, 'CREATE EXTENSION pgtap') if $kind eq 'sql';
 
 # Both programs write where --outputdir says and look for expected/ in there

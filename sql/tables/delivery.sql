@@ -19,6 +19,7 @@ create table ar_inbox.deliveries (
     queue_id             text,
     crossed_with_payment boolean not null default false,
     return_path          text,
+    send_at              timestamptz,
     cancel_on_answer     boolean not null default false,
     created_at           timestamptz not null default pg_catalog.now(),
     finished_at          timestamptz,
@@ -46,6 +47,7 @@ create index deliveries_to_cancel on ar_inbox.deliveries (company_id, email_id)
 comment on table ar_inbox.deliveries is 'The hand-off of one message to one channel: what left, when, and what the other side said.';
 comment on column ar_inbox.deliveries.crossed_with_payment is 'The invoice was paid while the reminder was already on its way.';
 comment on column ar_inbox.deliveries.return_path is 'The envelope sender: a signed address that a bounce comes back to; NULL: the sender''s address.';
+comment on column ar_inbox.deliveries.send_at is 'For which later moment a member wrote it; NULL: it was to leave at once.';
 comment on column ar_inbox.deliveries.cancel_on_answer is 'Cancelled if the customer writes before it is handed off.';
 comment on column ar_inbox.deliveries.queue_id is 'Under which name the mail server took the message, from its last reply.';
 select ar_inbox_internal.secure_for_members('deliveries');

@@ -12,6 +12,7 @@ create table ar_inbox.threads (
     snoozed_until   timestamptz,
     spam_at         timestamptz,
     merged_into_id  bigint,
+    split_from_id   bigint,
     message_count   integer not null default 0,
     last_email_id   bigint,
     last_message_at timestamptz,
@@ -23,6 +24,7 @@ create table ar_inbox.threads (
     constraint threads_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint threads_assignee_fkey foreign key (company_id, assignee_id) references ar_inbox.members (company_id, id),
     constraint threads_merged_into_fkey foreign key (company_id, merged_into_id) references ar_inbox.threads (company_id, id),
+    constraint threads_split_from_fkey foreign key (company_id, split_from_id) references ar_inbox.threads (company_id, id),
     constraint threads_not_merged_into_itself check (merged_into_id <> id),
     constraint threads_merged_are_at_rest check (merged_into_id is null or (status = 'closed' and snoozed_until is null)),
     constraint threads_snoozed_are_pending check (snoozed_until is null or status = 'pending'),
@@ -42,12 +44,14 @@ create index threads_of_spam on ar_inbox.threads (company_id, last_message_at de
     where spam_at is not null and merged_into_id is null;
 create index threads_snoozed on ar_inbox.threads (snoozed_until) where snoozed_until is not null;
 create index threads_merged on ar_inbox.threads (merged_into_id, company_id) where merged_into_id is not null;
+create index threads_split on ar_inbox.threads (split_from_id, company_id) where split_from_id is not null;
 comment on table ar_inbox.threads is 'Conversations: one for each document, one for each customer, one for each message that is about neither.';
 comment on column ar_inbox.threads.topic is 'document, customer or message: what the thread is kept for.';
 comment on column ar_inbox.threads.status is 'Set by the trigger on ar_inbox.emails (an incoming message opens) and by members.';
 comment on column ar_inbox.threads.snoozed_until is 'Pending until then; at that moment, or with a customer''s message before, it is open again.';
 comment on column ar_inbox.threads.spam_at is 'Marked as spam since then: in no folder but Spam.';
 comment on column ar_inbox.threads.merged_into_id is 'Its messages are in that thread now; this row waits for the merge to be undone.';
+comment on column ar_inbox.threads.split_from_id is 'The thread that its first message was split off; merged back, it belongs there again.';
 comment on column ar_inbox.threads.last_message_at is 'The latest moment (ar_inbox.emails.occurred_at) of its messages: what the folders are ordered by.';
 select ar_inbox_internal.secure_for_members('threads');
 
@@ -95,7 +99,6 @@ create table ar_inbox.emails (
     body_text          text not null default '',
     new_text_length    integer,
     body_html          text,
-    html_pending       boolean not null default false,
     sent_at            timestamptz not null,
     occurred_at        timestamptz not null,
     kind               text not null default 'message',
@@ -120,19 +123,19 @@ create table ar_inbox.emails (
             then message is not null and inbound_message_id is null and from_address is not null
             else message is null end),
     constraint emails_kind_known check (kind in ('message', 'bounce', 'delay', 'complaint', 'comment')),
-    constraint emails_html_of_incoming check (not html_pending or (inbound_message_id is not null and body_html is null)),
+    constraint emails_html_of_incoming check (inbound_message_id is null or body_html is null),
     constraint emails_new_text_within_text check (new_text_length between 0 and pg_catalog.length(body_text))
 );
 create index emails_by_thread on ar_inbox.emails (thread_id, company_id, occurred_at, id);
-create index emails_html_pending on ar_inbox.emails (id) where html_pending;
-create index emails_search on ar_inbox.emails using gin (search);
+-- what is not yet in its place is read whole by each search: a little of it
+create index emails_search on ar_inbox.emails using gin (search, ar_inbox_internal.search_keys(company_id, occurred_at))
+    with (gin_pending_list_limit = 512);
 create index emails_sent on ar_inbox.emails (company_id, occurred_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
 comment on column ar_inbox.emails.message is 'An outgoing message exactly as it is handed off, made once. Incoming bytes are in ar_inbox.inbound_messages.';
 comment on column ar_inbox.emails.new_text_length is 'How many characters of body_text are new; the rest is the history it quotes. NULL: all of it is shown.';
-comment on column ar_inbox.emails.body_html is 'The HTML, made safe by sanitize_html(). Of an incoming message it is made when the message is first read, or by the worker soon after it came.';
-comment on column ar_inbox.emails.html_pending is 'The message has HTML that was not made safe yet: email_html() makes it from the bytes.';
+comment on column ar_inbox.emails.body_html is 'The HTML of what we wrote, and of outgoing messages that were imported. That of incoming ones is in ar_inbox.email_html.';
 comment on column ar_inbox.emails.sent_at is 'Its Date (RFC 5322, 3.6.1): of an incoming message what the sender''s clock said.';
 comment on column ar_inbox.emails.occurred_at is 'When it came to us, or is dated where we sent it; of an imported one its date. The order within a thread.';
 comment on column ar_inbox.emails.kind is 'message; bounce, delay, complaint: what a mail system says of a message of ours; comment: written in the portal.';
@@ -141,10 +144,26 @@ comment on column ar_inbox.emails.verdicts is 'What was read out of a report: of
 comment on column ar_inbox.emails.search is 'What search_threads() finds it by.';
 comment on column ar_inbox.emails.automatic is 'Made by a machine: an automatic reply (RFC 3834), a report; or sent by chasing.';
 select ar_inbox_internal.secure_for_members('emails');
+-- a message's id is drawn before its bytes are made
+grant usage on sequence ar_inbox.emails_id_seq to ar_inbox_worker;
 
 alter table ar_inbox.threads add constraint threads_last_email_fkey
     foreign key (company_id, last_email_id) references ar_inbox.emails (company_id, id)
     deferrable initially deferred;
+
+create table ar_inbox.email_html (
+    company_id bigint not null,
+    email_id   bigint not null,
+    html       text,
+    pending    boolean not null default true,
+    constraint email_html_pkey primary key (email_id, company_id),
+    constraint email_html_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id),
+    constraint email_html_pending_is_empty check (not pending or html is null)
+);
+create index email_html_pending on ar_inbox.email_html (email_id) where pending;
+comment on table ar_inbox.email_html is 'The HTML of incoming messages that have any, made safe by sanitize_html() soon after they came; read it with email_html(). Apart from ar_inbox.emails, whose many indexes it does not touch.';
+comment on column ar_inbox.email_html.html is 'NULL: not made yet, or over a limit of sanitize_html(): the text is shown.';
+select ar_inbox_internal.secure_for_members('email_html');
 
 create table ar_inbox.email_recipients (
     id            bigint generated by default as identity,
@@ -182,7 +201,8 @@ create table ar_inbox.notes (
     constraint notes_body_not_empty check (pg_catalog.btrim(body) <> '')
 );
 create index notes_by_thread on ar_inbox.notes (thread_id, company_id, id);
-create index notes_search on ar_inbox.notes using gin (search);
+create index notes_search on ar_inbox.notes using gin (search, ar_inbox_internal.search_keys(company_id, created_at))
+    with (gin_pending_list_limit = 512);
 comment on table ar_inbox.notes is 'Private remarks on a thread. No customer ever sees them.';
 select ar_inbox_internal.secure_for_members('notes');
 
@@ -274,6 +294,7 @@ create table ar_inbox.thread_merges (
     from_thread_id bigint not null,
     member_id      bigint,
     from_status    ar_inbox.thread_status not null,
+    from_snoozed_until timestamptz,
     email_ids      bigint[] not null,
     note_ids       bigint[] not null,
     merged_at      timestamptz not null default pg_catalog.now(),
@@ -285,6 +306,10 @@ create table ar_inbox.thread_merges (
 );
 create unique index thread_merges_one_in_force on ar_inbox.thread_merges (from_thread_id, company_id) where undone_at is null;
 comment on table ar_inbox.thread_merges is 'Which thread was merged into which, and what was moved, so that it can be undone.';
+comment on column ar_inbox.thread_merges.into_thread_id is 'Where from_thread_id hangs while the merge is in force; merged further itself, it leads to the thread in force.';
+comment on column ar_inbox.thread_merges.email_ids is 'The messages that go back when it is undone: those of from_thread_id and of what was merged into that. One that is split off goes out of here.';
+comment on column ar_inbox.thread_merges.note_ids is 'Likewise its notes.';
+comment on column ar_inbox.thread_merges.from_status is 'What the undone merge gives back to from_thread_id, with from_snoozed_until.';
 comment on column ar_inbox.thread_merges.member_id is 'Who did it; NULL: a message that belongs to both showed that they are one conversation.';
 select ar_inbox_internal.secure_for_members('thread_merges');
 
@@ -325,7 +350,8 @@ begin
     end if;
     for stored in
         select * from (values ('inbound_messages', 'message'), ('emails', 'message'),
-            ('emails', 'body_text'), ('emails', 'body_html'), ('file_contents', 'content')) as c (tab, col)
+            ('emails', 'body_text'), ('emails', 'body_html'), ('email_html', 'html'), ('emails', 'search'), ('notes', 'search'),
+            ('file_contents', 'content')) as c (tab, col)
     loop
         execute pg_catalog.format('alter table ar_inbox.%I alter column %I set compression lz4', stored.tab, stored.col);
     end loop;

@@ -5,16 +5,22 @@ create table ar_inbox.mail_accounts (
     company_id      bigint not null,
     from_address    ar_inbox.email_address not null,
     inbox_address   ar_inbox.email_address,
-    smtp_url        text not null,
+    smtp_url        text,
     imap_url        text,
     username        text,
     mailbox         text not null default 'INBOX',
+    after_fetch     text not null default 'leave',
+    archive_mailbox text,
+    plus_addressing boolean not null default false,
     uid_validity    bigint,
     last_uid        bigint not null default 0,
+    unsettled_uids  bigint[] not null default '{}',
+    poll_state      text not null default 'waiting',
     next_poll_at    timestamptz,
     last_polled_at  timestamptz,
     poll_failures   integer not null default 0,
     poll_error      text,
+    poll_warning    text,
     send_failures   integer not null default 0,
     send_retry_at   timestamptz,
     send_error      text,
@@ -25,7 +31,11 @@ create table ar_inbox.mail_accounts (
     constraint mail_accounts_from_key unique (from_address, company_id),
     constraint mail_accounts_smtp_url_form check (smtp_url ~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
     constraint mail_accounts_imap_url_form check (imap_url ~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
-    constraint mail_accounts_polled_have_url check (next_poll_at is null or imap_url is not null)
+    constraint mail_accounts_polled_have_url check (next_poll_at is null or imap_url is not null),
+    constraint mail_accounts_do_something check (smtp_url is not null or imap_url is not null),
+    constraint mail_accounts_after_fetch_known check (after_fetch in ('leave', 'flag', 'move')),
+    constraint mail_accounts_move_elsewhere check (after_fetch <> 'move' or (archive_mailbox is not null and archive_mailbox <> mailbox)),
+    constraint mail_accounts_poll_state_known check (poll_state in ('waiting', 'idle'))
 );
 create index mail_accounts_by_inbox on ar_inbox.mail_accounts (inbox_address);
 create index mail_accounts_by_from on ar_inbox.mail_accounts (from_address);
@@ -33,6 +43,14 @@ create index mail_accounts_to_poll on ar_inbox.mail_accounts (next_poll_at) wher
 comment on table ar_inbox.mail_accounts is 'Where a company''s mail leaves (SMTP) and arrives (IMAP), and how the last attempts went. The password is in ar_inbox.secrets.';
 comment on column ar_inbox.mail_accounts.inbox_address is 'Where customers'' answers go: the Reply-To of what is sent, and the address by which incoming mail finds its company.';
 comment on column ar_inbox.mail_accounts.uid_validity is 'IMAP UIDVALIDITY (RFC 9051, 2.3.1.1) under which last_uid counts.';
+comment on column ar_inbox.mail_accounts.smtp_url is 'NULL: the account only reads.';
+comment on column ar_inbox.mail_accounts.after_fetch is 'What becomes of a message on the mail server once it is stored: leave (the mailbox is opened read-only), flag (marked as read, \Seen), move (to archive_mailbox).';
+comment on column ar_inbox.mail_accounts.plus_addressing is 'Whether the inbox address''s server also takes mail to local+anything@domain.';
+comment on column ar_inbox.mail_accounts.last_uid is 'Every message up to this UID is stored.';
+comment on column ar_inbox.mail_accounts.unsettled_uids is 'Of the messages stored last, those to be flagged or moved that the server has not answered for yet: done first at the next reading.';
+comment on column ar_inbox.mail_accounts.poll_state is 'idle: a connection is open and the server reports new mail (IMAP IDLE); next_poll_at is then only for safety. waiting: for next_poll_at.';
+comment on column ar_inbox.mail_accounts.poll_error is 'Why the last reading failed.';
+comment on column ar_inbox.mail_accounts.poll_warning is 'What the server answered when it last would not flag or move messages, which are stored all the same.';
 comment on column ar_inbox.mail_accounts.send_retry_at is 'After the server could not be reached or refused the login: not tried before this moment.';
 select ar_inbox_internal.secure_for_members('mail_accounts');
 

@@ -16,3 +16,15 @@ create trigger wake_worker after insert or update of next_attempt_at on ar_inbox
     for each statement execute function ar_inbox_internal.wake_worker_trigger();
 create trigger wake_worker after insert or update of due_at, state on ar_inbox.chasing_steps
     for each statement execute function ar_inbox_internal.wake_worker_trigger();
+
+-- what LISTEN ar_inbox hears of
+create trigger notify after insert or update on ar_inbox.threads
+    for each row execute function ar_inbox_internal.notify_trigger('id');
+create trigger notify after insert on ar_inbox.notes
+    for each row execute function ar_inbox_internal.notify_trigger('thread_id');
+create trigger notify after insert on ar_inbox.email_opens
+    for each row execute function ar_inbox_internal.notify_trigger('email_id');
+create trigger notify after update of state on ar_inbox.deliveries
+    for each row when (new.state is distinct from old.state
+        and new.state in ('accepted', 'rejected', 'bounced', 'cancelled', 'unknown'))
+    execute function ar_inbox_internal.notify_trigger('email_id');

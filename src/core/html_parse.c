@@ -54,6 +54,48 @@ typedef enum Place
 	PLACES
 } Place;
 
+static bool
+is_white(unsigned char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
+/* Good in a name for every parser. */
+static bool
+is_good(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+		   c == '_' || c == ':' || c == '.' || c >= 0x80;
+}
+
+/*
+ * set_stays: for each byte the places at which it changes nothing, as bits, so
+ * that most of a source can be passed over; few_attributes() says the same in
+ * its own words.
+ */
+static void
+set_stays(uint32 stays[256])
+{
+	const uint32 quoted = 1 << IN_DOUBLE | 1 << IN_SINGLE;
+	const uint32 inside = quoted | 1 << IN_TAG_NAME | 1 << IN_VALUE;
+
+	for (int c = 0; c < 256; c++)
+	{
+		if (is_white(c))
+			stays[c] = quoted | 1 << BETWEEN | 1 << AFTER_NAME | 1 << AFTER_EQUAL | 1 << AFTER_ODD;
+		else if (is_good(c))
+			stays[c] = inside | 1 << IN_NAME | 1 << IN_ODD;
+		else
+			stays[c] = inside | 1 << IN_ODD;
+	}
+	stays['<'] = 0; /* another tag may begin */
+	stays['>'] = quoted;
+	stays['/'] = quoted | 1 << BETWEEN | 1 << IN_VALUE;
+	stays['='] = inside;
+	stays['"'] &= ~(1 << IN_DOUBLE);
+	stays['\''] &= ~(1 << IN_SINGLE);
+}
+
 /*
  * few_attributes: whether, wherever a tag could be said to begin, it has not
  * too many attributes.  All beginnings are followed at once, through the
@@ -68,12 +110,14 @@ few_attributes(const char *html, size_t len)
 	uint32 active = 0; /* a bit for each place that is taken, in "now" */
 	size_t cost = 0;
 	size_t tags = 0;
+	uint32 stays[256];
 
+	set_stays(stays);
 	for (size_t at = 0; at < len; at++)
 	{
 		unsigned char c = html[at];
-		bool space = c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
-		bool good = isalnum(c) || c == '-' || c == '_' || c == ':' || c == '.' || c >= 0x80;
+		bool space;
+		bool good;
 		uint32 will = 0; /* the same in "next" */
 		int *swap;
 		int ended = 0;
@@ -86,8 +130,11 @@ few_attributes(const char *html, size_t len)
 				break;
 			at = open - html;
 			c = '<';
-			space = good = false;
 		}
+		else if (c != '<' && (active & ~stays[c]) == 0)
+			continue;
+		space = is_white(c);
+		good = is_good(c);
 
 #define TO(place, count)                                                                           \
 	do                                                                                             \
@@ -197,6 +244,11 @@ few_attributes(const char *html, size_t len)
 		now = next;
 		next = swap;
 		if (cost > MAX_ATTRIBUTE_COST)
+			return false;
+	}
+	for (int place = 0; place < PLACES; place++)
+	{
+		if ((active & (1 << place)) != 0 && now[place] > HTML_MAX_ATTRIBUTES)
 			return false;
 	}
 	return true;

@@ -106,6 +106,28 @@ to_text(MimeReader *reader, Bytes raw, bool unicode)
 	return text;
 }
 
+/*
+ * type_of returns what may stand where a type stands, in lower case, or NULL:
+ * anyone can write anything into a winmail.dat.
+ */
+static char *
+type_of(MimeReader *reader, MimeSlice text)
+{
+	char *type = mime_strdup(reader->arena, text.data, text.len);
+	int slashes = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+	{
+		if ((unsigned char) type[i] <= ' ' || (unsigned char) type[i] >= 0x7F || type[i] == ';')
+			return NULL;
+		slashes += type[i] == '/';
+		type[i] = mime_lower(type[i]);
+	}
+	if (slashes != 1 || type[0] == '/' || type[text.len - 1] == '/')
+		return NULL;
+	return type;
+}
+
 /* read_properties looks for what the properties say about the file. */
 static bool
 read_properties(MimeReader *reader, Bytes bytes, MimeAttachment *file)
@@ -165,8 +187,12 @@ read_properties(MimeReader *reader, Bytes bytes, MimeAttachment *file)
 
 					file->name = name != NULL ? name : file->name;
 				}
-				else if (id == PROP_MIME_TAG && memchr(text.data, '/', text.len) != NULL)
-					file->type = unconstify(char *, text.data);
+				else if (id == PROP_MIME_TAG)
+				{
+					char *mime_type = type_of(reader, text);
+
+					file->type = mime_type != NULL ? mime_type : file->type;
+				}
 				else if (id == PROP_CONTENT_ID && text.len > 0)
 					file->content_id = unconstify(char *, text.data);
 			}

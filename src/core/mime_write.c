@@ -17,6 +17,7 @@
 #include "core/mime_write.h"
 
 #define LINE 76
+#define LONGEST_LINE 998 /* RFC 5322 allows no longer one */
 
 typedef struct Writing
 {
@@ -167,33 +168,43 @@ put_addresses(StringInfo out, const char *field, const MimeAddress *items, int c
 	pfree(item.data);
 }
 
-/* put_ids writes Message-IDs, one a line where they do not fit on it. */
+/*
+ * put_ids writes Message-IDs, one a line where they do not fit on it.  One that
+ * fits on no line is left out: others' ids come from others.
+ */
 static void
 put_ids(StringInfo out, const char *field, char *const *ids, int count)
 {
 	int line = out->len;
+	bool any = false;
+	StringInfoData id;
 
-	if (count == 0)
-		return;
-	appendStringInfo(out, "%s:", field);
+	initStringInfo(&id);
 	for (int i = 0; i < count; i++)
 	{
-		if (out->len - line + 3 + strlen(ids[i]) > LINE && i > 0)
+		resetStringInfo(&id);
+		for (const char *p = ids[i]; *p != '\0'; p++)
+		{
+			if ((unsigned char) *p > ' ' && (unsigned char) *p < 0x7F && *p != '<' && *p != '>')
+				appendStringInfoChar(&id, *p);
+		}
+		if (id.len == 0 || strlen(field) + id.len + 4 > LONGEST_LINE)
+			continue;
+		if (!any)
+			appendStringInfo(out, "%s: ", field);
+		else if (out->len - line + 3 + id.len > LINE)
 		{
 			appendStringInfoString(out, "\r\n ");
 			line = out->len - 1;
 		}
 		else
 			appendStringInfoChar(out, ' ');
-		appendStringInfoChar(out, '<');
-		for (const char *p = ids[i]; *p != '\0'; p++)
-		{
-			if ((unsigned char) *p > ' ' && (unsigned char) *p < 0x7F && *p != '<' && *p != '>')
-				appendStringInfoChar(out, *p);
-		}
-		appendStringInfoChar(out, '>');
+		appendStringInfo(out, "<%s>", id.data);
+		any = true;
 	}
-	appendStringInfoString(out, "\r\n");
+	if (any)
+		appendStringInfoString(out, "\r\n");
+	pfree(id.data);
 }
 
 /* put_date writes the moment as the sender's clock shows it. */

@@ -445,9 +445,14 @@ signature_lines(Scan *scan, const Line *line)
 
 		return behind < scan->end && *behind == ' ' ? SIGNATURE_LINES + 1 : PLAIN_DASH_LINES + 1;
 	}
-	if (line->text.len >= 12 && line->text.len <= MAX_LINE &&
-		quoted_says_device(fold(scan, without_stars(line->text), MAX_LINE)))
-		return DEVICE_LINES + 1;
+	if (line->text.len >= 12 && line->text.len <= MAX_LINE)
+	{
+		MimeSlice text = without_stars(line->text);
+
+		if (text.len > 0 && quoted_may_say_device(*text.data) &&
+			quoted_says_device(fold(scan, text, MAX_LINE)))
+			return DEVICE_LINES + 1;
+	}
 	return 0;
 }
 

@@ -549,6 +549,27 @@ quoted_says_forwarded(const char *folded)
 	return contains_any(folded, forwards, lengthof(forwards));
 }
 
+/*
+ * quoted_may_say_device: whether a line that begins with this byte is worth
+ * folding for quoted_says_device().  Nearly every line is not.
+ */
+bool
+quoted_may_say_device(char first)
+{
+	unsigned char c = (unsigned char) first;
+
+	if (c >= 0x80)
+		return true;
+	if (c >= 'A' && c <= 'Z')
+		c += 'a' - 'A';
+	for (int i = 0; i < lengthof(devices); i++)
+	{
+		if ((unsigned char) devices[i][0] == c)
+			return true;
+	}
+	return false;
+}
+
 bool
 quoted_says_device(const char *folded)
 {

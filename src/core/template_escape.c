@@ -4,7 +4,9 @@
  *	  Makes a value harmless where a template puts it: in HTML, in CommonMark.
  *
  * In CommonMark a value must come out as the text it is: it opens no heading,
- * list, quotation, code, table, emphasis, link or HTML.  Escaping everything
+ * list, quotation, code, table, emphasis, link or HTML; but for an e-mail
+ * address, which the converter links to itself whatever stands before it and
+ * however it is escaped, and which is no more than it says.  Escaping everything
  * would do, but the same text is also read by people as it stands, so a
  * character is escaped only where it could mean something.  What it could mean
  * depends on the line so far, which MarkdownPlace follows.

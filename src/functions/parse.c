@@ -21,6 +21,7 @@
 #include "core/mime.h"
 #include "core/quoted.h"
 #include "core/report.h"
+#include "functions/parse.h"
 
 /* Bytes of each of text, new_text and html; the raw message has all of it. */
 #define MAX_TEXT (16 * 1024 * 1024)
@@ -224,16 +225,20 @@ put_attachments(JsonbParseState **state, const MimeMessage *mail)
 	end_array(state);
 }
 
-/* put_bounce writes the verdict, and keeps what it is about in "original". */
-static void
-put_bounce(JsonbParseState **state, const MimeMessage *mail, const ReportOriginal **original)
+/*
+ * put_bounce writes the verdict, and keeps what it is about in "original".
+ * each: with the kind of each recipient, not only the worst of them.
+ */
+static const char *
+put_bounce(JsonbParseState **state, const MimeMessage *mail, bool each,
+		   const ReportOriginal **original)
 {
 	Bounce *bounce = bounce_read(mail);
 
 	if (bounce == NULL)
 	{
 		put_text(state, "bounce", NULL);
-		return;
+		return NULL;
 	}
 	*original = &bounce->original;
 	put_key(state, "bounce");
@@ -246,15 +251,18 @@ put_bounce(JsonbParseState **state, const MimeMessage *mail, const ReportOrigina
 
 		begin_object(state);
 		put_text(state, "address", recipient->address);
+		if (each)
+			put_text(state, "kind", bounce_kind_name(recipient->kind));
 		put_text(state, "status", recipient->status);
 		put_text(state, "diagnostic", recipient->diagnostic);
 		end_object(state);
 	}
 	end_array(state);
 	end_object(state);
+	return bounce->kind == BOUNCE_DELAYED ? "delay" : "bounce";
 }
 
-static void
+static const char *
 put_receipt(JsonbParseState **state, const MimeMessage *mail, const ReportOriginal **original)
 {
 	Receipt *receipt = receipt_read(mail);
@@ -262,7 +270,7 @@ put_receipt(JsonbParseState **state, const MimeMessage *mail, const ReportOrigin
 	if (receipt == NULL)
 	{
 		put_text(state, "receipt", NULL);
-		return;
+		return NULL;
 	}
 	*original = &receipt->original;
 	put_key(state, "receipt");
@@ -271,9 +279,10 @@ put_receipt(JsonbParseState **state, const MimeMessage *mail, const ReportOrigin
 	put_boolean(state, "automatic", receipt->automatic);
 	put_text(state, "address", receipt->address);
 	end_object(state);
+	return "receipt";
 }
 
-static void
+static const char *
 put_complaint(JsonbParseState **state, const MimeMessage *mail, const ReportOriginal **original)
 {
 	Complaint *complaint = complaint_read(mail);
@@ -281,7 +290,7 @@ put_complaint(JsonbParseState **state, const MimeMessage *mail, const ReportOrig
 	if (complaint == NULL)
 	{
 		put_text(state, "complaint", NULL);
-		return;
+		return NULL;
 	}
 	*original = &complaint->original;
 	put_key(state, "complaint");
@@ -293,6 +302,7 @@ put_complaint(JsonbParseState **state, const MimeMessage *mail, const ReportOrig
 	end_array(state);
 	put_text(state, "source", complaint->source);
 	end_object(state);
+	return "complaint";
 }
 
 /* put_original says which mail a report is about. */
@@ -309,6 +319,32 @@ put_original(JsonbParseState **state, const ReportOriginal *original)
 	put_text(state, "message_id", original->message_id);
 	put_text(state, "envelope_id", original->envelope_id);
 	end_object(state);
+}
+
+/*
+ * put_verdicts writes what a mail system says of a mail of ours, and which one;
+ * returns what kind of report that makes of it, NULL: none.
+ */
+static const char *
+put_verdicts(JsonbParseState **state, const MimeMessage *mail, bool each)
+{
+	const ReportOriginal *original = NULL;
+	const char *bounce = put_bounce(state, mail, each, &original);
+	const char *receipt = put_receipt(state, mail, &original);
+	const char *complaint = put_complaint(state, mail, &original);
+
+	put_original(state, original);
+	return bounce ? bounce : complaint ? complaint : receipt;
+}
+
+Jsonb *
+parse_verdicts(const MimeMessage *mail, const char **kind)
+{
+	JsonbParseState *state = NULL;
+
+	begin_object(&state);
+	*kind = put_verdicts(&state, mail, true);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 /* put_headers writes all fields, decoded, in their order. */
@@ -377,7 +413,6 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	MimeMessage *mail = mime_read(VARDATA_ANY(message), VARSIZE_ANY_EXHDR(message));
 	JsonbParseState *state = NULL;
 	JsonbValue *result;
-	const ReportOriginal *original = NULL;
 	uint32 defects = mail->defects;
 	size_t new_length = quoted_mail(mail);
 	const char *new_text = new_part(mail->text, &new_length);
@@ -397,10 +432,7 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	put_long_text(&state, "html", mail->html, mail->html_length, &defects);
 	put_attachments(&state, mail);
 	put_boolean(&state, "automatic", mail->automatic);
-	put_bounce(&state, mail, &original);
-	put_receipt(&state, mail, &original);
-	put_complaint(&state, mail, &original);
-	put_original(&state, original);
+	put_verdicts(&state, mail, false);
 	put_defects(&state, defects);
 	put_headers(&state, mail);
 	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);

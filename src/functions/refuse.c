@@ -34,6 +34,7 @@ static const struct
 	{"IB004", ERRCODE_IB_OVER_BALANCE},
 	{"IB005", ERRCODE_IB_NOT_SET_UP},
 	{"IB006", ERRCODE_IB_CHANNEL_UNAVAILABLE},
+	{"IB007", ERRCODE_IB_SUPPRESSED},
 };
 
 /* refuse(code text, message text, hint text): raises an error. */

@@ -303,6 +303,8 @@ turn(void *owner)
 		{
 			if (job->step == STEP_IDLE)
 				imap_end_idle(job);
+			else if (job->step == STEP_WORKER)
+				net_connection_deadline(job->conn, -1); /* imap_wake() */
 			else
 				net_connection_break(job->conn, NET_TEMPORARY, "the server did not answer in time");
 		}
@@ -399,6 +401,57 @@ imap_batch(const ImapJob *job, int *n_messages)
 	return job->batch.messages;
 }
 
+/*
+ * possible_action: what can be done of what is asked; sets where to move to.
+ */
+static ImapAction
+possible_action(ImapJob *job, ImapAction action, const char *mailbox)
+{
+	job->created = false;
+	if (action == IMAP_MOVE &&
+		(mailbox == NULL || !imap_mailbox_name(mailbox, job->target, sizeof(job->target))))
+	{
+		strlcpy(job->warning, "the name of the mailbox to move to cannot be one",
+				sizeof(job->warning));
+		return IMAP_LEAVE;
+	}
+	if (action != IMAP_LEAVE && job->read_only)
+	{
+		strlcpy(job->warning, "the mailbox was opened read-only", sizeof(job->warning));
+		return IMAP_LEAVE;
+	}
+	return action;
+}
+
+bool
+imap_settle_first(ImapJob *job, ImapAction action, const char *mailbox, const uint32 *uids,
+				  int n_uids)
+{
+	if (job->step != STEP_CONNECT || n_uids > IMAP_MOST_UNSETTLED)
+		return false;
+	job->settle_action = possible_action(job, action, mailbox);
+	if (job->settle_action == IMAP_LEAVE)
+		return true;
+	memcpy(job->unsettled, uids, n_uids * sizeof(uint32));
+	job->n_unsettled = n_uids;
+	return true;
+}
+
+uint32
+imap_last_uid(const ImapJob *job)
+{
+	return job->last_uid;
+}
+
+void
+imap_wake(ImapJob *job, int ms)
+{
+	if (ms == 0)
+		net_connection_wake(job->conn);
+	else if (job->step == STEP_WORKER)
+		net_connection_deadline(job->conn, ms);
+}
+
 bool
 imap_batch_done(ImapJob *job, ImapAction action, const char *mailbox)
 {
@@ -411,27 +464,12 @@ imap_batch_done(ImapJob *job, ImapAction action, const char *mailbox)
 	}
 	if (job->batch.n > 0)
 		job->last_uid = job->batch.messages[job->batch.n - 1].uid;
-	job->created = false;
-	if (action == IMAP_MOVE &&
-		(mailbox == NULL || !imap_mailbox_name(mailbox, job->target, sizeof(job->target))))
-	{
-		strlcpy(job->warning, "the name of the mailbox to move to cannot be one",
-				sizeof(job->warning));
-		action = IMAP_LEAVE;
-	}
-	if (action != IMAP_LEAVE && job->read_only)
-	{
-		strlcpy(job->warning, "the mailbox was opened read-only", sizeof(job->warning));
-		action = IMAP_LEAVE;
-	}
-
+	action = possible_action(job, action, mailbox);
 	job->state = IMAP_RUNNING;
-	if (action == IMAP_FLAG_SEEN)
-		imap_move(job, STEP_SEEN);
-	else if (action == IMAP_MOVE)
-		imap_move(job, job->has_move ? STEP_MOVE : STEP_COPY);
-	else
+	if (action == IMAP_LEAVE)
 		imap_next_work(job);
+	else
+		imap_move(job, imap_action_step(job, action));
 	speak(job);
 	after(job);
 	return true;
@@ -443,6 +481,7 @@ imap_resume(ImapJob *job, uint32 last_uid)
 	if (job->state != IMAP_IDLING && job->state != IMAP_HAS_NEWS)
 		return false;
 	job->last_uid = last_uid;
+	job->warning[0] = '\0';
 	job->state = IMAP_RUNNING;
 	if (job->step == STEP_RESTING)
 		imap_start_search(job);

@@ -98,10 +98,20 @@ extern uint32 imap_uidvalidity(const ImapJob *job);
 extern bool imap_uidvalidity_changed(const ImapJob *job);
 
 /*
- * What the server answered when it would not flag or move a batch, or NULL.
- * The job goes on: the messages are stored.
+ * What the server answered when it would not flag or move a batch, or NULL;
+ * since the start, or imap_resume().  The job goes on: the messages are stored.
  */
 extern const char *imap_warning(const ImapJob *job);
+
+/*
+ * Right after imap_fetch_start(): these messages, stored earlier under the
+ * UIDVALIDITY known, are flagged or moved before anything is fetched; not if
+ * it has changed.  Those that are gone by now are no error.  At most
+ * IMAP_MOST_UNSETTLED of them.  False when the job has failed already.
+ */
+#define IMAP_MOST_UNSETTLED 500
+extern bool imap_settle_first(ImapJob *job, ImapAction action, const char *mailbox,
+							  const uint32 *uids, int n_uids);
 
 /* The batch; it lives until imap_batch_done() or imap_close(). */
 extern const ImapMessage *imap_batch(const ImapJob *job, int *n_messages);
@@ -113,8 +123,17 @@ extern const ImapMessage *imap_batch(const ImapJob *job, int *n_messages);
  */
 extern bool imap_batch_done(ImapJob *job, ImapAction action, const char *mailbox);
 
+/* The highest UID of the batches that are done. */
+extern uint32 imap_last_uid(const ImapJob *job);
+
 /* From IMAP_IDLING or IMAP_HAS_NEWS: fetch what is above last_uid. */
 extern bool imap_resume(ImapJob *job, uint32 last_uid);
+
+/*
+ * Has the loop wake in so many milliseconds (0: at once), for what its owner
+ * has put off.
+ */
+extern void imap_wake(ImapJob *job, int ms);
 
 /*
  * Gives the job back, in any state.  The pointer is dead after this call; the

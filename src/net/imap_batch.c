@@ -199,10 +199,19 @@ imap_batch_take(ImapBatch *batch, ImapResponse *response)
 	}
 	else if (response->quoted_body != NULL)
 	{
-		data = net_strdup(response->quoted_body);
-		if (data == NULL)
-			return false;
-		len = strlen(data);
+		/* How long it is, nobody has asked while it was read. */
+		len = strlen(response->quoted_body);
+		if (len <= batch->max_message_size)
+		{
+			if (len > imap_batch_room(batch))
+			{
+				batch->wanted[i] = IMAP_POSTPONED;
+				return true;
+			}
+			data = net_strdup(response->quoted_body);
+			if (data == NULL)
+				return false;
+		}
 		message->size = len;
 	}
 	else

@@ -73,6 +73,11 @@ struct ImapJob
 	bool created; /* CREATE was tried for this batch */
 	char target[MAILBOX_SIZE];
 
+	/* imap_settle_first() */
+	ImapAction settle_action;
+	int n_unsettled;
+	uint32 unsettled[IMAP_MOST_UNSETTLED];
+
 	ImapBatch batch;
 	ImapReader reader;
 	uint32 tag;
@@ -87,6 +92,7 @@ extern void imap_command(ImapJob *job, Step step, const char *fmt, ...) pg_attri
 extern void imap_start_search(ImapJob *job);
 extern void imap_next_work(ImapJob *job);
 extern void imap_move(ImapJob *job, Step step);
+extern Step imap_action_step(const ImapJob *job, ImapAction action);
 extern void imap_end_idle(ImapJob *job);
 extern void imap_no_memory(ImapJob *job);
 extern void imap_tagged(ImapJob *job, const ImapResponse *response);

@@ -18,9 +18,24 @@
 #include "net/imap_job.h"
 
 #define SET_SIZE 8192
+#define TAG_SIZE 16
 #define LOGOUT_BUDGET_MS 2000
+#define DONE_BUDGET_MS 30000
 #define REFUSALS_IN_A_ROW 5
 #define MOST_UIDS 20000000 /* a mailbox that claims more is not believed */
+
+/*
+ * has_room: whether so much can be queued.  A server that answers what it was
+ * not yet asked makes us queue one command behind the other.
+ */
+static bool
+has_room(ImapJob *job, size_t n)
+{
+	if (OUT_SIZE - job->out_len >= n)
+		return true;
+	net_connection_break(job->conn, NET_PROTOCOL, "a command would be too long");
+	return false;
+}
 
 /*
  * imap_command: queues a command under a new tag.
@@ -32,6 +47,8 @@ imap_command(ImapJob *job, Step step, const char *fmt, ...)
 	size_t room = OUT_SIZE - job->out_len;
 	int n;
 
+	if (!has_room(job, TAG_SIZE))
+		return;
 	n = snprintf(job->out + job->out_len, room, "A%u ", ++job->tag);
 	va_start(args, fmt);
 	n += vsnprintf(job->out + job->out_len + n, room - n, fmt, args);
@@ -50,10 +67,14 @@ imap_command(ImapJob *job, Step step, const char *fmt, ...)
 void
 imap_end_idle(ImapJob *job)
 {
+	if (!has_room(job, 6))
+		return;
 	memcpy(job->out + job->out_len, "DONE\r\n", 6);
 	job->out_len += 6;
 	job->step = STEP_IDLE_DONE;
-	net_connection_deadline(job->conn, job->reply_timeout);
+
+	/* This asks whether the line is still alive, too; the answer costs no work. */
+	net_connection_deadline(job->conn, Min(job->reply_timeout, DONE_BUDGET_MS));
 }
 
 void
@@ -111,6 +132,9 @@ imap_start_search(ImapJob *job)
 static void
 finish(ImapJob *job)
 {
+	/* What was handed out last has no use any more, and IDLE may last. */
+	imap_set_clear(&job->batch.todo);
+	imap_batch_reset(&job->batch);
 	if (job->wants_idle && job->has_idle)
 	{
 		imap_command(job, STEP_IDLE_ASKED, "IDLE");
@@ -189,8 +213,12 @@ on_selected(ImapJob *job, const ImapResponse *response)
 		{
 			job->changed = true;
 			job->last_uid = 0;
+			job->n_unsettled = 0;
 		}
-		imap_start_search(job);
+		if (job->n_unsettled > 0 && job->uidvalidity_known != 0)
+			imap_move(job, imap_action_step(job, job->settle_action));
+		else
+			imap_start_search(job);
 	}
 }
 
@@ -247,16 +275,46 @@ warn(ImapJob *job, const char *what, const ImapResponse *response)
 }
 
 /*
- * imap_move: the steps of a move, each on the stored messages of the batch.
+ * after_action: on with what was interrupted by it.
+ */
+static void
+after_action(ImapJob *job)
+{
+	if (job->n_unsettled > 0)
+	{
+		job->n_unsettled = 0;
+		imap_start_search(job);
+	}
+	else
+		imap_next_work(job);
+}
+
+/*
+ * imap_action_step: the first step of flagging or moving.
+ */
+Step
+imap_action_step(const ImapJob *job, ImapAction action)
+{
+	if (action == IMAP_FLAG_SEEN)
+		return STEP_SEEN;
+	return job->has_move ? STEP_MOVE : STEP_COPY;
+}
+
+/*
+ * imap_move: the steps of a move, each on the stored messages of the batch, or
+ * on those an earlier job left.
  */
 void
 imap_move(ImapJob *job, Step step)
 {
 	char set[SET_SIZE];
+	bool any = job->n_unsettled > 0 ?
+				   imap_set_format(job->unsettled, job->n_unsettled, set, sizeof(set)) :
+				   imap_batch_stored(&job->batch, set, sizeof(set));
 
-	if (!imap_batch_stored(&job->batch, set, sizeof(set)))
+	if (!any)
 	{
-		imap_next_work(job);
+		after_action(job);
 		return;
 	}
 	switch (step)
@@ -328,13 +386,13 @@ on_moved(ImapJob *job, const ImapResponse *response)
 				warn(job, job->step == STEP_SEEN ? "UID STORE" : "UID EXPUNGE", response);
 			break;
 	}
-	imap_next_work(job);
+	after_action(job);
 }
 
 void
 imap_tagged(ImapJob *job, const ImapResponse *response)
 {
-	char expected[16];
+	char expected[TAG_SIZE];
 
 	snprintf(expected, sizeof(expected), "A%u", job->tag);
 	if (job->step == STEP_LOGOUT && strcmp(response->tag, expected) != 0)

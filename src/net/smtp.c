@@ -349,8 +349,9 @@ queue_commands(SmtpSession *s)
 		if (s->next_command == 0)
 			s->out_len += snprintf(out, COMMAND_SIZE, "%s\r\n", s->mail_command);
 		else if (s->next_command <= s->n_wired)
-			s->out_len += snprintf(out, COMMAND_SIZE, "RCPT TO:<%s>\r\n",
-								   s->addresses[s->wired[s->next_command - 1]]);
+			s->out_len += snprintf(out, COMMAND_SIZE, "RCPT TO:<%s>%s\r\n",
+								   s->addresses[s->wired[s->next_command - 1]],
+								   s->with_notify ? " NOTIFY=FAILURE,DELAY" : "");
 		else
 			s->out_len += snprintf(out, COMMAND_SIZE, "DATA\r\n");
 		s->next_command++;

@@ -69,8 +69,12 @@ typedef struct SmtpMessage
 	const char *const *recipients;
 	const char *data;
 	size_t len;
-	const char *envelope_id; /* sent as ENVID where DSN is offered; or NULL */
-	bool smtputf8;			 /* the headers themselves are UTF-8 */
+	/*
+	 * Sent as ENVID where DSN (RFC 3461) is offered, and then failures and
+	 * delays of each recipient are asked for; or NULL.
+	 */
+	const char *envelope_id;
+	bool smtputf8; /* the headers themselves are UTF-8 */
 } SmtpMessage;
 
 typedef enum SmtpOutcome

@@ -187,7 +187,9 @@ make_envelope(SmtpSession *s, const SmtpMessage *message)
 		n += snprintf(command + n, sizeof(command) - n, " BODY=8BITMIME");
 	if (utf8 && s->caps.smtputf8)
 		n += snprintf(command + n, sizeof(command) - n, " SMTPUTF8");
-	if (s->caps.dsn && message->envelope_id != NULL && smtp_xtext(message->envelope_id, envid, 101))
+	s->with_notify =
+		s->caps.dsn && message->envelope_id != NULL && smtp_xtext(message->envelope_id, envid, 101);
+	if (s->with_notify)
 		snprintf(command + n, sizeof(command) - n, " ENVID=%s", envid);
 	s->mail_command = net_strdup(command);
 	return s->mail_command != NULL;

@@ -51,6 +51,7 @@ struct SmtpSession
 
 	/* The message under way. */
 	char *mail_command;
+	bool with_notify; /* failures and delays are asked for (RFC 3461) */
 	char **addresses; /* as on the wire; NULL: refused here, not sent */
 	int *wired;		  /* the recipients that are sent, in order */
 	int n_wired;

@@ -47,6 +47,7 @@ typedef struct Delivery
 	char *username;
 	char *password;
 	char *mail_from;
+	char *envelope_id;
 	int n_recipients;
 	const char **recipients;
 	char *data;
@@ -232,6 +233,7 @@ advance(void)
 			SmtpMessage message = {0};
 
 			message.mail_from = delivery->mail_from;
+			message.envelope_id = delivery->envelope_id;
 			message.n_recipients = delivery->n_recipients;
 			message.recipients = delivery->recipients;
 			message.data = delivery->data;
@@ -494,6 +496,7 @@ copy_claim(uint64 row)
 	delivery->length = VARSIZE_ANY_EXHDR(message);
 	delivery->data = MemoryContextAllocHuge(context, delivery->length + 1);
 	memcpy(delivery->data, VARDATA_ANY(message), delivery->length);
+	delivery->envelope_id = context_text(context, row, 11);
 	return delivery;
 }
 

@@ -11,6 +11,7 @@
 
 char *setting_databases;
 int setting_poll_interval;
+int setting_max_idle_connections;
 int setting_smtp_connections;
 int setting_messages_per_connection;
 int setting_restart_time;

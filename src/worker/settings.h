@@ -11,6 +11,7 @@
 
 extern char *setting_databases;
 extern int setting_poll_interval; /* seconds */
+extern int setting_max_idle_connections;
 extern int setting_smtp_connections;
 extern int setting_messages_per_connection;
 extern int setting_restart_time;	/* seconds */

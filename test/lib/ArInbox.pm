@@ -81,6 +81,8 @@ sub major
 #   extension => 0 to have it in none of them
 #   preload   => 0 to leave shared_preload_libraries empty
 #   start     => 0 to leave the server stopped (and without the extension)
+#   grace     => 1 to keep the default of undo_grace: else what members write
+#                leaves at once, as most tests want
 sub new_node
 {
 	my ($name, %option) = @_;
@@ -99,19 +101,20 @@ END
 	$node->append_conf('postgresql.conf', $option{conf}) if defined $option{conf};
 	return $node if !($option{start} // 1);
 	$node->start;
-	add_extension($node, $_) for $option{extension} // 1 ? @{ $option{databases} // ['postgres'] } : ();
+	add_extension($node, $_, %option) for $option{extension} // 1 ? @{ $option{databases} // ['postgres'] } : ();
 	return $node;
 }
 
 # add_extension: makes a database, unless it is there, and installs into it.
 sub add_extension
 {
-	my ($node, $database) = @_;
+	my ($node, $database, %option) = @_;
 
 	my $there = $node->safe_psql('postgres', "SELECT count(*) FROM pg_database WHERE datname = '$database'");
 	$node->safe_psql('postgres', qq(CREATE DATABASE "$database")) if !$there;
 	$node->safe_psql($database, 'CREATE EXTENSION ar_inbox');
 	$node->safe_psql($database, 'SELECT ar_inbox.install()');
+	$node->safe_psql($database, q(ALTER TABLE ar_inbox.companies ALTER undo_grace SET DEFAULT '0')) if !$option{grace};
 	return;
 }
 

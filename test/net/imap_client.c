@@ -121,6 +121,8 @@ main(int argc, char **argv)
 	int messages = 0;
 	int rounds = 0;
 	int idle_ms = 5000;
+	uint32 unsettled[IMAP_MOST_UNSETTLED];
+	int n_unsettled = 0;
 	ImapAction action = IMAP_LEAVE;
 	const char *target = NULL;
 	char err[256];
@@ -175,6 +177,13 @@ main(int argc, char **argv)
 			action = *value == 's' ? IMAP_FLAG_SEEN : *value == 'm' ? IMAP_MOVE : IMAP_LEAVE;
 		else if (IS("target="))
 			target = value;
+		else if (IS("settle="))
+		{
+			char *rest = (char *) value;
+
+			while (*rest != '\0' && n_unsettled < IMAP_MOST_UNSETTLED)
+				unsettled[n_unsettled++] = (uint32) strtoul(rest + (*rest == ','), &rest, 10);
+		}
 		else if (IS("dir="))
 			dir = value;
 		else if (IS("quiet="))
@@ -193,6 +202,8 @@ main(int argc, char **argv)
 	job = imap_fetch_start(loop, &server, validity, last_uid, bytes, messages, max_size);
 	if (job == NULL)
 		return 3;
+	if (n_unsettled > 0)
+		printf("settle taken=%d\n", imap_settle_first(job, action, target, unsettled, n_unsettled));
 	for (double until = seconds() + idle_ms / 1000.0;;)
 	{
 		ImapState state = imap_state(job);

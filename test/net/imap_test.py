@@ -206,6 +206,23 @@ def test_bounds():
     equal(sorted(m["uid"] + ":" + m["len"] for m in out.all("message")), ["1:-1", "2:-1", "3:-1"],
           "a size that lies does not get a large message in", out.text)
 
+    # In quotes nothing says how long a body will be.
+    def quotes(server, line, tag, command):
+        if "BODY" not in command:
+            server.fetch(line, command)
+        else:
+            for uid in server.uids(command.split(" ")[2]):
+                line.say(b'* 1 FETCH (UID %d BODY[] "%s")\r\n' % (uid, b"q" * 60000))
+        return tag + " OK"
+
+    out = fetch(Mailbox(mails(2, size=10), uid_fetch=quotes), max=50000)
+    equal(sorted(m["uid"] + ":" + m["len"] for m in out.all("message")), ["1:-1", "2:-1"],
+          "nor does one in quotes", out.text)
+    out = fetch(Mailbox(mails(5, size=10), uid_fetch=quotes), max=70000, bytes=1000)
+    equal(sorted(len(data) for data in out.got.values()), [60000] * 5, "five that may come, come")
+    ok(all(int(b["bytes"]) <= 71000 for b in out.all("batch")), "in batches that keep to their bounds",
+       [b["bytes"] for b in out.all("batch")])
+
 
 def test_many():
     messages = {u: b"x" for u in range(1, 40001, 2)}
@@ -256,6 +273,55 @@ def test_actions():
     equal(server.heard("SELECT"), ['SELECT "In\\"box\\\\x"'], "a name in quotes")
     out = fetch(Mailbox(mails(3)), mailbox="IN\r\nBOX")
     equal(out.get("job", "failure"), ("config",), "a name with a line end")
+
+
+def test_settle():
+    """What an earlier job stored and did not see flagged or moved."""
+    for caps, name in ((CAPS, "MOVE"), ("IMAP4rev1 UIDPLUS", "COPY and EXPUNGE"),
+                       ("IMAP4rev1", "COPY")):
+        messages = mails(6)
+        del messages[2]
+        server = Mailbox(messages, caps=caps, folders=["INBOX"])
+        out = fetch(server, last=4, validity=7, action="move", target="Done", settle="1,2,3")
+        equal((sorted(server.moved), sorted(out.got)), ([1, 3, 5, 6], [5, 6]),
+              name + ": what is left of them is moved, then the new ones", out.text, server.heard())
+        first = [c for c in server.heard() if c.startswith(("UID MOVE", "UID COPY", "UID SEARCH"))]
+        ok("1:3" in first[0], name + ": before anything is fetched", server.heard())
+        equal(out.one("warning")["text"], "", name + ": that one is gone is no warning")
+    server = Mailbox(mails(4))
+    out = fetch(server, last=4, validity=7, action="seen", settle="2,4")
+    equal((sorted(server.flags), out.get("job", "state"), out.got), ([2, 4], ("finished",), {}),
+          "flagged, and nothing new", out.text)
+    server = Mailbox(mails(4))
+    out = fetch(server, last=4, validity=6, action="seen", settle="2,4", idle=0)
+    equal((sorted(server.flags), len(out.got)), ([1, 2, 3, 4], 4),
+          "another UIDVALIDITY: those UIDs are other messages", server.heard())
+    ok(not [c for c in server.heard("UID STORE") if "2,4" in c], "and are not taken for them")
+    server = Mailbox(mails(4))
+    out = fetch(server, last=4, action="seen", settle="2,4")
+    equal(server.heard("UID STORE"), [], "without a known UIDVALIDITY nothing is touched")
+    server = Mailbox(mails(4), uid_store="%t NO not allowed")
+    out = fetch(server, last=3, validity=7, action="seen", settle="2")
+    equal((sorted(out.got), out.get("job", "state")), ([4], ("finished",)),
+          "refused: fetching goes on", out.text)
+    ok("not allowed" in out.one("warning")["text"], "with a warning")
+    server = Mailbox(mails(4))
+    out = fetch(server, last=4, validity=7, action="move", target="a\r\nb", settle="2")
+    equal((server.heard("UID MOVE"), out.get("job", "state")), ([], ("finished",)),
+          "to where nothing can be moved", out.text)
+    server = Mailbox(mails(4))
+    out = fetch(server, last=4, validity=7, read_only=1, action="seen", settle="2")
+    equal(server.heard("UID STORE"), [], "read-only stays so")
+    many = {u: b"x" for u in range(4294965000, 4294966000, 2)}
+    server = Mailbox(many)
+    out = fetch(server, last=4294967294, validity=7, action="seen",
+                settle=",".join(map(str, sorted(many))))
+    equal((len(server.flags), out.get("job", "state")), (500, ("finished",)),
+          "500 of the longest UIDs", out.text)
+    server = Mailbox(mails(4), uid_store=lambda s, l, t, c: l.connection.shutdown(socket.SHUT_RDWR))
+    out = fetch(server, last=3, validity=7, action="seen", settle="2")
+    equal((out.get("job", "state", "failure"), out.got), (("failed", "temporary"), {}),
+          "cut off while flagging: nothing is fetched", out.text)
 
 
 def test_one_by_one():
@@ -329,6 +395,36 @@ def test_bad_answers():
     out = fetch(Mailbox(mails(1), uid_fetch=cut))
     equal((out.get("job", "state", "failure"), out.got), (("failed", "temporary"), {}),
           "a literal cut short", out.text)
+    def stop(server, line, tag, command):
+        if "BODY" not in command:
+            server.fetch(line, command)
+            return tag + " OK"
+        line.say(b"* 1 FETCH (UID 1 BODY[] {1000}\r\nabc")
+        line.stall()
+
+    started = time.time()
+    out = fetch(Mailbox(mails(1), uid_fetch=stop), reply_ms=600)
+    equal((out.get("job", "state", "failure"), out.got), (("failed", "temporary"), {}),
+          "a literal that stops", out.text)
+    ok(time.time() - started < 5, "is waited for no longer than for an answer")
+
+    def short(server, line, tag, command):
+        if "BODY" not in command:
+            server.fetch(line, command)
+            return tag + " OK"
+        line.say(b"* 1 FETCH (UID 1 BODY[] {1000}\r\nabc)\r\n" + tag.encode() + b" OK\r\n")
+        line.stall()
+
+    out = fetch(Mailbox(mails(1), uid_fetch=short), reply_ms=600)
+    equal((out.get("job", "failure"), out.got), (("temporary",), {}),
+          "a literal shorter than it says swallows the answer: no message", out.text)
+    huge = b"* 1 FETCH (UID 1 BODY[] {4294967295}\r\n" + b"x" * 3000000
+    out = fetch(Mailbox(mails(1), uid_fetch=lambda s, l, t, c: (l.say(huge), l.stall())
+                        if "BODY" in c else (s.fetch(l, c), t + " OK")[1]), reply_ms=600)
+    equal((out.get("job", "failure"), out.got), (("temporary",), {}), "four gigabytes announced",
+          out.text)
+    ok(int(out.get("job", "rss_kb")[0]) < (400000 if "NET_VALGRIND" in os.environ else 40000),
+       "are not kept", out.get("job", "rss_kb"))
     out = fetch(Mailbox(mails(1), uid_fetch=body(b"* BYE out of here {5}\r\n")))
     equal(out.get("job", "failure"), ("temporary",), "BYE in the middle", out.text)
     ok("out of here {5}" in out.one("job")["text"], "whose text is text")
@@ -367,6 +463,35 @@ def test_idle():
     out = fetch(server, idle=1, again_ms=400)
     equal((sorted(out.got), server.heard("IDLE")), ([1, 2, 3], ["IDLE"] * 4),
           "IDLE is said again before the server tires of it", out.text, server.heard())
+
+    def dead(server, line):
+        line.stall()
+
+    server = Mailbox(mails(2), news=[dead])
+    started = time.time()
+    out = fetch(server, idle=1, again_ms=300, reply_ms=600)
+    equal((out.get("job", "state", "failure"), sorted(out.got)),
+          (("failed", "temporary"), [1, 2]), "a line that is dead is noticed", out.text)
+    ok(time.time() - started < 5, "when IDLE is said again")
+
+    def wolf(claim):
+        return lambda server, line: line.say("* %d EXISTS" % claim)
+
+    nothing = lambda s, l: None
+    server = Mailbox(mails(2), news=[wolf(9), wolf(12), nothing, nothing])
+    out = fetch(server, idle=2)
+    equal((sorted(out.got), [r["state"] for r in out.all("idle")]), ([1, 2], ["news", "news", "idling"]),
+          "news that is none brings nothing", out.text)
+
+    def many(server, line):
+        for _ in range(20):
+            server.messages[max(server.messages, default=2) + 1] = b"more"
+            line.say("* %d EXISTS" % len(server.messages))
+
+    server = Mailbox(mails(2), news=[many, nothing])
+    out = fetch(server, idle=2, idle_ms=1500, action="move", target="Done")
+    equal((len(out.got), len(server.messages)), (22, 0), "twenty at once, all moved", out.text,
+          server.heard())
 
     def bye(server, line):
         line.say("* BYE going down")
@@ -529,6 +654,7 @@ test_since()
 test_bounds()
 test_many()
 test_actions()
+test_settle()
 test_one_by_one()
 test_bad_answers()
 test_idle()

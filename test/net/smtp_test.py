@@ -123,8 +123,9 @@ def test_plain():
     equal(out.get("session", "state", "failure"), ("idle", "ok"), "the session is idle after it")
     equal(server.heard(),
           ["EHLO us.example", "EHLO us.example",
-           "MAIL FROM:<sender@example.org> SIZE=24 ENVID=a+2Bb+3Dc+20d", "RCPT TO:<one@example.org>",
-           "RCPT TO:<two@example.org>", "DATA", "QUIT"], "the dialogue is as it should be")
+           "MAIL FROM:<sender@example.org> SIZE=24 ENVID=a+2Bb+3Dc+20d",
+           "RCPT TO:<one@example.org> NOTIFY=FAILURE,DELAY",
+           "RCPT TO:<two@example.org> NOTIFY=FAILURE,DELAY", "DATA", "QUIT"], "the dialogue is as it should be")
     equal(out.get("left", "timeout"), ("-1",), "the loop is empty after QUIT")
 
 
@@ -134,6 +135,7 @@ def test_without_extensions():
     equal([m["outcome"] for m in out.all("message")], ["accepted"] * 3,
           "three messages without any extension")
     ok("MAIL FROM:<sender@example.org>" in server.heard(), "MAIL has no parameter not offered")
+    ok("RCPT TO:<a@example.org>" in server.heard(), "nor has RCPT")
 
 
 def test_no_pipelining_order():

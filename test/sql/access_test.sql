@@ -96,8 +96,21 @@ BEGIN
     PERFORM ar_inbox.add_note(thread, 'a note');
     INSERT INTO ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
     SELECT d.company_id, d.id, 99, now() FROM ar_inbox.deliveries d WHERE d.company_id = of_company;
-    INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail), (company || ' email', mail);
+    INSERT INTO ar_inbox.email_opens (company_id, email_id, source) VALUES (of_company, mail, 'image');
+    INSERT INTO ar_inbox.email_html (company_id, email_id) VALUES (of_company, mail);
+    INSERT INTO ar_inbox.missing_references (company_id, message_id, email_id) VALUES (of_company, 'gone@x.example', mail);
+    INSERT INTO ar_inbox.saved_replies (company_id, name, body) VALUES (of_company, 'Thanks', 'Thank you.');
+    INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (of_company, 'spam@x.example', thread);
+    INSERT INTO ar_inbox.suppressions (company_id, address, reason) VALUES (of_company, 'gone@x.example', 'manual');
+    INSERT INTO ar_inbox.thread_merges (company_id, into_thread_id, from_thread_id, from_status, email_ids, note_ids, undone_at)
+    VALUES (of_company, thread, thread, 'open', '{}', '{}', now());
     INSERT INTO ids SELECT company || ' file', min(id) FROM ar_inbox.files WHERE company_id = of_company;
+    PERFORM ar_inbox.suppress('barred@x.example', of_company);
+    INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', send_at => now() + interval '1 day');
+    INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
+    INSERT INTO ar_inbox.inbound_messages (company_id, content_hash, size, message, state, reason)
+    VALUES (of_company, sha256(convert_to(company, 'UTF8')), 5, convert_to(company, 'UTF8'), 'quarantine', 'it was too large');
+    INSERT INTO ids SELECT company || ' incoming message', id FROM ar_inbox.inbound_messages WHERE company_id = of_company AND state = 'quarantine';
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
@@ -163,6 +176,9 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'create_member({}, ''N'', ''n@n.example'')'),
     ('manage', 'company', 'change_settings({}, ''{"max_steps": 19}'')'),
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
+    ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'incoming message', 'reprocess({})'),
     ('manage', 'company', 'create_customer({}, ''N'')'),
     ('manage', 'company', 'create_contact_role({}, ''N'')'),
     ('manage', 'customer', 'create_contact({}, ''N'')'),
@@ -174,6 +190,11 @@ INSERT INTO calls VALUES
     ('send', 'invoice', 'chase_invoice({}, ''[{"trigger": "on_issue", "hour": 9, "channels": ["email"]}]'')'),
     ('send', 'invoice', 'stop_chasing({})'),
     ('send', 'company', 'send_email({}, ''{a@x.example}'', ''s'', ''b'')'),
+    ('send', 'company', 'add_file({}, ''n'', ''x'')'),
+    ('send', 'thread', 'reply({}, ''b'')'),
+    ('send', 'email', 'undo_send({})'),
+    ('send', 'company', 'suppress(''s@x.example'', {})'),
+    ('manage', 'company', 'lift_suppression(''barred@x.example'', {})'),
     ('send', 'thread', 'set_thread_status({}, ''pending'')'),
     ('send', 'thread', 'assign_thread({}, NULL)'),
     ('send', 'thread', 'add_note({}, ''n'')'),
@@ -185,6 +206,7 @@ INSERT INTO calls VALUES
     ('view', 'file', 'file_content({})'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
+    ('view', 'company', 'search_threads(''x'', {})'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),
@@ -307,7 +329,7 @@ RESET ROLE;
 
 -- a role that hands in mail and does nothing else
 GRANT USAGE ON SCHEMA ar_inbox TO ar_test_robot;
-GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea) TO ar_test_robot;
+GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO ar_test_robot;
 SET LOCAL ROLE ar_test_robot;
 SELECT isnt(ar_inbox.receive_email(convert_to(E'From: r@x.example\r\nTo: inbox@acme.example\r\nMessage-ID: <r@x>\r\n\r\nhi', 'UTF8')), NULL, 'a role that is granted receive_email hands in mail');
 SELECT throws_ok('SELECT * FROM ar_inbox.emails', '42501', NULL, 'and reads none');

@@ -248,11 +248,12 @@ $$;
 SELECT is(pg_temp.receive('file 1', pg_temp.with_file('a1@x.example', 'one.pdf', 'bytes')), 'Acme message - - open 1', 'an attachment');
 SELECT is(pg_temp.receive('file 2', pg_temp.with_file('a2@x.example', '../../two.pdf', 'bytes')), 'Acme message - - open 1', 'the same under another name');
 SELECT is(pg_temp.receive('file 3', pg_temp.with_file('a3@x.example', 'three.pdf', 'bytes', 'inbox@other.example')), 'Other message - - open 1', 'the same at another company');
-SELECT results_eq($$SELECT concat_ws('|', c.name, a.name, a.type, a.is_inline, convert_from(f.content, 'UTF8') COLLATE "default", f.size) FROM ar_inbox.attachments a
-        JOIN ar_inbox.files f ON f.id = a.file_id AND f.company_id = a.company_id JOIN ar_inbox.companies c ON c.id = a.company_id ORDER BY a.id$$,
+SELECT results_eq($$SELECT concat_ws('|', c.name, f.name, f.type, a.is_inline, convert_from(b.content, 'UTF8') COLLATE "default", b.size) FROM ar_inbox.attachments a
+        JOIN ar_inbox.files f ON f.id = a.file_id AND f.company_id = a.company_id
+        JOIN ar_inbox.file_contents b ON b.content_hash = f.content_hash AND b.company_id = f.company_id JOIN ar_inbox.companies c ON c.id = a.company_id ORDER BY a.id$$,
     ARRAY['Acme|one.pdf|application/pdf|f|bytes|5', 'Acme|two.pdf|application/pdf|f|bytes|5', 'Other|three.pdf|application/pdf|f|bytes|5'], 'each has its name');
-SELECT is((SELECT count(*) FROM ar_inbox.files WHERE company_id = pg_temp.id('acme')), 1::bigint, 'the bytes are kept once for a company');
-SELECT is((SELECT count(*) FROM ar_inbox.files WHERE company_id = pg_temp.id('other')), 1::bigint, 'and once for the other');
+SELECT is((SELECT count(*) FROM ar_inbox.file_contents WHERE company_id = pg_temp.id('acme')), 1::bigint, 'the bytes are kept once for a company');
+SELECT is((SELECT count(*) FROM ar_inbox.file_contents WHERE company_id = pg_temp.id('other')), 1::bigint, 'and once for the other');
 
 -- automatic mail
 SELECT is(pg_temp.receive('auto', pg_temp.mail('o1@initech.example', 'pay@initech.example', more => E'Auto-Submitted: auto-replied\n')), 'Acme customer Initech - open 2', 'an automatic reply is filed');

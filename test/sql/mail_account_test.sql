@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(63);
+SELECT plan(108);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -99,8 +99,8 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'),
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), E'a@b.example\r\nX: y', 'smtp://h')$$),
     '22P02 invalid e-mail address "a@b.example\x0d\x0aX: y": it contains a line break', 'a sender with CR LF');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''acme''), ''a@b.example'', %L)', url)),
-    format('22023 smtp_url %s is not an SMTP URL', quote_nullable(url)), 'smtp_url ' || what)
-FROM (VALUES (NULL, 'NULL'), ('', 'empty'), ('mail.acme.example', 'without a scheme'), ('imap://h', 'of another protocol'),
+    format('22023 smtp_url %s is not an SMTP URL', quote_literal(url)), 'smtp_url ' || what)
+FROM (VALUES ('', 'empty'), ('mail.acme.example', 'without a scheme'), ('imap://h', 'of another protocol'),
     ('http://h', 'of the web'), ('smtp://user:pass@h', 'with a password in it'), ('smtp://', 'without a host'),
     (E'smtp://h\r\nDATA', 'with a line break'), ('smtp://h name', 'with a blank')) t (url, what);
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''acme''), ''a@b.example'', ''smtp://h'', ''u'', ''p'', imap_url => %L)', url)),
@@ -119,6 +119,20 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'),
     '22023 username or password has more than one line', 'a password of two lines');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'a@b.example', 'smtp://h', mailbox => ' ')$$),
     '22023 mailbox is empty', 'an empty mailbox');
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'a@b.example', NULL)$$),
+    '22023 smtp_url and imap_url are both NULL', 'an account for nothing');
+SELECT is(pg_temp.refusal(format($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'a@b.example', NULL, 'u', 'p', NULL, 'imap://h', %s)$$, arguments)),
+    refusal, what)
+FROM (VALUES ($$E'a\x01b'$$, E'22023 mailbox ''a\x01b'' has a control character', 'a mailbox with a control character'),
+    ($$repeat('x', 201)$$, '22023 mailbox has 201 characters', 'one with a long name'),
+    ($$'A', 'burn'$$, '22023 after_fetch ''burn'' is unknown', 'an unknown after_fetch'),
+    ($$'A', NULL$$, '22023 after_fetch NULL is unknown', 'after_fetch NULL'),
+    ($$'A', 'MOVE', 'B'$$, '22023 after_fetch ''MOVE'' is unknown', 'after_fetch in capitals'),
+    ($$'A', 'move'$$, '22023 archive_mailbox is NULL but after_fetch is move', 'a move to nowhere'),
+    ($$'A', 'move', ''$$, '22023 archive_mailbox is empty', 'a move to no name'),
+    ($$'A', 'move', E'B\tC'$$, E'22023 archive_mailbox ''B\tC'' has a control character', 'a move to what is no name'),
+    ($$'A', 'move', ' A '$$, '22023 archive_mailbox '' A '' is the mailbox that is read', 'a move to where it is'),
+    ($$'INBOX', 'move', 'Inbox'$$, '22023 archive_mailbox ''Inbox'' is the mailbox that is read', 'INBOX in other letters')) t (arguments, refusal, what);
 SELECT is((SELECT count(*) FROM ar_inbox.mail_accounts WHERE company_id = pg_temp.id('acme')), 1::bigint, 'what was refused left nothing behind');
 
 -- which one sends
@@ -131,10 +145,32 @@ SELECT is(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.account
 SELECT is(pg_temp.secret('billing@acme.example'), NULL, 'and has no password any more');
 SELECT is(ar_inbox_internal.sending_account(pg_temp.id('other')), NULL, 'a company without an account');
 
+-- an account that only reads
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'reads@acme.example', NULL, 'u', 'p', imap_url => 'imap://h',
+    after_fetch => 'move', archive_mailbox => ' Done ')$$, 'an account that only reads');
+SELECT is(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.account('billing@acme.example'), 'does not send');
+SELECT is(concat_ws('|', coalesce(smtp_url, '-'), after_fetch, archive_mailbox, plus_addressing, poll_state), '-|move|Done|f|waiting', 'as it stands')
+FROM ar_inbox.mail_accounts WHERE id = pg_temp.account('reads@acme.example');
+SELECT is((SELECT plus_addressing FROM ar_inbox.mail_accounts WHERE from_address = 'billing@acme.example'), true,
+    'with an inbox address, plus-addresses are taken to work');
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'billing@acme.example', 'smtp://h', inbox_address => 'inbox@acme.example',
+    plus_addressing => false)$$, 'unless it is said that they do not');
+SELECT is((SELECT plus_addressing FROM ar_inbox.mail_accounts WHERE from_address = 'billing@acme.example'), false, 'then they do not');
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'leaves@other.example', 'smtp://h')$$, 'an account of another company');
+SELECT ar_inbox.send_email(pg_temp.id('other'), ARRAY['pay@client.example']::ar_inbox.email_address[], 'Hello', 'Hello') IS NOT NULL;
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'leaves@other.example', NULL, 'u', 'p', imap_url => 'imap://h')$$),
+    'IB002 smtp_url is NULL but 1 message is waiting to leave from leaves@other.example', 'keeps its smtp_url while a message is to leave by it');
+UPDATE ar_inbox.deliveries SET state = 'cancelled', reason = 'taken back', finished_at = now(), next_attempt_at = NULL WHERE company_id = pg_temp.id('other');
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'leaves@other.example', NULL, 'u', 'p', imap_url => 'imap://h')$$,
+    'and can give it up then');
+SELECT throws_ok($$UPDATE ar_inbox.mail_accounts SET imap_url = NULL, next_poll_at = NULL WHERE id = pg_temp.account('leaves@other.example')$$,
+    '23514', NULL, 'an account for nothing is no row');
+UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL WHERE id = pg_temp.account('leaves@other.example');
+
 -- whose an address is
-SELECT is(ar_inbox_internal.companies_of_address('INBOX@acme.example'), ARRAY[pg_temp.id('acme')], 'the inbox address');
-SELECT is(ar_inbox_internal.companies_of_address('second@acme.example'), ARRAY[pg_temp.id('acme')], 'the sender''s');
-SELECT is(ar_inbox_internal.companies_of_address('nobody@acme.example'), ARRAY[]::bigint[], 'nobody''s');
+SELECT is(ar_inbox_internal.company_of_address('INBOX@acme.example'), pg_temp.id('acme'), 'the inbox address');
+SELECT is(ar_inbox_internal.company_of_address('second@acme.example'), pg_temp.id('acme'), 'the sender''s');
+SELECT is(ar_inbox_internal.company_of_address('nobody@acme.example'), NULL, 'nobody''s');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''other''), ''o@other.example'', ''smtp://h'', inbox_address => %L)', address)),
     format('23505 address %s belongs to another company', address), 'another company''s address is not to be had: ' || address)
 FROM unnest(ARRAY['second@acme.example', 'INBOX@acme.example', 'inbox+x@acme.example']) address;
@@ -163,6 +199,68 @@ SELECT is(pg_temp.polled('still no'), '00:04:00|3|still no', 'and so on');
 UPDATE ar_inbox.mail_accounts SET poll_failures = 1000 WHERE from_address = 'read@other.example';
 SELECT is(pg_temp.polled('no'), '01:00:00|1001|no', 'up to an hour');
 SELECT is(pg_temp.polled(NULL), '00:01:00|0|-', 'until it works');
+
+-- several at once
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'more@other.example', NULL, 'more', 'pw', imap_url => 'imap://h:143',
+    after_fetch => 'flag')$$, 'another mailbox of the company');
+CREATE FUNCTION pg_temp.waiting(most integer DEFAULT 100, healthy boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(username || ' ' || after_fetch, ', ') FROM ar_inbox_internal.accounts_to_poll(now(), '{}', most, healthy) p
+    WHERE p.company_id = pg_temp.id('other')
+$$;
+UPDATE ar_inbox.mail_accounts SET next_poll_at = now() - interval '1 minute', poll_failures = 1 WHERE from_address = 'read@other.example';
+UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL WHERE company_id = pg_temp.id('acme');
+SELECT is(pg_temp.waiting(), 'reader leave, more flag', 'the one that waits longest is first');
+SELECT is(pg_temp.waiting(1), 'reader leave', 'as many as there is room for');
+SELECT is(pg_temp.waiting(healthy => true), 'more flag', 'when there is little, not those that failed');
+
+-- what the worker writes down while it reads
+CREATE FUNCTION pg_temp.more() RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', poll_state, next_poll_at - now(), coalesce(uid_validity::text, '-'), last_uid, unsettled_uids,
+        coalesce(poll_error, '-'), coalesce(poll_warning, '-'))
+    FROM ar_inbox.mail_accounts WHERE from_address = 'more@other.example'
+$$;
+CREATE FUNCTION pg_temp.hold(validity bigint, uids bigint[], later interval DEFAULT '0') RETURNS boolean LANGUAGE sql AS $$
+    SELECT ar_inbox_internal.hold_mailbox(a.id, a.company_id, a.changed_at + later, validity, uids)
+    FROM ar_inbox.mail_accounts a WHERE a.from_address = 'more@other.example'
+$$;
+CREATE FUNCTION pg_temp.record(error text DEFAULT NULL, warning text DEFAULT NULL, idle_for interval DEFAULT NULL, later interval DEFAULT '0')
+RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ar_inbox_internal.record_poll(a.id, a.company_id, now(), '1 minute', error, warning, idle_for, a.changed_at + later)
+    FROM ar_inbox.mail_accounts a WHERE a.from_address = 'more@other.example';
+    RETURN pg_temp.more();
+END
+$$;
+SELECT is(pg_temp.hold(7, '{1,2}'), true, 'a first batch');
+SELECT is(pg_temp.more(), 'waiting|00:00:00|7|0|{1,2}|-|-', 'the mailbox counts under this UIDVALIDITY, two are to be flagged');
+SELECT ar_inbox_internal.store_fetched(a.id, a.company_id, 'INBOX', 7, 2, 5, 'Hello', NULL) FROM ar_inbox.mail_accounts a
+WHERE a.from_address = 'more@other.example';
+SELECT is(pg_temp.record('cut off'), 'waiting|00:01:00|7|2|{1,2}|cut off|-', 'what failed leaves them to be flagged');
+SELECT is(pg_temp.hold(7, '{3}'), true, 'the next batch');
+SELECT is(pg_temp.more(), 'waiting|00:01:00|7|2|{3}|cut off|-', 'is asked for when they are flagged');
+SELECT is(pg_temp.hold(7, '{4}', '1 second'), false, 'other settings by now: nothing may be stored');
+SELECT is(pg_temp.more(), 'waiting|00:01:00|7|2|{3}|cut off|-', 'and nothing is written');
+SELECT is(pg_temp.record(warning => 'no room', idle_for => '29 minutes'), 'idle|00:29:00|7|2|{}|-|no room', 'all read, it waits for news');
+SELECT is(pg_temp.record(idle_for => '29 minutes'), 'idle|00:29:00|7|2|{}|-|no room', 'nothing was to be moved: the warning stays');
+SELECT is(pg_temp.record(idle_for => '29 minutes', later => '1 second'), 'idle|00:29:00|7|2|{}|-|no room', 'other settings by now: nothing is written');
+SELECT is(pg_temp.record(warning => ''), 'waiting|00:01:00|7|2|{}|-|-', 'something was moved: it goes');
+SELECT is(pg_temp.hold(8, '{}'), true, 'another UIDVALIDITY');
+SELECT is(pg_temp.more(), 'waiting|00:01:00|8|0|{}|-|-', 'counts anew');
+SELECT matches(pg_temp.record(idle_for => '29 minutes'), '^idle', 'idle');
+SELECT ar_inbox_internal.forget_idle(now());
+SELECT is(pg_temp.more(), 'waiting|00:00:00|8|0|{}|-|-', 'a new worker, which has no connection, reads it at once');
+SELECT is_empty($$SELECT * FROM ar_inbox.mail_accounts a, ar_inbox_internal.changed_accounts(ARRAY[a.id], ARRAY[a.changed_at])
+    WHERE a.from_address = 'more@other.example'$$, 'its settings are those');
+SELECT is((SELECT array_agg(c.account_id) FROM ar_inbox.mail_accounts a,
+    ar_inbox_internal.changed_accounts(ARRAY[a.id, 0], ARRAY[a.changed_at - interval '1 second', now()]) c WHERE a.from_address = 'more@other.example'),
+    ARRAY[pg_temp.account('more@other.example'), 0], 'changed, and gone');
+SELECT pg_temp.hold(8, '{5}');
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'more@other.example', NULL, 'more', 'new', imap_url => 'imap://h:143',
+    after_fetch => 'move', archive_mailbox => 'Done')$$, 'moved from now on');
+SELECT is(pg_temp.more(), 'waiting|00:00:00|8|0|{5}|-|-', 'so is what was still to be flagged');
+SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'more@other.example', NULL, 'more', 'new', imap_url => 'imap://h:143')$$,
+    'left as it is from now on');
+SELECT is(pg_temp.more(), 'waiting|00:00:00|8|0|{}|-|-', 'so is that');
 
 -- the mail server fails
 CREATE FUNCTION pg_temp.failed(error text, at timestamptz DEFAULT now()) RETURNS text LANGUAGE plpgsql AS $$

@@ -678,6 +678,16 @@ test_limits(void)
 		appendStringInfo(&source, " a%d=\"x y z\"", i);
 	appendStringInfoString(&source, ">x");
 	is(safe(source.data), "<p>x</p>", "as many attributes as there may be");
+	source.len = strlen(source.data) - 2;
+	appendStringInfoString(&source, " more=\"z\">x");
+	ok(!html_sanitize(source.data, source.len, &clean, &info) && info.status == HTML_TOO_DENSE,
+	   "and one more");
+	source.len -= 2;
+	ok(!html_sanitize(source.data, source.len, &clean, &info) && info.status == HTML_TOO_DENSE,
+	   "and one more in a tag that does not end");
+	source.len -= 4;
+	ok(!html_sanitize(source.data, source.len, &clean, &info) && info.status == HTML_TOO_DENSE,
+	   "of which the last is a name alone");
 	resetStringInfo(&source);
 	appendStringInfoString(&source, "<img alt=\"");
 	for (int i = 0; i < 1000; i++)

@@ -13,7 +13,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#include "core/mime.h"
+#include "core/mime_internal.h"
 #include "tap.h"
 
 /* What a mail of the corpus must give; NULL: not asserted here. */
@@ -503,6 +503,60 @@ all_valid(const MimeMessage *mail)
 	return good;
 }
 
+/* tnef_type reads a winmail.dat of one file that claims to be of a type. */
+static char *
+tnef_type(const char *type)
+{
+	static const unsigned char start[] = {0x78, 0x9F, 0x3E, 0x22, 1, 0, /* signature, key */
+										  2,	0x02, 0x90, 6,	  0, 0,
+										  0,	0,	  0,	0,	  0,  /* a file begins */
+										  2,	0x05, 0x90, 6,	  0}; /* its properties */
+	static const unsigned char property[] = {1, 0, 0, 0, 0x1E, 0, 0x0E, 0x37, 1, 0, 0, 0};
+	char len = (char) (strlen(type) + 1);
+	int padding = (4 - len % 4) % 4;
+	StringInfoData bytes;
+	StringInfoData mail;
+	MimeMessage *read;
+	char *result = NULL;
+
+	initStringInfo(&bytes);
+	initStringInfo(&mail);
+	appendBinaryStringInfo(&bytes, (const char *) start, sizeof(start));
+	appendStringInfoChar(&bytes, (char) (sizeof(property) + 4 + len + padding));
+	appendBinaryStringInfo(&bytes, "\0\0\0", 3);
+	appendBinaryStringInfo(&bytes, (const char *) property, sizeof(property));
+	appendStringInfoChar(&bytes, len);
+	appendBinaryStringInfo(&bytes, "\0\0\0", 3);
+	appendBinaryStringInfo(&bytes, type, len);
+	appendBinaryStringInfo(&bytes, "\0\0\0\0\0", padding + 2);
+
+	appendStringInfoString(&mail, "Content-Type: application/ms-tnef\nContent-Transfer-Encoding: "
+								  "base64\n\n");
+	mime_encode_base64(bytes.data, bytes.len, &mail);
+	read = mime_read(mail.data, mail.len);
+	if (read->attachment_count == 2 && (read->defects & MIME_DEFECT_TNEF) == 0)
+		result = pstrdup(read->attachments[1].type);
+	mime_free(read);
+	pfree(bytes.data);
+	pfree(mail.data);
+	return result;
+}
+
+static void
+test_tnef_types(void)
+{
+	const char *unknown = "application/octet-stream";
+
+	is(tnef_type("image/png"), "image/png", "the type a winmail.dat states");
+	is(tnef_type("Image/PNG"), "image/png", "in lower case");
+	is(tnef_type("image/png\r\nX: y"), unknown, "with a line break it is none");
+	is(tnef_type("image/p\x01ng"), unknown, "nor with a control character");
+	is(tnef_type("text/html; charset=x"), unknown, "nor with a parameter");
+	is(tnef_type("image/"), unknown, "nor without its second half");
+	is(tnef_type("/png"), unknown, "nor without its first");
+	is(tnef_type("a/b/c"), unknown, "nor with three");
+}
+
 /* Mails of the corpus with bytes changed at random never harm the reader. */
 static void
 test_mutations(void)
@@ -556,6 +610,7 @@ main(void)
 	test_bounce();
 	test_details();
 	test_bodies();
+	test_tnef_types();
 	test_hostile();
 	test_mutations();
 	return tap_done();

@@ -545,11 +545,44 @@ test_round_trip(void)
 	is_int(failed, 0, "of 600 mails at random each reads back as it was written");
 }
 
+/* Ids come from the mails that are answered, and so can be anything. */
+static void
+test_long_ids(void)
+{
+	char *ids[4];
+	MimeOutgoing mail = simple();
+	StringInfoData out;
+
+	ids[0] = "first@example.com";
+	ids[1] = palloc0(999);
+	memset(ids[1], 'x', 998);
+	ids[2] = "<>\r\n";
+	ids[3] = "last@example.com";
+	mail.references.count = 4;
+	mail.references.ids = ids;
+	mail.in_reply_to.count = 1;
+	mail.in_reply_to.ids = &ids[1];
+	initStringInfo(&out);
+	mime_write(&mail, &out);
+	ok(lines_good(&out, 76), "no id makes a line too long");
+	ok(strstr(out.data, "References: <first@example.com> <last@example.com>\r\n") != NULL,
+	   "one that fits on no line, or is empty, is left out");
+	ok(strstr(out.data, "In-Reply-To") == NULL, "and a field that would have no other");
+
+	ids[1][998 - strlen("References: <>")] = '\0';
+	resetStringInfo(&out);
+	mime_write(&mail, &out);
+	ok(lines_good(&out, 998) && strstr(out.data, ids[1]) != NULL, "one that just fits is written");
+	pfree(ids[1]);
+	pfree(out.data);
+}
+
 int
 main(void)
 {
 	test_plain();
 	test_structure();
+	test_long_ids();
 	test_injection();
 	test_encodings();
 	test_folding();
