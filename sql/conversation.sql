@@ -19,7 +19,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    in_force  bigint;
+    -- of a thread that was merged, the one that has its messages now
+    in_force  bigint := ar_inbox_internal.current_thread(company_id, thread_id);
     company   text;
     messages  jsonb;
     scheduled jsonb;
@@ -28,16 +29,6 @@ declare
     merges    jsonb;
     whole     jsonb;
 begin
-    -- of a thread that was merged, the one that has its messages now
-    with recursive followed (id, merged_into_id) as (
-        select t.id, t.merged_into_id from ar_inbox.threads t
-        where t.company_id = conversation.company_id and t.id = conversation.thread_id
-        union
-        select t.id, t.merged_into_id from followed f
-        join ar_inbox.threads t on t.company_id = conversation.company_id and t.id = f.merged_into_id
-    )
-    select f.id into in_force from followed f where f.merged_into_id is null;
-
     select c.name into company from ar_inbox.companies c where c.id = conversation.company_id;
 
     select coalesce(pg_catalog.jsonb_agg(m.message order by m.occurred_at, m.id), '[]'),

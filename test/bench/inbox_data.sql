@@ -160,7 +160,7 @@ select m.id, m.company_id, m.thread_id, case when m.outgoing then 'outgoing' els
     'm' || m.id || '@' || case when m.outgoing then 'company' || m.company_id else 'customer' || coalesce(m.customer_id, 0) end || '.test',
     s.subject, s.from_name, s.from_address::ar_inbox.email_address, b.body,
     case when not m.outgoing and m.n > 1 then 100 + pg_temp.pick(m.id, 300, 14) end,
-    '<p>' || replace(b.body, E'\n\n', E'</p>\n<p>') || '</p>',
+    case when m.outgoing then '<p>' || replace(b.body, E'\n\n', E'</p>\n<p>') || '</p>' end,
     m.at, m.at, m.outgoing and m.n % 3 = 0, case when m.outgoing and m.n % 3 <> 0 then 1 + 5 * (m.company_id - 1) + m.id % 5 end,
     case when m.outgoing and m.n % 3 = 0 then 'past_due_invoice' end,
     case when m.outgoing then convert_to(E'Subject: ' || s.subject || E'\r\n\r\n' || b.body || b.body, 'UTF8') end,
@@ -181,6 +181,12 @@ cross join lateral (
         'Ann ' || coalesce(m.customer_id, m.thread_id) || ' ann@customer' || coalesce(m.customer_id, 0) || '.test billing@company'
             || m.company_id || '.test' as people) s
 order by m.id;
+
+insert into ar_inbox.email_html (company_id, email_id, html, pending)
+select e.company_id, e.id, '<p>' || replace(e.body_text, E'\n\n', E'</p>\n<p>') || '</p>', false
+from ar_inbox.emails e
+where e.direction = 'incoming'
+order by e.id;
 
 insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address, state)
 select m.company_id, m.id, f.field, 1, '',
