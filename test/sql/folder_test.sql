@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(99);
+SELECT plan(101);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -449,6 +449,43 @@ SELECT is(trim(ar_inbox.email_html(pg_temp.id('h3')), E'\r\n'), '<b>bold</b>', '
 SELECT is((SELECT array_agg(p.proname::text ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'ar_inbox'::regnamespace AND p.provolatile = 's'
         AND p.proname IN ('folder', 'thread', 'invoice_thread', 'recent_emails', 'email_html', 'file_content')),
     ARRAY['email_html', 'file_content', 'folder', 'invoice_thread', 'recent_emails', 'thread'], 'all of them only read');
+
+-- What the policies ask is looked up once for the rows of a query, and again
+-- when the answer may be another.
+CREATE FUNCTION pg_temp.remove(removed boolean) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+    UPDATE ar_inbox.members SET removed_at = CASE WHEN removed THEN now() END WHERE role = 'ar_test_both'
+$$;
+CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    seen text := '';
+BEGIN
+    FOR n IN 1 .. 4 LOOP
+        seen := concat_ws(' ', seen, cardinality(ar_inbox_internal.companies(CASE n WHEN 2 THEN 'send' ELSE 'view' END)));
+        PERFORM pg_temp.remove(n = 3);
+    END LOOP;
+    RETURN seen;
+END
+$$;
+SET LOCAL ROLE ar_test_both;
+SELECT is(pg_temp.seen(), ' 2 1 2 0', 'companies() follows what is asked, and the members');
+RESET ROLE;
+CREATE FUNCTION pg_temp.claimed() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    seen text := '';
+    claimed text;
+BEGIN
+    FOREACH claimed IN ARRAY ARRAY['web@acme.example', 'nobody@acme.example', 'olga@rival.example'] LOOP
+        PERFORM set_config('request.jwt.claims', jsonb_build_object('email', claimed)::text, true);
+        seen := concat_ws(' ', seen, (SELECT min(i.name) FROM ids i WHERE i.id = (ar_inbox_internal.companies('view'))[1] AND i.name IN ('acme', 'rival')));
+        seen := seen || cardinality(ar_inbox_internal.companies('view'));
+    END LOOP;
+    RETURN seen;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION ar_test_web;
+SET LOCAL ROLE ar_inbox_staff;
+SELECT is(pg_temp.claimed(), ' acme10 rival1', 'and the claims');
+RESET SESSION AUTHORIZATION;
 
 SELECT * FROM finish();
 ROLLBACK;
