@@ -168,6 +168,31 @@ $$;
 comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text) is
 'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither.';
 
+create function ar_inbox_internal.customers_written_to(company_id bigint, parsed ar_inbox_internal.parsed_message)
+returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted    text;
+    customers bigint[];
+begin
+    foreach wanted in array '{to,cc}'::text[] loop
+        select coalesce(pg_catalog.array_agg(distinct c.id), '{}') into customers
+        -- (unnest of several arrays works by its plain name only)
+        from unnest(parsed.recipient_fields, parsed.recipient_addresses) r (field, address)
+        cross join lateral pg_catalog.unnest(ar_inbox_internal.customers_of_address(
+            customers_written_to.company_id, r.address::ar_inbox.email_address)) c (id)
+        where r.field = wanted;
+        exit when customers <> '{}';
+    end loop;
+    return customers;
+end
+$$;
+
+comment on function ar_inbox_internal.customers_written_to(bigint, ar_inbox_internal.parsed_message) is
+'The customers that a message of ours went to: of those it was addressed to, else of those who had a copy.';
+
 create function ar_inbox_internal.file_message(inbound_id bigint, company_id bigint,
     parsed ar_inbox_internal.parsed_message, identifier text, message bytea, received_at timestamptz,
     addresses ar_inbox.email_address[], imported_as ar_inbox.direction = null)
@@ -203,13 +228,22 @@ begin
         verified := ar_inbox_internal.authentication_results(message, settings.trusted_hosts);
     end if;
     -- Whoever is shown not to be the sender gets no sender's place.
-    if sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+    if imported_as = 'outgoing' then
+        customers := ar_inbox_internal.customers_written_to(file_message.company_id, parsed);
+    elsif imported_as is not null and parsed.report_kind is not null then
+        customers := ar_inbox_internal.reported_customers(file_message.company_id, parsed.report);
+    elsif sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
         customers := ar_inbox_internal.customers_of_address(file_message.company_id, sender);
     end if;
 
-    if parsed.report_kind is not null and imported_as is null then
-        kind := parsed.report_kind;
+    if parsed.report_kind is not null then
         is_automatic := true;
+        -- of history only what it says is kept, and nothing follows from it
+        if parsed.report_kind <> 'receipt' or imported_as is null then
+            kind := parsed.report_kind;
+        end if;
+    end if;
+    if parsed.report_kind is not null and imported_as is null then
         about := ar_inbox_internal.reported_email(file_message.company_id, parsed.report, addresses);
         if kind = 'receipt' then
             perform ar_inbox_internal.record_receipt(file_message.company_id, inbound_id, parsed.report, about, received_at);
@@ -224,7 +258,9 @@ begin
     -- our own mail coming back is nobody's answer
     is_automatic := is_automatic or (is_ours and imported_as is null);
 
-    if target is null and sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+    if target is null and sender is not null and imported_as is distinct from 'outgoing'
+        and verified #>> '{dmarc,result}' is distinct from 'fail'
+    then
         target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
     end if;
     if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
@@ -232,6 +268,10 @@ begin
         if parsed.conversation is not null then
             links := array[parsed.conversation] || links;
         end if;
+    end if;
+    if imported_as is not null and parsed.report #>> '{original,message_id}' is not null then
+        -- it may be here before what it is about
+        links := links || (parsed.report #>> '{original,message_id}');
     end if;
     if target is null then
         target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links);
@@ -254,12 +294,15 @@ begin
     end if;
 
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, new_text_length, sent_at, occurred_at,
-        kind, automatic, imported, authentication, verdicts, inbound_message_id, message, search)
+        subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
+        kind, automatic, imported, authentication, verdicts, member_id, inbound_message_id, message, search)
     values (new_id, file_message.company_id, target, coalesce(imported_as, 'incoming'), identifier, parsed.in_reply_to,
         parsed.reference_ids, parsed.subject, coalesce(parsed.from_name, ''), sender, parsed.body_text,
-        parsed.new_text_length, coalesce(parsed.sent_at, received_at), moment,
+        parsed.new_text_length, case when inbound_id is null then ar_inbox.sanitize_html(parsed.body_html) end,
+        coalesce(parsed.sent_at, received_at), moment,
         kind, is_automatic, imported_as is not null, verified, parsed.report,
+        case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
+            where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,
         ar_inbox_internal.search_vector(file_message.company_id, parsed.subject,
             pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
@@ -310,7 +353,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_internal.parsed_message, text, bytea, timestamptz, ar_inbox.email_address[], ar_inbox.direction) is
-'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status. Returns the email''s id; NULL for a receipt, which is an event on the message it is about.';
+'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status and from which nothing follows; of an outgoing one, the customer is whoever it was written to, and inbound_id is NULL: it keeps its bytes itself. Returns the email''s id; NULL for a receipt, which is an event on the message it is about.';
 
 create function ar_inbox_internal.take_message(message bytea, for_company bigint = null,
     account_id bigint = null, mailbox text = null, uid_validity bigint = null, uid bigint = null,
@@ -419,7 +462,8 @@ comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, 
 
 create function ar_inbox_internal.keep_message(company_id bigint, message bytea, hash bytea, state text, reason text,
     defects text[], account_id bigint, mailbox text, uid_validity bigint, uid bigint, size bigint,
-    recipient ar_inbox.email_address, again_id bigint)
+    recipient ar_inbox.email_address, again_id bigint, imported_as ar_inbox.direction = null,
+    received_at timestamptz = now())
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -441,17 +485,18 @@ begin
         return again_id;
     end if;
     insert into ar_inbox.inbound_messages (company_id, mail_account_id, mailbox, uid_validity, uid,
-        recipient, content_hash, size, message, state, reason, defects)
-    values (coalesce(company_id, 0), account_id, mailbox, uid_validity, uid, recipient, hash,
-        coalesce(size, pg_catalog.octet_length(message)), message, state, reason, coalesce(defects, '{}'))
+        received_at, recipient, content_hash, size, message, state, reason, defects, imported_as)
+    values (coalesce(company_id, 0), account_id, mailbox, uid_validity, uid, received_at, recipient, hash,
+        coalesce(size, pg_catalog.octet_length(message)), message, state, reason, coalesce(defects, '{}'),
+        imported_as)
     on conflict on constraint inbound_messages_content_key do nothing
     returning id into kept_id;
     return kept_id;
 end
 $$;
 
-comment on function ar_inbox_internal.keep_message(bigint, bytea, bytea, text, text, text[], bigint, text, bigint, bigint, bigint, ar_inbox.email_address, bigint) is
-'Keeps the bytes of an incoming message with what became of it; again_id: in the row that it has. Returns the row''s id; NULL: its company has these bytes already.';
+comment on function ar_inbox_internal.keep_message(bigint, bytea, bytea, text, text, text[], bigint, text, bigint, bigint, bigint, ar_inbox.email_address, bigint, ar_inbox.direction, timestamptz) is
+'Keeps the bytes of an incoming message with what became of it; again_id: in the row that it has. imported_as: it is history, received_at that moment. Returns the row''s id; NULL: its company has these bytes already.';
 
 create function ar_inbox.receive_email(message bytea, recipient ar_inbox.email_address = null)
 returns bigint
@@ -487,55 +532,3 @@ $$;
 
 comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text) is
 'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why.';
-
-create function ar_inbox.reprocess(inbound_id bigint = null)
-returns bigint
-language plpgsql security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    everything boolean := ar_inbox_internal.is_administrator(ar_inbox_internal.caller());
-    companies  bigint[] := ar_inbox_internal.companies_of(ar_inbox_internal.caller(), 'manage');
-    kept       ar_inbox.inbound_messages;
-    candidate  bigint;
-    filed      bigint := 0;
-begin
-    perform ar_inbox_internal.require_installed();
-    if inbound_id is not null then
-        select m.* into kept from ar_inbox.inbound_messages m where m.id = reprocess.inbound_id;
-        if kept.company_id is distinct from 0 or not everything then
-            perform ar_inbox_internal.require(nullif(kept.company_id, 0), 'manage', 'incoming message', inbound_id);
-        end if;
-        if kept.state <> 'quarantine' then
-            perform ar_inbox_internal.refuse('IB002',
-                pg_catalog.format('incoming message %s is %s', kept.id, kept.state),
-                'Only what is in quarantine is run again.');
-        elsif kept.message is null then
-            perform ar_inbox_internal.refuse('IB002',
-                pg_catalog.format('incoming message %s is still in its mailbox: %s', kept.id, kept.reason),
-                'Give its bytes to ar_inbox.receive_email().');
-        end if;
-    end if;
-    for candidate in
-        select m.id from ar_inbox.inbound_messages m
-        where m.state = 'quarantine' and m.message is not null
-            and (reprocess.inbound_id is null or m.id = reprocess.inbound_id)
-            and (everything or m.company_id = any (companies))
-        order by m.id
-    loop
-        -- one at a time: they may be large; and another session may be at it
-        select m.* into kept from ar_inbox.inbound_messages m
-        where m.id = candidate and m.state = 'quarantine' for update;
-        continue when not found;
-        perform ar_inbox_internal.take_message(kept.message, nullif(kept.company_id, 0), kept.mail_account_id,
-            kept.mailbox, kept.uid_validity, kept.uid, kept.size, null, kept.recipient, kept.id);
-        if not exists (select 1 from ar_inbox.inbound_messages m where m.id = candidate and m.state = 'quarantine') then
-            filed := filed + 1;
-        end if;
-    end loop;
-    return filed;
-end
-$$;
-
-comment on function ar_inbox.reprocess(bigint) is
-'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine).';

@@ -70,6 +70,7 @@ create table ar_inbox.inbound_messages (
     state           text not null default 'received',
     reason          text,
     defects         text[] not null default '{}',
+    imported_as     ar_inbox.direction,
     constraint inbound_messages_pkey primary key (id, company_id),
     constraint inbound_messages_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
     constraint inbound_messages_content_key unique (content_hash, company_id),
@@ -83,6 +84,7 @@ comment on column ar_inbox.inbound_messages.content_hash is 'SHA-256 of the byte
 comment on column ar_inbox.inbound_messages.recipient is 'To whom it was delivered, where the mail server told (receive_email''s recipient); NULL: its header fields say.';
 comment on column ar_inbox.inbound_messages.state is 'filed: in its thread; event: a receipt, which is written down with the message it is about; duplicate: a message we have already; quarantine: kept whole with its reason, to be looked at and run again.';
 comment on column ar_inbox.inbound_messages.message is 'The bytes; NULL only for one too large for the server to hold, which stays in its mailbox.';
+comment on column ar_inbox.inbound_messages.imported_as is 'It was imported as history (ar_inbox.import_mbox() and others): which way it went; received_at is when. NULL: it came as mail does.';
 select ar_inbox_internal.secure_for_members('inbound_messages');
 
 create table ar_inbox.emails (
