@@ -126,13 +126,19 @@ begin
     -- variable: a variable is copied once more when its statement is planned.
     insert into ar_inbox.emails as e (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template,
-        message)
+        search, message)
     values (new_id, company_id, thread_id, 'outgoing', identifier,
         case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
         subject, sender_name, account.from_address, body, body_html, coalesce(send_at, at),
         -- a rehearsal of what is to come has happened now
         least(at, pg_catalog.now()),
         automatic, member.id, template,
+        ar_inbox_internal.search_vector(company_id, subject,
+            pg_catalog.concat_ws(' ', sender_name, account.from_address,
+                pg_catalog.array_to_string(recipients || cc || bcc, ' '),
+                case when attachments <> '{}' then (
+                    select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
+                    where f.company_id = queue_email.company_id and f.id = any (attachments)) end), body),
         ar_inbox_internal.make_message(company_id, attachments, identifier, coalesce(send_at, at), sender_name,
             account.from_address::text, reply_to, recipients::text[], cc::text[], subject, body, body_html,
             previous.message_id, ancestors, automatic, image))
@@ -452,6 +458,7 @@ declare
     step     bigint;
     over     boolean;
     refused  text;
+    bounced  text;
     waiting  integer;
     accepted integer;
 begin
@@ -494,8 +501,10 @@ begin
     select count(*) filter (where r.state in ('queued', 'deferred')),
         count(*) filter (where r.state = 'accepted'),
         pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
-            filter (where r.state = 'rejected')
-    into waiting, accepted, refused
+            filter (where r.state = 'rejected'),
+        pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
+            filter (where r.state = 'bounced')
+    into waiting, accepted, refused, bounced
     from ar_inbox.email_recipients r
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
 
@@ -543,11 +552,13 @@ begin
                 when refused is not null then 'refused for ' || refused end
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     else
+        -- a bounce can be quicker than the answer to the hand-off
         update ar_inbox.deliveries d
-        set state = 'rejected', crossed_with_payment = false, code = record_result.code,
+        set state = case when bounced is null then 'rejected' else 'bounced' end::ar_inbox.delivery_state,
+            crossed_with_payment = false, code = record_result.code,
             enhanced_code = record_result.enhanced_code,
             reply = record_result.reply, finished_at = at,
-            reason = coalesce('refused for ' || refused, record_result.reply)
+            reason = coalesce('bounced for ' || bounced, 'refused for ' || refused, record_result.reply)
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     end if;
 

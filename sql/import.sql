@@ -11,7 +11,7 @@ begin
                 -- also who is no member any more
                 or exists (select 1 from ar_inbox.members m
                     where m.company_id = imported_direction.company_id and m.email = sender::ar_inbox.email_address))
-        then 'outgoing' else 'incoming' end;
+        then 'outgoing' else 'incoming' end::ar_inbox.direction;
 end
 $$;
 

@@ -311,7 +311,7 @@ begin
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
             -- the history is found where it was first said, unless that is not here
             case when is_new then parsed.body_text
-                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+                else pg_catalog.left(parsed.body_text, coalesce(parsed.new_text_length, 2147483647)) end));
 
     insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
     select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address

@@ -349,8 +349,14 @@ declare
 begin
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, e.subject,
-        pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names), e.body_text)
-    from ar_inbox.emails m
+        pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
+        case when m.is_first then e.body_text else pg_catalog.left(e.body_text, coalesce(e.new_text_length, 2147483647)) end)
+    from (
+        -- history is found where it was first said, unless that is not here
+        select t.company_id, t.id, pg_catalog.row_number() over (partition by t.thread_id
+            order by t.occurred_at, t.id) = 1 as is_first
+        from ar_inbox.emails t
+        where t.company_id = reindex_company.company_id) m
     left join (
         select p.email_id, pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.name, p.address), ' '
             order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position) as people
@@ -367,7 +373,11 @@ begin
         and e.company_id = m.company_id and e.id = m.id;
 
     update ar_inbox.notes n
-    set search = ar_inbox_internal.config_search_vector(config, null, null, n.body)
+    set search = ar_inbox_internal.config_search_vector(config, null, (
+        select pg_catalog.string_agg(f.name, ' ' order by x.position)
+        from ar_inbox.attachments x
+        join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
+        where x.company_id = n.company_id and x.note_id = n.id), n.body)
     where n.company_id = reindex_company.company_id;
 end
 $$;
