@@ -201,14 +201,13 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    settings     record;
+    known        record;
     new_id       bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
     target       bigint;
     is_new       boolean;
     sender       ar_inbox.email_address;
     customers    bigint[] := array[]::bigint[];
     is_automatic boolean := parsed.automatic;
-    is_ours      boolean := false;
     kind         text := 'message';
     about        bigint;
     verified     jsonb;
@@ -218,22 +217,26 @@ declare
     moment       timestamptz := case when imported_as is null then received_at
         else least(coalesce(parsed.sent_at, received_at), received_at) end;
 begin
-    select c.trusted_hosts, c.automatic_mail_opens_threads into settings
-    from ar_inbox.companies c where c.id = file_message.company_id;
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
-        is_ours := ar_inbox_internal.company_of_address(sender) is not distinct from file_message.company_id;
     end if;
-    if imported_as is null and settings.trusted_hosts <> '{}' then
-        verified := ar_inbox_internal.authentication_results(message, settings.trusted_hosts);
+    -- one look at all that is known of the sender
+    select c.trusted_hosts, c.automatic_mail_opens_threads,
+        ar_inbox_internal.company_of_address(sender) is not distinct from c.id as is_ours,
+        case when sender is not null and imported_as is distinct from 'outgoing'
+            then ar_inbox_internal.customers_of_address(c.id, sender) else '{}' end as customers
+    into known
+    from ar_inbox.companies c where c.id = file_message.company_id;
+    if imported_as is null and known.trusted_hosts <> '{}' then
+        verified := ar_inbox_internal.authentication_results(message, known.trusted_hosts);
     end if;
-    -- Whoever is shown not to be the sender gets no sender's place.
     if imported_as = 'outgoing' then
         customers := ar_inbox_internal.customers_written_to(file_message.company_id, parsed);
     elsif imported_as is not null and parsed.report_kind is not null then
         customers := ar_inbox_internal.reported_customers(file_message.company_id, parsed.report);
-    elsif sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
-        customers := ar_inbox_internal.customers_of_address(file_message.company_id, sender);
+    -- Whoever is shown not to be the sender gets no sender's place.
+    elsif verified #>> '{dmarc,result}' is distinct from 'fail' then
+        customers := known.customers;
     end if;
 
     if parsed.report_kind is not null then
@@ -256,9 +259,10 @@ begin
         end if;
     end if;
     -- our own mail coming back is nobody's answer
-    is_automatic := is_automatic or (is_ours and imported_as is null);
+    is_automatic := is_automatic or (sender is not null and known.is_ours and imported_as is null);
 
     if target is null and sender is not null and imported_as is distinct from 'outgoing'
+        and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
         and verified #>> '{dmarc,result}' is distinct from 'fail'
     then
         target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
@@ -281,18 +285,40 @@ begin
     end if;
     is_new := target is null;
     if is_new then
-        -- made as the trigger on emails would leave it: one write, not two
-        insert into ar_inbox.threads (company_id, topic, subject, status, spam_at,
-            message_count, last_email_id, last_direction, last_message_at)
-        values (file_message.company_id, 'message', parsed.subject,
-            case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
-                imported_as is not null, settings.automatic_mail_opens_threads) then 'open' else 'closed'
-                end::ar_inbox.thread_status,
-            (select pg_catalog.now() from ar_inbox.spam_senders s where s.company_id = file_message.company_id and s.address = sender),
-            1, new_id, coalesce(imported_as, 'incoming'), moment)
-        returning id into target;
+        target := pg_catalog.nextval('ar_inbox.threads_id_seq');
     end if;
 
+    -- All of it at once: a statement for each table would take as long again.
+    with thread as (
+        -- made as the trigger on emails would leave it: one write, not two
+        insert into ar_inbox.threads (id, company_id, topic, subject, status, spam_at,
+            message_count, last_email_id, last_direction, last_message_at)
+        select target, file_message.company_id, 'message', parsed.subject,
+            case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
+                imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
+                end::ar_inbox.thread_status,
+            (select pg_catalog.now() from ar_inbox.spam_senders s
+             where s.company_id = file_message.company_id and s.address = sender),
+            1, new_id, coalesce(imported_as, 'incoming'), moment
+        where is_new
+    ), recipients as (
+        insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
+        select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
+        -- (unnest of several arrays works by its plain name only)
+        from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
+            parsed.recipient_addresses) r (field, position, name, address)
+    ), html as (
+        -- it is made safe later: that takes longer than all the rest
+        insert into ar_inbox.email_html (company_id, email_id)
+        select file_message.company_id, new_id
+        where parsed.body_html is not null and inbound_id is not null
+    ), missing as (
+        insert into ar_inbox.missing_references (company_id, message_id, email_id)
+        select distinct file_message.company_id, l.id, new_id
+        from pg_catalog.unnest(links) l (id)
+        where not exists (select 1 from ar_inbox.emails e
+            where e.company_id = file_message.company_id and e.message_id = l.id)
+    )
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
         kind, automatic, imported, authentication, verdicts, member_id, inbound_message_id, message, search)
@@ -313,17 +339,6 @@ begin
             case when is_new then parsed.body_text
                 else pg_catalog.left(parsed.body_text, coalesce(parsed.new_text_length, 2147483647)) end));
 
-    insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
-    select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
-    -- (unnest of several arrays works by its plain name only)
-    from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
-        parsed.recipient_addresses) r (field, position, name, address);
-
-    if parsed.body_html is not null and inbound_id is not null then
-        -- it is made safe later: that takes longer than all the rest
-        insert into ar_inbox.email_html (company_id, email_id) values (file_message.company_id, new_id);
-    end if;
-
     if attached > 0 then
         -- one after the other: they may be large
         for attachment in select * from ar_inbox_internal.message_attachments(message) loop
@@ -334,17 +349,12 @@ begin
         end loop;
     end if;
 
-    if links <> '{}' then
-        insert into ar_inbox.missing_references (company_id, message_id, email_id)
-        select distinct file_message.company_id, l.id, new_id
-        from pg_catalog.unnest(links) l (id)
-        where not exists (select 1 from ar_inbox.emails e where e.company_id = file_message.company_id and e.message_id = l.id);
-    end if;
-
     if imported_as is null then
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at);
-        elsif not is_automatic then
+        elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
+            where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
+        then
             perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
         end if;
     end if;
@@ -369,12 +379,13 @@ set jit = off
 as $$
 declare
     parsed     ar_inbox_internal.parsed_message;
-    company    ar_inbox.companies;
+    company    bigint := for_company;
+    most       integer;
+    known_id   bigint;
     addresses  ar_inbox.email_address[];
     hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
     identifier text;
-    new_id     bigint;
     problem    text;
 begin
     if message is null then
@@ -396,20 +407,24 @@ begin
             select o.addresses, o.company_id into addresses, found_id
             from ar_inbox_internal.own_addresses(case when recipient is not null then array[recipient::text] end
                 || parsed.candidates) o;
-            select c.* into company from ar_inbox.companies c where c.id = coalesce(for_company, found_id);
+            identifier := coalesce(parsed.message_id, pg_catalog.encode(hash, 'hex') || '@no-message-id.invalid');
+            select c.id, c.max_message_size, (select e.id from ar_inbox.emails e
+                where e.company_id = c.id and e.message_id = identifier) as known_email_id
+            into company, most, known_id
+            from ar_inbox.companies c where c.id = coalesce(for_company, found_id);
             if problem is not null then
                 null;
-            elsif company.id is null then
+            elsif company is null then
                 problem := 'no company has an address that it was sent to';
-            elsif pg_catalog.octet_length(message) > company.max_message_size then
+            elsif pg_catalog.octet_length(message) > most then
                 problem := pg_catalog.format('%s bytes are more than the limit of %s (max_message_size)',
-                    pg_catalog.octet_length(message), company.max_message_size);
+                    pg_catalog.octet_length(message), most);
             elsif parsed.received_count > 100 then
                 problem := pg_catalog.format('it goes in circles: %s mail servers have had it', parsed.received_count);
             end if;
 
             -- Whatever the sender wrote, the bytes are kept.
-            found_id := ar_inbox_internal.keep_message(company.id, message, hash,
+            found_id := ar_inbox_internal.keep_message(company, message, hash,
                 case when problem is null then 'filed' else 'quarantine' end, problem, parsed.defects,
                 account_id, mailbox, uid_validity, uid, size, recipient, again_id);
             if found_id is null then
@@ -417,23 +432,20 @@ begin
                 return (select e.id
                     from ar_inbox.inbound_messages m
                     join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id
-                    where m.company_id = coalesce(company.id, 0) and m.content_hash = hash);
+                    where m.company_id = coalesce(company, 0) and m.content_hash = hash);
             elsif problem is not null then
                 return null;
             end if;
 
-            identifier := coalesce(parsed.message_id, pg_catalog.encode(hash, 'hex') || '@no-message-id.invalid');
-            select e.id into new_id from ar_inbox.emails e
-            where e.company_id = company.id and e.message_id = identifier;
-            if found then
+            if known_id is not null then
                 -- The same Message-ID again: the first one counts, the second stays a copy.
                 update ar_inbox.inbound_messages m
                 set state = 'duplicate',
                     reason = pg_catalog.format('a message with Message-ID <%s> is here already', identifier)
-                where m.company_id = company.id and m.id = found_id;
-                return new_id;
+                where m.company_id = company and m.id = found_id;
+                return known_id;
             end if;
-            return ar_inbox_internal.file_message(found_id, company.id, parsed, identifier, message,
+            return ar_inbox_internal.file_message(found_id, company, parsed, identifier, message,
                 pg_catalog.now(), addresses);
         exception
             when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
@@ -451,7 +463,7 @@ begin
                 exit;
         end;
     end loop;
-    perform ar_inbox_internal.keep_message(coalesce(company.id, for_company), message, hash, 'quarantine', problem,
+    perform ar_inbox_internal.keep_message(coalesce(company, for_company), message, hash, 'quarantine', problem,
         parsed.defects, account_id, mailbox, uid_validity, uid, size, recipient, again_id);
     return null;
 end
