@@ -12,9 +12,9 @@ begin
             or exists (select 1 from ar_inbox.members m
                 where m.company_id = imported_direction.company_id and m.email = sender::ar_inbox.email_address))
     then
-        return 'outgoing';
+        return 'outgoing'::ar_inbox.direction;
     end if;
-    return 'incoming';
+    return 'incoming'::ar_inbox.direction;
 end
 $$;
 
