@@ -125,6 +125,10 @@ begin
                     when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, track_opens needs a tracking_url (http or https).'
                     else sqlerrm end);
     end;
+    if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then
+        -- words are found by their stems, which are a language's own
+        perform ar_inbox_internal.reindex_company(company_id);
+    end if;
     perform ar_inbox_internal.record_event(company_id, 'company', company_id, 'settings changed',
         pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
 end

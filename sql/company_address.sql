@@ -25,7 +25,7 @@ declare
     company bigint;
 begin
     select a.company_id into company from ar_inbox.company_addresses a where a.address = company_of_address.address;
-    if not found then
+    if not found and pg_catalog.strpos(address::text, '+') > 0 then
         select a.company_id into company from ar_inbox.company_addresses a
         where a.address = ar_inbox_internal.without_tag(company_of_address.address::text);
     end if;

@@ -1,18 +1,16 @@
 -- One conversation, whole: what a front end shows when a thread is opened.
 --
--- It is put together as json, which is text, and becomes jsonb once: jsonb
--- would be taken apart and copied at each level.
+-- A few statements for the whole of it, each by an index, however many
+-- messages there are.  As few levels as can be: each copies the texts again.
 
 create function ar_inbox_internal.person(member_id bigint, name text)
-returns json
+returns jsonb
 language sql stable
-as $$
-    select case when member_id is not null
-        then pg_catalog.json_build_object('id', member_id, 'name', name) end;
-$$;
+return case when member_id is not null
+    then pg_catalog.jsonb_build_object('id', member_id, 'name', name) end;
 
 comment on function ar_inbox_internal.person(bigint, text) is
-'A member as JSON; NULL: nobody. It has no search path of its own, so that it goes into the queries that call it.';
+'A member as JSON; NULL: nobody.';
 
 create function ar_inbox_internal.conversation(company_id bigint, thread_id bigint,
     most_bytes bigint = 33554432)
@@ -21,36 +19,27 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    in_force  bigint;
-    company   text;
-    messages  json;
-    scheduled json;
-    notes     json;
-    events    json;
-    merges    json;
-    whole     json;
-begin
     -- of a thread that was merged, the one that has its messages now
-    with recursive followed (id, merged_into_id) as (
-        select t.id, t.merged_into_id from ar_inbox.threads t
-        where t.company_id = conversation.company_id and t.id = conversation.thread_id
-        union
-        select t.id, t.merged_into_id from followed f
-        join ar_inbox.threads t on t.company_id = conversation.company_id and t.id = f.merged_into_id
-    )
-    select f.id into in_force from followed f where f.merged_into_id is null;
-
+    in_force  bigint := ar_inbox_internal.current_thread(company_id, thread_id);
+    company   text;
+    messages  jsonb;
+    scheduled jsonb;
+    notes     jsonb;
+    events    jsonb;
+    merges    jsonb;
+    whole     jsonb;
+begin
     select c.name into company from ar_inbox.companies c where c.id = conversation.company_id;
 
-    select coalesce(pg_catalog.json_agg(m.message order by m.occurred_at, m.id), '[]'),
-        coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(pg_catalog.jsonb_agg(m.message order by m.occurred_at, m.id), '[]'),
+        coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
             'email_id', m.id, 'at', m.next_attempt_at, 'cancel_on_answer', m.cancel_on_answer)
             order by m.next_attempt_at, m.id)
             filter (where m.state = 'queued' and m.next_attempt_at > pg_catalog.now()), '[]')
     into messages, scheduled
     from (
         select e.id, e.occurred_at, d.state, d.next_attempt_at, d.cancel_on_answer,
-            pg_catalog.json_build_object(
+            pg_catalog.jsonb_build_object(
                 'id', e.id,
                 'direction', e.direction,
                 'kind', e.kind,
@@ -61,7 +50,7 @@ begin
                 'message_id', e.message_id,
                 'sender', ar_inbox_internal.sender_shown(e.direction, e.from_name, e.from_address,
                     company, w.name),
-                'from', pg_catalog.json_build_object('name', e.from_name, 'address', e.from_address::text),
+                'from', pg_catalog.jsonb_build_object('name', e.from_name, 'address', e.from_address::text),
                 'member', ar_inbox_internal.person(w.id, w.name),
                 'to', coalesce(r."to", '[]'),
                 'cc', coalesce(r.cc, '[]'),
@@ -72,13 +61,13 @@ begin
                 'new_text_length', e.new_text_length,
                 'new_text', case when e.fits then pg_catalog.left(e.body_text, e.whole_or_new) end,
                 'html', case when not e.fits then null
-                    when e.html_pending then ar_inbox_internal.safe_html(conversation.company_id, e.id)
+                    when e.pending then ar_inbox_internal.safe_html(conversation.company_id, e.id)
                     else e.body_html end,
                 'left_out', not e.fits,
                 'authentication', e.authentication,
                 'verdicts', e.verdicts,
                 'template', e.template,
-                'delivery', case when d.id is not null then pg_catalog.json_build_object(
+                'delivery', case when d.id is not null then pg_catalog.jsonb_build_object(
                     'id', d.id, 'channel', d.channel, 'state', d.state, 'reason', d.reason, 'code', d.code,
                     'enhanced_code', d.enhanced_code, 'reply', d.reply, 'attempts', d.attempts,
                     'next_attempt_at', d.next_attempt_at, 'finished_at', d.finished_at,
@@ -94,41 +83,42 @@ begin
             -- others, and fetched by who wants to read it.
             select n.id, n.occurred_at, n.direction, n.kind, n.automatic, n.imported, n.sent_at, n.message_id,
                 n.from_name, n.from_address, n.member_id, n.subject, n.body_text, n.new_text_length,
-                coalesce(n.new_text_length, 2147483647) as whole_or_new, n.body_html, n.html_pending,
+                coalesce(n.new_text_length, 2147483647) as whole_or_new, coalesce(n.body_html, h.html) as body_html, h.pending,
                 n.authentication, n.verdicts, n.template,
                 sum(2 * pg_catalog.octet_length(n.body_text)
-                    + case when n.html_pending then least(s.size, 2097152)
-                        else coalesce(pg_catalog.octet_length(n.body_html), 0) end)
+                    + case when h.pending then least(s.size, 2097152)
+                        else coalesce(pg_catalog.octet_length(n.body_html), pg_catalog.octet_length(h.html), 0) end)
                     over (order by n.occurred_at desc, n.id desc rows unbounded preceding) <= most_bytes as fits
             from ar_inbox.emails n
-            left join ar_inbox.inbound_messages s on n.html_pending
+            left join ar_inbox.email_html h on h.company_id = n.company_id and h.email_id = n.id
+            left join ar_inbox.inbound_messages s on h.pending
                 and s.company_id = n.company_id and s.id = n.inbound_message_id
             where n.thread_id = in_force and n.company_id = conversation.company_id) e
         left join ar_inbox.members w on w.company_id = conversation.company_id and w.id = e.member_id
         left join ar_inbox.deliveries d on d.company_id = conversation.company_id and d.email_id = e.id
             and d.channel = 'email'
         cross join lateral (
-            select pg_catalog.json_agg(p.person order by p.position) filter (where p.field = 'to') as "to",
-                pg_catalog.json_agg(p.person order by p.position) filter (where p.field = 'cc') as cc,
-                pg_catalog.json_agg(p.person order by p.position) filter (where p.field = 'bcc') as bcc,
-                pg_catalog.json_agg(p.person order by p.position) filter (where p.field = 'reply_to') as reply_to,
-                pg_catalog.json_agg(pg_catalog.json_build_object('address', p.address, 'state', p.state,
+            select pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'to') as "to",
+                pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'cc') as cc,
+                pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'bcc') as bcc,
+                pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'reply_to') as reply_to,
+                pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('address', p.address, 'state', p.state,
                     'code', p.code, 'enhanced_code', p.enhanced_code, 'reply', p.reply) order by p.id)
                     filter (where p.state is not null) as answers
             from (
                 select q.id, q.field, q.position, q.address::text as address, q.state, q.code, q.enhanced_code,
-                    q.reply, pg_catalog.json_build_object('name', q.name, 'address', q.address::text) as person
+                    q.reply, pg_catalog.jsonb_build_object('name', q.name, 'address', q.address::text) as person
                 from ar_inbox.email_recipients q
                 where q.company_id = conversation.company_id and q.email_id = e.id) p) r
         cross join lateral (
             select min(n.opened_at) as first_at, min(n.opened_at) filter (where n.unreliable is null) as reliably_at,
-                pg_catalog.json_agg(pg_catalog.json_build_object('at', n.opened_at, 'source', n.source,
+                pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('at', n.opened_at, 'source', n.source,
                     'address', n.address::text, 'user_agent', n.user_agent, 'unreliable', n.unreliable)
                     order by n.opened_at, n.id) as opens
             from ar_inbox.email_opens n
             where n.company_id = conversation.company_id and n.email_id = e.id) o
         cross join lateral (
-            select pg_catalog.json_agg(pg_catalog.json_build_object('id', n.id, 'file_id', f.id, 'name', f.name,
+            select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', n.id, 'file_id', f.id, 'name', f.name,
                 'type', f.type, 'size', b.size, 'content_id', n.content_id, 'inline', n.is_inline)
                 order by n.position) as files
             from ar_inbox.attachments n
@@ -136,14 +126,14 @@ begin
             join ar_inbox.file_contents b on b.company_id = f.company_id and b.content_hash = f.content_hash
             where n.company_id = conversation.company_id and n.email_id = e.id) x) m;
 
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
         'id', n.id, 'at', n.created_at, 'member', ar_inbox_internal.person(w.id, w.name), 'body', n.body,
         'attachments', coalesce(x.files, '[]')) order by n.created_at, n.id), '[]')
     into notes
     from ar_inbox.notes n
     left join ar_inbox.members w on w.company_id = n.company_id and w.id = n.member_id
     cross join lateral (
-        select pg_catalog.json_agg(pg_catalog.json_build_object('id', y.id, 'file_id', f.id, 'name', f.name,
+        select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', y.id, 'file_id', f.id, 'name', f.name,
             'type', f.type, 'size', b.size) order by y.position) as files
         from ar_inbox.attachments y
         join ar_inbox.files f on f.company_id = y.company_id and f.id = y.file_id
@@ -151,11 +141,11 @@ begin
         where y.company_id = n.company_id and y.note_id = n.id) x
     where n.thread_id = in_force and n.company_id = conversation.company_id;
 
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
         'id', v.id, 'at', v.happened_at, 'action', v.action, 'actor', v.actor,
         'member', ar_inbox_internal.person(w.id, w.name),
-        'before', case v.action when 'assignee' then pg_catalog.to_jsonb(ar_inbox_internal.person(f.id, f.name)) else v.before end,
-        'after', case v.action when 'assignee' then pg_catalog.to_jsonb(ar_inbox_internal.person(l.id, l.name)) else v.after end)
+        'before', case v.action when 'assignee' then ar_inbox_internal.person(f.id, f.name) else v.before end,
+        'after', case v.action when 'assignee' then ar_inbox_internal.person(l.id, l.name) else v.after end)
         order by v.id), '[]')
     into events
     from ar_inbox.events v
@@ -173,7 +163,7 @@ begin
         select t.id from gathered g
         join ar_inbox.threads t on t.company_id = conversation.company_id and t.merged_into_id = g.id
     )
-    select coalesce(pg_catalog.json_agg(pg_catalog.json_build_object(
+    select coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
         'id', h.id, 'at', h.merged_at, 'member', ar_inbox_internal.person(w.id, w.name),
         'from_thread_id', h.from_thread_id, 'into_thread_id', h.into_thread_id, 'subject', t.subject)
         order by h.id), '[]')
@@ -183,9 +173,9 @@ begin
     join ar_inbox.thread_merges h on h.company_id = t.company_id and h.from_thread_id = t.id and h.undone_at is null
     left join ar_inbox.members w on w.company_id = h.company_id and w.id = h.member_id;
 
-    select pg_catalog.json_build_object(
+    select pg_catalog.jsonb_build_object(
         'id', t.id,
-        'company', pg_catalog.json_build_object('id', c.id, 'name', c.name),
+        'company', pg_catalog.jsonb_build_object('id', c.id, 'name', c.name),
         'subject', t.subject,
         'topic', t.topic,
         'status', t.status,
@@ -193,9 +183,9 @@ begin
         'spam', t.spam_at is not null,
         'assignee', ar_inbox_internal.person(a.id, a.name),
         'customer', case when k.id is not null
-            then pg_catalog.json_build_object('id', k.id, 'number', k.number, 'name', k.name) end,
+            then pg_catalog.jsonb_build_object('id', k.id, 'number', k.number, 'name', k.name) end,
         'invoice', case when i.id is not null
-            then pg_catalog.json_build_object('id', i.id, 'number', i.number,
+            then pg_catalog.jsonb_build_object('id', i.id, 'number', i.number,
                 'status', ar_inbox.invoice_status(i.id), 'balance', i.balance, 'currency', i.currency,
                 'due_date', i.due_date) end,
         'message_count', t.message_count,

@@ -1,6 +1,42 @@
 -- Outgoing mail: putting a message into the outbox; the ledger's side of the
 -- hand-off, for the worker.
 
+create function ar_inbox_internal.make_message(company_id bigint, attachments bigint[], message_id text,
+    sent_at timestamptz, from_name text, from_address text, reply_to text, to_addresses text[],
+    cc_addresses text[], subject text, body_text text, body_html text, in_reply_to text, reference_ids text[],
+    automatic boolean, tracking_image text)
+returns bytea
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    names text[];
+    types text[];
+begin
+    if attachments = '{}' then
+        return ar_inbox_internal.build_message(message_id, sent_at, from_name, from_address, reply_to,
+            to_addresses, cc_addresses, subject, body_text, body_html, in_reply_to, reference_ids, automatic,
+            null, null, null, tracking_image);
+    end if;
+    select pg_catalog.array_agg(f.name order by u.position), pg_catalog.array_agg(f.type order by u.position)
+    into names, types
+    from pg_catalog.unnest(attachments) with ordinality u (id, position)
+    join ar_inbox.files f on f.company_id = make_message.company_id and f.id = u.id;
+    -- the bytes of the files are given back when this returns
+    return ar_inbox_internal.build_message(message_id, sent_at, from_name, from_address, reply_to,
+        to_addresses, cc_addresses, subject, body_text, body_html, in_reply_to, reference_ids, automatic,
+        names, types, (
+            select pg_catalog.array_agg(k.content order by u.position)
+            from pg_catalog.unnest(attachments) with ordinality u (id, position)
+            join ar_inbox.files f on f.company_id = make_message.company_id and f.id = u.id
+            join ar_inbox.file_contents k on k.company_id = f.company_id and k.content_hash = f.content_hash),
+        tracking_image);
+end
+$$;
+
+comment on function ar_inbox_internal.make_message(bigint, bigint[], text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean, text) is
+'build_message() with the company''s files of these ids attached.';
+
 create function ar_inbox_internal.queue_email(company_id bigint, thread_id bigint,
     recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
     subject text, body text, body_html text, automatic boolean, template text,
@@ -17,10 +53,10 @@ declare
     previous    ar_inbox.emails;
     key         bytea;
     new_id      bigint;
-    size        bigint;
     sender_name text;
     reply_to    text;
     image       text;
+    size        integer;
     identifier  text;
     ancestors   text[] := array[]::text[];
 begin
@@ -86,27 +122,26 @@ begin
         image := company.tracking_url || company.handle || ar_inbox_internal.sign_token(key, 'o', new_id);
     end if;
 
-    -- The bytes of files go from their table into the message, and into no
-    -- variable on their way.
+    -- The bytes go from where they are made into the row, and into no
+    -- variable: a variable is copied once more when its statement is planned.
     insert into ar_inbox.emails as e (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template,
-        message)
-    select new_id, queue_email.company_id, queue_email.thread_id, 'outgoing', identifier,
+        search, message)
+    values (new_id, company_id, thread_id, 'outgoing', identifier,
         case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
-        queue_email.subject, sender_name, account.from_address, queue_email.body, queue_email.body_html,
-        coalesce(queue_email.send_at, at), at, queue_email.automatic, member.id, queue_email.template,
-        ar_inbox_internal.build_message(identifier, coalesce(queue_email.send_at, at), sender_name,
-            account.from_address::text, reply_to, recipients::text[], cc::text[],
-            queue_email.subject, queue_email.body, queue_email.body_html,
-            previous.message_id, ancestors, queue_email.automatic, f.names, f.types, f.contents, image)
-    from (
-        select pg_catalog.array_agg(n.name order by u.position) as names,
-            pg_catalog.array_agg(n.type order by u.position) as types,
-            pg_catalog.array_agg(k.content order by u.position) as contents
-        from pg_catalog.unnest(attachments) with ordinality u (id, position)
-        join ar_inbox.files n on n.company_id = queue_email.company_id and n.id = u.id
-        join ar_inbox.file_contents k on k.company_id = n.company_id and k.content_hash = n.content_hash
-    ) f
+        subject, sender_name, account.from_address, body, body_html, coalesce(send_at, at),
+        -- a rehearsal of what is to come has happened now
+        least(at, pg_catalog.now()),
+        automatic, member.id, template,
+        ar_inbox_internal.search_vector(company_id, subject,
+            pg_catalog.concat_ws(' ', sender_name, account.from_address,
+                pg_catalog.array_to_string(recipients || cc || bcc, ' '),
+                case when attachments <> '{}' then (
+                    select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
+                    where f.company_id = queue_email.company_id and f.id = any (attachments)) end), body),
+        ar_inbox_internal.make_message(company_id, attachments, identifier, coalesce(send_at, at), sender_name,
+            account.from_address::text, reply_to, recipients::text[], cc::text[], subject, body, body_html,
+            previous.message_id, ancestors, automatic, image))
     returning pg_catalog.octet_length(e.message) into size;
     if size > company.max_message_size then
         perform ar_inbox_internal.refuse('IB003',
@@ -423,6 +458,7 @@ declare
     step     bigint;
     over     boolean;
     refused  text;
+    bounced  text;
     waiting  integer;
     accepted integer;
 begin
@@ -465,8 +501,10 @@ begin
     select count(*) filter (where r.state in ('queued', 'deferred')),
         count(*) filter (where r.state = 'accepted'),
         pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
-            filter (where r.state = 'rejected')
-    into waiting, accepted, refused
+            filter (where r.state = 'rejected'),
+        pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
+            filter (where r.state = 'bounced')
+    into waiting, accepted, refused, bounced
     from ar_inbox.email_recipients r
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
 
@@ -514,11 +552,13 @@ begin
                 when refused is not null then 'refused for ' || refused end
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     else
+        -- a bounce can be quicker than the answer to the hand-off
         update ar_inbox.deliveries d
-        set state = 'rejected', crossed_with_payment = false, code = record_result.code,
+        set state = case when bounced is null then 'rejected' else 'bounced' end::ar_inbox.delivery_state,
+            crossed_with_payment = false, code = record_result.code,
             enhanced_code = record_result.enhanced_code,
             reply = record_result.reply, finished_at = at,
-            reason = coalesce('refused for ' || refused, record_result.reply)
+            reason = coalesce('bounced for ' || bounced, 'refused for ' || refused, record_result.reply)
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     end if;
 

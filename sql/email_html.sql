@@ -14,9 +14,10 @@ declare
     pending boolean;
     source  bytea;
 begin
-    select e.body_html, e.html_pending, m.message into html, pending, source
+    select coalesce(e.body_html, h.html), h.pending, m.message into html, pending, source
     from ar_inbox.emails e
-    left join ar_inbox.inbound_messages m on e.html_pending
+    left join ar_inbox.email_html h on h.company_id = e.company_id and h.email_id = e.id
+    left join ar_inbox.inbound_messages m on h.pending
         and m.company_id = e.company_id and m.id = e.inbound_message_id
     where e.company_id = safe_html.company_id and e.id = safe_html.email_id;
     if pending then
@@ -35,14 +36,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    pending record;
-    html    text;
+    waiting record;
+    made    text;
     done    integer := 0;
 begin
-    for pending in
-        select e.company_id, e.id from ar_inbox.emails e
-        where e.html_pending
-        order by e.id
+    for waiting in
+        select h.company_id, h.email_id as id from ar_inbox.email_html h
+        where h.pending
+        order by h.email_id
         limit most
         -- no key changes: who refers to the message need not wait
         for no key update skip locked
@@ -50,12 +51,12 @@ begin
         -- One that cannot be made safe, for whatever reason, is shown as text;
         -- tried again and again it would keep the others waiting.
         begin
-            html := ar_inbox_internal.safe_html(pending.company_id, pending.id);
+            made := ar_inbox_internal.safe_html(waiting.company_id, waiting.id);
         exception when others then
-            html := null;
+            made := null;
         end;
-        update ar_inbox.emails e set body_html = html, html_pending = false
-        where e.company_id = pending.company_id and e.id = pending.id;
+        update ar_inbox.email_html h set html = made, pending = false
+        where h.company_id = waiting.company_id and h.email_id = waiting.id;
         done := done + 1;
     end loop;
     return done;

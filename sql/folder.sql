@@ -83,15 +83,13 @@ create function ar_inbox_internal.sender_shown(direction ar_inbox.direction, fro
     from_address ar_inbox.email_address, company text, member text)
 returns text
 language sql stable
-as $$
-    select case
-        when from_name <> '' then from_name
-        when direction = 'outgoing' then company || coalesce(' (' || member || ')', '')
-        else coalesce(from_address::text, '') end;
-$$;
+return case
+    when from_name <> '' then from_name
+    when direction = 'outgoing' then company || coalesce(' (' || member || ')', '')
+    else coalesce(from_address::text, '') end;
 
 comment on function ar_inbox_internal.sender_shown(ar_inbox.direction, text, ar_inbox.email_address, text, text) is
-'Who sent a message, as it is shown: what its From says; else of ours the company''s name with the member''s in parentheses, of others the address. It has no search path of its own, so that it goes into the queries that call it.';
+'Who sent a message, as it is shown: what its From says; else of ours the company''s name with the member''s in parentheses, of others the address.';
 
 create function ar_inbox_internal.list_emails(companies bigint[], ids bigint[], moments timestamptz[],
     of_threads boolean)

@@ -6,15 +6,12 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if ar_inbox_internal.is_email_address(sender)
-        and (ar_inbox_internal.company_of_address(sender::ar_inbox.email_address) = company_id
-            -- also who is no member any more
-            or exists (select 1 from ar_inbox.members m
-                where m.company_id = imported_direction.company_id and m.email = sender::ar_inbox.email_address))
-    then
-        return 'outgoing'::ar_inbox.direction;
-    end if;
-    return 'incoming'::ar_inbox.direction;
+    return case when ar_inbox_internal.is_email_address(sender)
+            and (ar_inbox_internal.company_of_address(sender::ar_inbox.email_address) = company_id
+                -- also who is no member any more
+                or exists (select 1 from ar_inbox.members m
+                    where m.company_id = imported_direction.company_id and m.email = sender::ar_inbox.email_address))
+        then 'outgoing' else 'incoming' end::ar_inbox.direction;
 end
 $$;
 

@@ -267,7 +267,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     update ar_inbox.mail_accounts a
     set poll_state = 'waiting', next_poll_at = least(a.next_poll_at, at)
-    where a.poll_state = 'idle' and a.imap_url is not null;
+    where a.poll_state = 'idle' and a.next_poll_at is not null;
 $$;
 
 comment on function ar_inbox_internal.forget_idle(timestamptz) is

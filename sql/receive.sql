@@ -10,7 +10,7 @@ declare
     owner     bigint;
 begin
     addresses := array[]::ar_inbox.email_address[];
-    foreach candidate in array candidates loop
+    foreach candidate in array coalesce(candidates, '{}') loop
         owner := ar_inbox_internal.company_of_address(candidate);
         if owner is not null then
             company_id := coalesce(company_id, owner);
@@ -300,12 +300,11 @@ begin
     end if;
 
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, new_text_length, body_html, html_pending, sent_at, occurred_at,
+        subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
         kind, automatic, imported, authentication, verdicts, member_id, inbound_message_id, message, search)
     values (new_id, file_message.company_id, target, coalesce(imported_as, 'incoming'), identifier, parsed.in_reply_to,
         parsed.reference_ids, parsed.subject, coalesce(parsed.from_name, ''), sender, parsed.body_text,
         parsed.new_text_length, case when inbound_id is null then ar_inbox.sanitize_html(parsed.body_html) end,
-        parsed.body_html is not null and inbound_id is not null,
         coalesce(parsed.sent_at, received_at), moment,
         kind, is_automatic, imported_as is not null, verified, parsed.report,
         case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
@@ -318,13 +317,18 @@ begin
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
             -- the history is found where it was first said, unless that is not here
             case when is_new then parsed.body_text
-                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+                else pg_catalog.left(parsed.body_text, coalesce(parsed.new_text_length, 2147483647)) end));
 
     insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
     select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
     -- (unnest of several arrays works by its plain name only)
     from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
         parsed.recipient_addresses) r (field, position, name, address);
+
+    if parsed.body_html is not null and inbound_id is not null then
+        -- it is made safe later: that takes longer than all the rest
+        insert into ar_inbox.email_html (company_id, email_id) values (file_message.company_id, new_id);
+    end if;
 
     if attached > 0 then
         -- one after the other: they may be large
@@ -375,15 +379,18 @@ declare
     parsed     ar_inbox_internal.parsed_message;
     company    ar_inbox.companies;
     addresses  ar_inbox.email_address[];
-    hash       bytea := pg_catalog.sha256(coalesce(message,
-        pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
-            (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
-            mailbox, uid_validity, uid), 'UTF8')));
+    hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
     identifier text;
     new_id     bigint;
     problem    text;
 begin
+    if message is null then
+        -- known again by its place
+        hash := pg_catalog.sha256(pg_catalog.convert_to(pg_catalog.format('%s/%s/%s/%s/%s', account_id,
+            (select a.changed_at from ar_inbox.mail_accounts a where a.id = account_id),
+            mailbox, uid_validity, uid), 'UTF8'));
+    end if;
     for attempt in 1 .. 3 loop
         begin
             problem := null;

@@ -126,17 +126,20 @@ comment on function ar_inbox_internal.search_cover(bigint[], timestamptz, timest
 
 create function ar_inbox_internal.newest_message(companies bigint[])
 returns timestamptz
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
-    select pg_catalog.max(n.last_message_at)
-    from pg_catalog.unnest(companies) c (id)
-    cross join pg_catalog.unnest(array['open', 'pending', 'closed']::ar_inbox.thread_status[]) s (status)
-    cross join lateral (
-        select t.last_message_at from ar_inbox.threads t
-        where t.company_id = c.id and t.status = s.status and t.spam_at is null and t.merged_into_id is null
-            and t.last_message_at is not null
-        order by t.last_message_at desc limit 1) n;
+begin
+    return (
+        select pg_catalog.max(n.last_message_at)
+        from pg_catalog.unnest(companies) c (id)
+        cross join pg_catalog.unnest(array['open', 'pending', 'closed']::ar_inbox.thread_status[]) s (status)
+        cross join lateral (
+            select t.last_message_at from ar_inbox.threads t
+            where t.company_id = c.id and t.status = s.status and t.spam_at is null and t.merged_into_id is null
+                and t.last_message_at is not null
+            order by t.last_message_at desc limit 1) n);
+end
 $$;
 
 comment on function ar_inbox_internal.newest_message(bigint[]) is
@@ -151,7 +154,7 @@ set enable_seqscan = off
 as $$
 declare
     newest timestamptz := ar_inbox_internal.newest_message(companies);
-    width  interval := '2 hours';
+    width  interval := interval '2 hours';
     since  timestamptz := newest - width;
     until  timestamptz;
     keys   bigint[];
@@ -159,7 +162,7 @@ declare
     -- times: as long as few messages are asked for, it is better to read them
     begins boolean := pg_catalog.strpos(query::text, ':*') > 0;
     read   boolean;
-    seen   bigint[] := '{}';
+    seen   bigint[] := array[]::bigint[];
     before integer;
 begin
     -- From the newest messages back, always further at once, until there are
@@ -259,11 +262,11 @@ declare
     companies bigint[];
     language  record;
     wanted    tsquery;
-    threads   bigint[] := '{}';
-    owners    bigint[] := '{}';
-    emails    bigint[] := '{}';
-    notes     bigint[] := '{}';
-    moments   timestamptz[] := '{}';
+    threads   bigint[] := array[]::bigint[];
+    owners    bigint[] := array[]::bigint[];
+    emails    bigint[] := array[]::bigint[];
+    notes     bigint[] := array[]::bigint[];
+    moments   timestamptz[] := array[]::timestamptz[];
     hit       record;
 begin
     if company_id is not null then
@@ -346,8 +349,14 @@ declare
 begin
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, e.subject,
-        pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names), e.body_text)
-    from ar_inbox.emails m
+        pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
+        case when m.is_first then e.body_text else pg_catalog.left(e.body_text, coalesce(e.new_text_length, 2147483647)) end)
+    from (
+        -- history is found where it was first said, unless that is not here
+        select t.company_id, t.id, pg_catalog.row_number() over (partition by t.thread_id
+            order by t.occurred_at, t.id) = 1 as is_first
+        from ar_inbox.emails t
+        where t.company_id = reindex_company.company_id) m
     left join (
         select p.email_id, pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.name, p.address), ' '
             order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position) as people
@@ -364,7 +373,11 @@ begin
         and e.company_id = m.company_id and e.id = m.id;
 
     update ar_inbox.notes n
-    set search = ar_inbox_internal.config_search_vector(config, null, null, n.body)
+    set search = ar_inbox_internal.config_search_vector(config, null, (
+        select pg_catalog.string_agg(f.name, ' ' order by x.position)
+        from ar_inbox.attachments x
+        join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
+        where x.company_id = n.company_id and x.note_id = n.id), n.body)
     where n.company_id = reindex_company.company_id;
 end
 $$;

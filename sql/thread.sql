@@ -43,12 +43,12 @@ begin
         select t.company_id, t.merged_into_id into company, merged from ar_inbox.threads t
         where t.id = lock_thread.thread_id for no key update;
         if not found then
-            return null;
-        elsif merged is null then
-            return thread_id;
+            thread_id := null;
         end if;
+        exit when merged is null;
         thread_id := ar_inbox_internal.current_thread(company, merged);
     end loop;
+    return thread_id;
 end
 $$;
 
@@ -276,8 +276,11 @@ begin
     if found then
         perform ar_inbox_internal.require(null, 'send', 'file', missing);
     end if;
-    insert into ar_inbox.notes (company_id, thread_id, member_id, body)
-    values (company, target, ar_inbox_internal.member_id(company), add_note.body)
+    insert into ar_inbox.notes (company_id, thread_id, member_id, body, search)
+    values (company, target, ar_inbox_internal.member_id(company), add_note.body,
+        ar_inbox_internal.search_vector(company, null,
+            (select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
+             where f.company_id = company and f.id = any (attachments)), add_note.body))
     returning id into new_id;
     insert into ar_inbox.attachments (company_id, note_id, file_id, position)
     select company, new_id, f.id, f.position

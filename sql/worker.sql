@@ -51,7 +51,10 @@ begin
          select pg_catalog.min(greatest(w.first, a.send_retry_at))
          from waiting w join ar_inbox.mail_accounts a on a.id = w.id),
         (select a.next_poll_at from ar_inbox.mail_accounts a
-         where a.next_poll_at is not null order by a.next_poll_at limit 1));
+         where a.next_poll_at is not null order by a.next_poll_at limit 1),
+        (select t.snoozed_until from ar_inbox.threads t
+         where t.snoozed_until is not null order by t.snoozed_until limit 1),
+        (select '-infinity'::timestamptz from ar_inbox.email_html h where h.pending limit 1));
 end
 $$;
 

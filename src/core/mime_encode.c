@@ -352,7 +352,8 @@ put_fallback(StringInfo out, const char *value, size_t len)
 
 /*
  * mime_put_parameter writes "; name=value" on lines of its own: quoted where
- * that does, else in RFC 2231's form with an ASCII one before it.
+ * that does, else in RFC 2231's form with an ASCII one behind it: of readers
+ * that know both forms, Python's for one takes whichever comes first.
  */
 void
 mime_put_parameter(StringInfo out, const char *name, const char *value)
@@ -365,13 +366,11 @@ mime_put_parameter(StringInfo out, const char *name, const char *value)
 
 	for (const char *q = value; *q != '\0' && plain; q++)
 		plain = (unsigned char) *q >= ' ' && (unsigned char) *q < 0x7F && *q != '"' && *q != '\\';
-	appendStringInfo(out, ";\r\n %s=", name);
 	if (plain)
 	{
-		appendStringInfo(out, "\"%s\"", value);
+		appendStringInfo(out, ";\r\n %s=\"%s\"", name, value);
 		return;
 	}
-	put_fallback(out, value, len);
 
 	/* One line if it fits, else numbered ones. */
 	initStringInfo(&encoded);
@@ -409,4 +408,6 @@ mime_put_parameter(StringInfo out, const char *name, const char *value)
 		}
 	}
 	pfree(encoded.data);
+	appendStringInfo(out, ";\r\n %s=", name);
+	put_fallback(out, value, len);
 }

@@ -449,7 +449,7 @@ signature_lines(Scan *scan, const Line *line)
 	{
 		MimeSlice text = without_stars(line->text);
 
-		if (text.len > 0 && quoted_may_say_device(*text.data) &&
+		if (quoted_may_say_device(text.data, text.len) &&
 			quoted_says_device(fold(scan, text, MAX_LINE)))
 			return DEVICE_LINES + 1;
 	}

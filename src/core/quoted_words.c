@@ -550,21 +550,22 @@ quoted_says_forwarded(const char *folded)
 }
 
 /*
- * quoted_may_say_device: whether a line that begins with this byte is worth
- * folding for quoted_says_device().  Nearly every line is not.
+ * quoted_may_say_device: whether a line is worth folding for
+ * quoted_says_device(): in ASCII, upper case and lower case are compared as
+ * one, and a byte beyond it is taken to fit.  Nearly every line is not.
  */
 bool
-quoted_may_say_device(char first)
+quoted_may_say_device(const char *line, size_t len)
 {
-	unsigned char c = (unsigned char) first;
-
-	if (c >= 0x80)
-		return true;
-	if (c >= 'A' && c <= 'Z')
-		c += 'a' - 'A';
 	for (int i = 0; i < lengthof(devices); i++)
 	{
-		if ((unsigned char) devices[i][0] == c)
+		const char *device = devices[i];
+		size_t at = 0;
+
+		while (at < len && device[at] != '\0' && !IS_HIGHBIT_SET(line[at]) &&
+			   (line[at] | (line[at] >= 'A' && line[at] <= 'Z' ? 0x20 : 0)) == device[at])
+			at++;
+		if (device[at] == '\0' || (at < len && IS_HIGHBIT_SET(line[at])))
 			return true;
 	}
 	return false;

@@ -16,7 +16,9 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_caller);
 PG_FUNCTION_INFO_V1(ar_inbox_server_identity);
@@ -74,27 +76,76 @@ ar_inbox_server_identity(PG_FUNCTION_ARGS)
 }
 
 /*
+ * What companies() found, kept for the rows of one scan.  It holds as long as
+ * the same user asks the same with the same snapshot: nothing that it looks at
+ * can have changed then but the claims, which are a setting.
+ */
+typedef struct FoundCompanies
+{
+	Oid user;
+	Oid session_user;
+	TransactionId xmin;
+	TransactionId xmax;
+	uint32 running;
+	uint64 completed;
+	CommandId command;
+	char *claims;
+	text *permission;
+	Datum companies;
+} FoundCompanies;
+
+static const char *
+claims_setting(void)
+{
+	const char *claims = GetConfigOption("request.jwt.claims", true, false);
+
+	return claims ? claims : "";
+}
+
+static bool
+still_holds(const FoundCompanies *found, Oid user, text *permission)
+{
+	Snapshot snapshot = GetActiveSnapshot();
+
+	return found && found->user == user && found->session_user == GetSessionUserId() &&
+		   found->xmin == snapshot->xmin && found->xmax == snapshot->xmax &&
+		   found->running == snapshot->xcnt &&
+		   found->completed == snapshot->snapXactCompletionCount &&
+		   found->command == snapshot->curcid &&
+		   VARSIZE_ANY_EXHDR(found->permission) == VARSIZE_ANY_EXHDR(permission) &&
+		   memcmp(VARDATA_ANY(found->permission), VARDATA_ANY(permission),
+				  VARSIZE_ANY_EXHDR(permission)) == 0 &&
+		   strcmp(found->claims, claims_setting()) == 0;
+}
+
+/*
  * companies(permission text): the companies in which current_user is a member
- * with the permission.  Every policy asks this.  The members are looked up
- * with the rights of the tables' owner, but only ever for current_user, so
- * that nobody can ask about somebody else.
+ * with the permission.  Every policy asks this, for each row that a query
+ * reads.  The members are looked up with the rights of the tables' owner, but
+ * only ever for current_user, so that nobody can ask about somebody else.
  */
 Datum
 ar_inbox_companies(PG_FUNCTION_ARGS)
 {
 	static SPIPlanPtr plan = NULL;
+	text *permission = PG_GETARG_TEXT_PP(0);
+	FoundCompanies *found = fcinfo->flinfo->fn_extra;
+	Snapshot snapshot = GetActiveSnapshot();
 	NameData role;
 	Datum values[2];
 	Datum companies;
 	Oid user;
 	int context;
 	bool isnull;
-	MemoryContext outer = CurrentMemoryContext;
+	MemoryContext outer;
 
 	GetUserIdAndSecContext(&user, &context);
+	if (still_holds(found, user, permission))
+		PG_RETURN_DATUM(found->companies);
+
 	namestrcpy(&role, GetUserNameFromId(user, false));
 	values[0] = NameGetDatum(&role);
-	values[1] = PG_GETARG_DATUM(0);
+	values[1] = PointerGetDatum(permission);
 
 	/* an error on the way puts the user back, as the transaction ends */
 	SetUserIdAndSecContext(get_role_oid("ar_inbox_owner", false),
@@ -112,16 +163,25 @@ ar_inbox_companies(PG_FUNCTION_ARGS)
 	if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "could not look up members");
 	companies = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	if (!isnull)
-	{
-		MemoryContext inner = MemoryContextSwitchTo(outer);
+	if (isnull)
+		elog(ERROR, "could not look up members");
 
-		companies = PointerGetDatum(PG_DETOAST_DATUM_COPY(companies));
-		MemoryContextSwitchTo(inner);
-	}
+	outer = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	found = palloc0(sizeof(FoundCompanies));
+	found->user = user;
+	found->session_user = GetSessionUserId();
+	found->xmin = snapshot->xmin;
+	found->xmax = snapshot->xmax;
+	found->running = snapshot->xcnt;
+	found->completed = snapshot->snapXactCompletionCount;
+	found->command = snapshot->curcid;
+	found->claims = pstrdup(claims_setting());
+	found->permission = DatumGetTextPCopy(values[1]);
+	found->companies = PointerGetDatum(PG_DETOAST_DATUM_COPY(companies));
+	MemoryContextSwitchTo(outer);
+
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
-	if (isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_DATUM(companies);
+	fcinfo->flinfo->fn_extra = found;
+	PG_RETURN_DATUM(found->companies);
 }

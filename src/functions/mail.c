@@ -248,7 +248,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	size_t new_bytes;
 	HeapTuple tuple;
 
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE || 
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE ||
 		desc->natts != PARSED_COLUMNS)
 		elog(ERROR, "parse_message must return a row of %d columns", PARSED_COLUMNS);
 
@@ -274,8 +274,8 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	address_arrays(&mail->reply_to, &values[21], &values[22]);
 	new_bytes = quoted_mail(mail);
 	nulls[23] = new_bytes >= mail->text_length;
-	values[23] = nulls[23] ? (Datum) 0
-						   : Int32GetDatum(pg_mbstrlen_with_len(mail->text, (int) new_bytes));
+	values[23] =
+		nulls[23] ? (Datum) 0 : Int32GetDatum(pg_mbstrlen_with_len(mail->text, (int) new_bytes));
 	values[25] = PointerGetDatum(parse_verdicts(mail, &report_kind));
 	nulls[25] = report_kind == NULL;
 	set_text(&values[24], &nulls[24], report_kind);

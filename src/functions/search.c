@@ -169,17 +169,19 @@ ar_inbox_word_init(PG_FUNCTION_ARGS)
 }
 
 static void
-set_lexeme(TSLexeme *lexeme, const StringInfoData *word, bool prefix)
+set_lexeme(TSLexeme *lexeme, int variant, const StringInfoData *word, bool prefix)
 {
-	lexeme->nvariant = 1;
+	lexeme->nvariant = variant;
 	lexeme->flags = prefix ? TSL_PREFIX : 0;
 	lexeme->lexeme = word->data;
 }
 
 /*
  * word_lexize: the stem of the word in lower case, then without accents.  The
- * stemmer needs them; people leave them out.  A word so frequent that it is
- * not looked for is still the beginning of others.
+ * stemmer needs them; people leave them out.  The beginning of a word is looked
+ * for as it is and by its stem, for the stem of "invoice" is shorter, and that
+ * of "happy" ends with another letter; and a word so frequent that it is not
+ * looked for is still the beginning of others.
  */
 Datum
 ar_inbox_word_lexize(PG_FUNCTION_ARGS)
@@ -188,10 +190,11 @@ ar_inbox_word_lexize(PG_FUNCTION_ARGS)
 	char *word = (char *) PG_GETARG_POINTER(1);
 	size_t len = PG_GETARG_INT32(2);
 	bool prefix = word_has_prefix_mark(word, &len);
-	TSLexeme *lexemes = palloc0(sizeof(TSLexeme) * 2);
+	TSLexeme *lexemes = palloc0(sizeof(TSLexeme) * 3);
 	const char *stem;
 	StringInfoData folded;
 	StringInfoData plain;
+	int count = 0;
 
 	initStringInfo(&folded);
 	word_fold(&folded, word, len);
@@ -214,7 +217,16 @@ ar_inbox_word_lexize(PG_FUNCTION_ARGS)
 	initStringInfo(&plain);
 	word_without_accents(&plain, stem, strlen(stem));
 	if (plain.len > 0 && plain.len <= LEXEME_MAX_BYTES)
-		set_lexeme(&lexemes[0], &plain, prefix);
+		set_lexeme(&lexemes[count++], 1, &plain, prefix);
+	if (prefix && strcmp(stem, folded.data) != 0)
+	{
+		StringInfoData whole;
+
+		initStringInfo(&whole);
+		word_without_accents(&whole, folded.data, folded.len);
+		if (whole.len > 0 && whole.len <= LEXEME_MAX_BYTES && strcmp(whole.data, plain.data) != 0)
+			set_lexeme(&lexemes[count++], 2, &whole, true);
+	}
 	PG_RETURN_POINTER(lexemes);
 }
 
@@ -235,7 +247,7 @@ ar_inbox_number_lexize(PG_FUNCTION_ARGS)
 	word_digits(&digits, word, len);
 	if (digits.len == 0)
 		PG_RETURN_POINTER(lexemes);
-	set_lexeme(&lexemes[0], &digits, prefix);
+	set_lexeme(&lexemes[0], 1, &digits, prefix);
 	if (digits.data[0] == '0' && digits.len > 1 && !prefix)
 	{
 		StringInfoData value;
@@ -245,7 +257,7 @@ ar_inbox_number_lexize(PG_FUNCTION_ARGS)
 			zeros--;
 		initStringInfo(&value);
 		appendStringInfoString(&value, digits.data + zeros);
-		set_lexeme(&lexemes[1], &value, false);
+		set_lexeme(&lexemes[1], 1, &value, false);
 	}
 	PG_RETURN_POINTER(lexemes);
 }
@@ -294,6 +306,24 @@ ar_inbox_search_config(PG_FUNCTION_ARGS)
 }
 
 /*
+ * past_hyphens
+ *		At the beginning of a word of a query: its hyphens.  One of them means
+ *		that the word must not be there; PostgreSQL takes each for a negation, and
+ *		fails on more than it has room for, so no more than one is kept.
+ */
+static const unsigned char *
+past_hyphens(const unsigned char *p, const unsigned char *end, StringInfo out)
+{
+	const unsigned char *start = p;
+
+	while (p < end && *p == '-')
+		p++;
+	if (p > start && p < end && (*p == '"' || word_class(utf8_to_unicode(p)) != WORD_CLASS_BLANK))
+		appendStringInfoChar(out, '-');
+	return p;
+}
+
+/*
  * search_query(config, query): as websearch_to_tsquery, and a word of at least
  * three characters with an asterisk behind it stands for all that begin so.
  * At most three of them, for each reads a whole range of the index.
@@ -305,16 +335,24 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 	const unsigned char *p = (const unsigned char *) VARDATA_ANY(query);
 	const unsigned char *end = p + VARSIZE_ANY_EXHDR(query);
 	StringInfoData marked;
+	bool begins = true;
 	int letters = 0;
 	int prefixes = 0;
 
 	initStringInfo(&marked);
 	while (p < end)
 	{
-		int width = pg_utf_mblen(p);
-		pg_wchar c = utf8_to_unicode(p);
-		WordClass class = word_class(c);
+		int width;
+		WordClass class;
 
+		if (begins && *p == '-')
+		{
+			p = past_hyphens(p, end, &marked);
+			begins = false;
+			continue;
+		}
+		width = pg_utf_mblen(p);
+		class = word_class(utf8_to_unicode(p));
 		if (*p == '*' && letters >= 3 &&
 			(p + 1 == end || word_class(utf8_to_unicode(p + 1)) == WORD_CLASS_BLANK))
 		{
@@ -329,6 +367,8 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 		else
 			appendBinaryStringInfo(&marked, (const char *) p, width);
 		letters = class == WORD_CLASS_BLANK ? 0 : letters + 1;
+		/* only within a word is a hyphen none of these */
+		begins = class == WORD_CLASS_BLANK;
 		p += width;
 	}
 	PG_RETURN_DATUM(

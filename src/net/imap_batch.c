@@ -241,7 +241,8 @@ complete(ImapBatch *batch, int i, const char *refusal)
 	if (batch->wanted[i] == IMAP_NOT_WANTED)
 		note = "larger than the largest message that is fetched";
 	else if (message->data == NULL)
-		note = refusal != NULL ? refusal : "the server did not give this message";
+		note = refusal != NULL && refusal[0] != '\0' ? refusal :
+													   "the server did not give this message";
 	if (note != NULL)
 	{
 		message->note = net_strdup(note);

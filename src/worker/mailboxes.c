@@ -648,6 +648,8 @@ mailboxes_turn(bool looking)
 			must_forget_idle = false;
 		else
 			failed = true;
+		/* whatever became of it, what it closed is closed */
+		tidy_up();
 	}
 	return !failed;
 }

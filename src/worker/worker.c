@@ -45,11 +45,17 @@
 /* the pause after a failed task, and when what is due is held by others */
 #define SHORTEST_SLEEP 500L
 
+/* snoozed threads woken, and messages' HTML made safe, by one transaction at most */
+#define THREADS_PER_TRANSACTION 100
+#define HTML_PER_TRANSACTION 20
+
 typedef struct Look
 {
 	bool installed;
 	bool armed;
 	int64 fired;
+	bool more_threads;
+	bool more_html;
 	bool has_next;
 	TimestampTz next;
 } Look;
@@ -132,6 +138,30 @@ fire_steps(void *arg)
 }
 
 static void
+wake_threads(void *arg)
+{
+	static Statement statement = {
+		"select ar_inbox_internal.wake_threads($1, $2)", 2, {TIMESTAMPTZOID, INT4OID}};
+	Look *look = arg;
+	Datum values[2] = {TimestampTzGetDatum(worker_clock->now()),
+					   Int32GetDatum(THREADS_PER_TRANSACTION)};
+
+	run_statement(&statement, values, NULL);
+	look->more_threads = row_int64(0, 1) >= THREADS_PER_TRANSACTION;
+}
+
+static void
+make_html_safe(void *arg)
+{
+	static Statement statement = {"select ar_inbox_internal.make_html_safe($1)", 1, {INT4OID}};
+	Look *look = arg;
+	Datum values[1] = {Int32GetDatum(HTML_PER_TRANSACTION)};
+
+	run_statement(&statement, values, NULL);
+	look->more_html = row_int64(0, 1) >= HTML_PER_TRANSACTION;
+}
+
+static void
 read_next_wake(void *arg)
 {
 	static Statement statement = {"select ar_inbox_internal.next_wake()", 0};
@@ -178,8 +208,12 @@ look_at_tables(NetLoop *loop)
 		leave();
 	outbox_allow(look.armed);
 	mailboxes_allow(look.armed);
+
+	/* what leaves no database needs no arming */
+	failed |= run_task("waking snoozed threads", wake_threads, &look) == TASK_FAILED;
+	failed |= run_task("making HTML safe", make_html_safe, &look) == TASK_FAILED;
 	if (!look.armed)
-		return LONGEST_SLEEP;
+		return failed ? after_failure() : look.more_threads || look.more_html ? 0 : LONGEST_SLEEP;
 
 	/*
 	 * What an earlier worker left in flight, before anything else leaves, but
@@ -207,6 +241,8 @@ look_at_tables(NetLoop *loop)
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
 		return after_failure();
 	failures = 0;
+	if (look.more_threads || look.more_html)
+		return 0;
 	if (!look.has_next)
 		return LONGEST_SLEEP;
 	/* what is due and was not done is held by somebody, or waits for a connection */

@@ -56,6 +56,9 @@ see_address(const char *s, size_t len)
 	see_form("folded", folded, folded);
 	normal = address_normalize(&parts);
 	see_form("normal", normal, folded);
+	must(memcmp(normal, s, parts.local_len + 1) == 0, "%s, but its local part was another", normal);
+	for (const char *p = normal + parts.local_len; *p != '\0'; p++)
+		must(!(*p >= 'A' && *p <= 'Z'), "%s, but domains are in lower case", normal);
 	must(address_parse(normal, strlen(normal), &again, NULL) &&
 			 strcmp(address_normalize(&again), normal) == 0,
 		 "%s becomes %s", normal, address_normalize(&again));

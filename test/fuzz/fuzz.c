@@ -43,6 +43,8 @@ typedef struct Block
 static Block blocks = {&blocks, &blocks, 0, 0};
 static size_t live = 0;
 static int fill = 0;
+static int refuse_in = 0; /* that many may be had, less one; 0: all */
+static bool refused = false;
 static uint64 seen = 0;
 
 void *__wrap_mime_alloc(MimeArena *arena, size_t size);
@@ -106,11 +108,30 @@ allocate(size_t size, int flags)
 	must(size <= MAX_BLOCK || (flags & MCXT_ALLOC_HUGE) != 0,
 		 "palloc of %zu bytes, which the server refuses", size);
 	must(live + size <= MAX_LIVE, "%zu bytes more are too many after %zu", size, live);
+	if (refuse_in > 0 && (flags & MCXT_ALLOC_NO_OOM) != 0)
+	{
+		if (refuse_in == 1)
+		{
+			refused = true;
+			return NULL;
+		}
+		refuse_in--;
+	}
 	block = malloc(sizeof(Block) + size);
 	must(block != NULL, "no memory");
 	result = put_on(block, size);
 	memset(result, (flags & MCXT_ALLOC_ZERO) != 0 ? 0 : fill, size);
 	return result;
+}
+
+bool
+fuzz_refuse(int n)
+{
+	bool was = refused;
+
+	refuse_in = n;
+	refused = false;
+	return was;
 }
 
 void

@@ -34,6 +34,12 @@ extern void fuzz_fail(const char *file, int line, const char *format, ...) pg_at
 			fuzz_fail(__FILE__, __LINE__, __VA_ARGS__);                                            \
 	} while (0)
 
+/*
+ * From now on the n-th palloc that may be refused is, and all after it; 0 ends
+ * that.  True if one was refused since the last call.
+ */
+extern bool fuzz_refuse(int n);
+
 /* Adds to what the two runs must agree on. */
 extern void fuzz_saw(const void *bytes, size_t len);
 extern void fuzz_saw_number(int64 number);

@@ -49,6 +49,27 @@ see_sanitized(const char *html, size_t len)
 			 twice.data);
 }
 
+/* Without memory both say so, have written nothing, and keep nothing. */
+static void
+see_without_memory(const char *html, size_t len)
+{
+	int n = 1 + (len > 0 ? (unsigned char) html[len / 2] % 64 : 0);
+	StringInfoData out;
+	HtmlInfo info;
+	bool done;
+
+	initStringInfo(&out);
+	fuzz_refuse(n);
+	done = html_sanitize(html, len, &out, &info);
+	if (fuzz_refuse(n))
+		must(!done && info.status == HTML_NO_MEMORY && out.len == 0, "sanitised without memory: %s",
+			 html_status_name(info.status));
+	resetStringInfo(&out);
+	done = html_to_text(html, len, &out);
+	if (fuzz_refuse(0))
+		must(!done && out.len == 0, "text without memory");
+}
+
 void
 fuzz_run(const char *data, size_t size)
 {
@@ -56,6 +77,7 @@ fuzz_run(const char *data, size_t size)
 	char *simple;
 
 	see_sanitized(data, size);
+	see_without_memory(data, size);
 
 	initStringInfo(&text);
 	must(html_to_text(data, size, &text), "no text");

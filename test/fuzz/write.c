@@ -14,6 +14,7 @@
 #include "core/mime_write.h"
 
 #define LONGEST_LINE 998 /* RFC 5322 */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 
 typedef enum Value
 {
@@ -69,12 +70,18 @@ see_fields(const MimeMessage *mail, const char *extra)
 			k++;
 		must(k < lengthof(fields) || strcmp(mail->headers[i].name, extra) == 0,
 			 "a field nobody gave: %s", mail->headers[i].name);
+		must(pg_strcasecmp(mail->headers[i].name, "bcc") != 0 &&
+				 pg_strcasecmp(mail->headers[i].name, "resent-bcc") != 0,
+			 "who gets a secret copy");
 		must(!seen[k], "twice: %s", mail->headers[i].name);
 		seen[k] = true;
 	}
 }
 
-/* What is left of a line's words: white space and control characters may change. */
+/*
+ * What is left of a line's words: white space and control characters may
+ * change, and a byte order mark says nothing where a word begins.
+ */
 static char *
 squeezed(const char *text)
 {
@@ -83,7 +90,9 @@ squeezed(const char *text)
 
 	for (const char *p = text; *p != '\0'; p++)
 	{
-		if ((unsigned char) *p > ' ' && *p != 0x7F)
+		if (strncmp(p, BYTE_ORDER_MARK, 3) == 0)
+			p += 2;
+		else if ((unsigned char) *p > ' ' && *p != 0x7F)
 			*to++ = *p;
 	}
 	*to = '\0';
@@ -98,21 +107,23 @@ see_words(const char *what, const char *given, const char *got)
 	must(strcmp(given, got) == 0, "%s: given %s, got %s", what, given, got);
 }
 
-/* A text with its lines ended by LF, the last one too. */
+/* A text with LF between its lines, none at its end, and without marks before it. */
 static char *
 lines_of(const char *text)
 {
 	StringInfoData lines;
 
 	initStringInfo(&lines);
+	while (strncmp(text, BYTE_ORDER_MARK, 3) == 0)
+		text += 3;
 	for (const char *p = text; *p != '\0'; p++)
 	{
 		if (*p == '\r' && p[1] == '\n')
 			continue;
 		appendStringInfoChar(&lines, *p == '\r' ? '\n' : *p);
 	}
-	if (lines.len > 0 && lines.data[lines.len - 1] != '\n')
-		appendStringInfoChar(&lines, '\n');
+	while (lines.len > 0 && lines.data[lines.len - 1] == '\n')
+		lines.data[--lines.len] = '\0';
 	return lines.data;
 }
 

@@ -81,15 +81,15 @@ export class Chromium {
 		await this.ended;
 		clearTimeout(patience);
 		this.kill();
-		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 	}
 
-	// All of it: it is a group of processes of its own.
+	// All of it: it is a group of processes of its own; and what it wrote.
 	kill() {
 		try {
 			process.kill(-this.process.pid, 'SIGKILL');
 		} catch {
 			// gone already
 		}
+		rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 	}
 }

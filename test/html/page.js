@@ -88,7 +88,7 @@ function frame(address, free) {
 
 // play: all cases of a set, both ways, so many frames at once.  Those that were
 // written by hand are opened one by one; of those that were made, the results
-// are opened in groups, and of the control a fourth part is inserted.
+// are opened in groups.  Of the control a part will do.
 async function play(set, numbers, written) {
 	const clean = set === 'clean';
 	const told = { inserted: 0, opened: 0, problems: [] };
@@ -98,12 +98,13 @@ async function play(set, numbers, written) {
 		for (; from < to; from += size * skip)
 			waiting.push([what, from, Math.min(size, to - from)]);
 	};
-	parts('static', 0, written, 1);
 	if (clean) {
+		parts('static', 0, written, 1);
 		parts('static', written, numbers, 20);
 		parts('insert', 0, numbers, 40);
 	}
 	else {
+		parts('static', 0, written, 1, 2);
 		parts('insert', 0, written, 8);
 		parts('insert', written, numbers, 8, 4);
 	}

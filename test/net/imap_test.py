@@ -325,9 +325,11 @@ def test_settle():
 
 
 def test_one_by_one():
+    words = " I cannot read this one"
+
     def picky(server, line, tag, command):
         if "BODY" in command and 3 in server.uids(command.split(" ")[2]):
-            return tag + " NO I cannot read this one"
+            return tag + " NO" + words
         server.fetch(line, command)
         return tag + " OK"
 
@@ -336,6 +338,10 @@ def test_one_by_one():
           out.text)
     row = [m for m in out.all("message") if m["uid"] == "3"][0]
     ok("cannot read" in row["text"], "and is delivered with a note")
+    words = ""
+    out = fetch(Mailbox(mails(3), uid_fetch=picky))
+    row = [m for m in out.all("message") if m["uid"] == "3"][0]
+    ok("did not give" in row["text"], "also where the server has no words for it", row)
 
     gone = Mailbox(mails(8))
     gone.how["uid_fetch"] = lambda s, l, t, c: (s.messages.pop(5, None), s.fetch(l, c), t + " OK")[2] \

@@ -76,6 +76,7 @@ DECLARE
     customer bigint;
     invoice bigint;
     thread bigint;
+    other bigint;
     mail bigint;
 BEGIN
     PERFORM ar_inbox.set_mail_account(of_company, ('billing@' || domain)::ar_inbox.email_address, 'smtp://mail.' || domain, 'user', 'secret of ' || company,
@@ -97,16 +98,27 @@ BEGIN
     INSERT INTO ar_inbox.delivery_attempts (company_id, delivery_id, attempt_number, started_at)
     SELECT d.company_id, d.id, 99, now() FROM ar_inbox.deliveries d WHERE d.company_id = of_company;
     INSERT INTO ar_inbox.email_opens (company_id, email_id, source) VALUES (of_company, mail, 'image');
+    INSERT INTO ar_inbox.email_html (company_id, email_id) VALUES (of_company, mail);
     INSERT INTO ar_inbox.missing_references (company_id, message_id, email_id) VALUES (of_company, 'gone@x.example', mail);
     INSERT INTO ar_inbox.saved_replies (company_id, name, body) VALUES (of_company, 'Thanks', 'Thank you.');
     INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (of_company, 'spam@x.example', thread);
     INSERT INTO ar_inbox.suppressions (company_id, address, reason) VALUES (of_company, 'gone@x.example', 'manual');
-    INSERT INTO ar_inbox.thread_merges (company_id, into_thread_id, from_thread_id, from_status, email_ids, note_ids, undone_at)
-    VALUES (of_company, thread, thread, 'open', '{}', '{}', now());
+    -- a thread of two messages with another one merged into it
+    PERFORM ar_inbox.receive_email(convert_to(format(
+        E'From: %s@x.example\r\nTo: inbox@%s\r\nMessage-ID: <%s@x.example>\r\nIn-Reply-To: <%s@x.example>\r\n\r\nhi\r\n', name, domain, name, answers), 'UTF8'))
+    FROM (VALUES ('one', 'none'), ('answer', 'one'), ('two', 'nobody')) m (name, answers);
+    other := (SELECT e.thread_id FROM ar_inbox.emails e WHERE e.company_id = of_company AND e.message_id = 'one@x.example');
+    INSERT INTO ids VALUES (company || ' other', other);
+    INSERT INTO ids SELECT company || ' merge', ar_inbox.merge_threads(other, e.thread_id)
+    FROM ar_inbox.emails e WHERE e.company_id = of_company AND e.message_id = 'two@x.example';
+    INSERT INTO ids SELECT company || ' saved reply', r.id FROM ar_inbox.saved_replies r WHERE r.company_id = of_company;
     INSERT INTO ids SELECT company || ' file', min(id) FROM ar_inbox.files WHERE company_id = of_company;
     PERFORM ar_inbox.suppress('barred@x.example', of_company);
-    INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', send_at => now() + interval '1 day');
+    INSERT INTO ids SELECT company || ' email', ar_inbox.send_email(of_company, '{a@x.example}', 'Written', 'b', thread_id => other, send_at => now() + interval '1 day');
     INSERT INTO ids VALUES (company || ' customer', customer), (company || ' invoice', invoice), (company || ' thread', thread), (company || ' mail', mail);
+    INSERT INTO ar_inbox.inbound_messages (company_id, content_hash, size, message, state, reason)
+    VALUES (of_company, sha256(convert_to(company, 'UTF8')), 5, convert_to(company, 'UTF8'), 'quarantine', 'it was too large');
+    INSERT INTO ids SELECT company || ' incoming message', id FROM ar_inbox.inbound_messages WHERE company_id = of_company AND state = 'quarantine';
     INSERT INTO ids SELECT company || ' delivery', min(id) FROM ar_inbox.deliveries WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
@@ -174,6 +186,7 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
     ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
+    ('manage', 'incoming message', 'reprocess({})'),
     ('manage', 'company', 'create_customer({}, ''N'')'),
     ('manage', 'company', 'import_message({}, ''Subject: x'')'),
     ('manage', 'company', 'import_mbox({}, ''Subject: y'')'),
@@ -196,6 +209,15 @@ INSERT INTO calls VALUES
     ('send', 'thread', 'set_thread_status({}, ''pending'')'),
     ('send', 'thread', 'assign_thread({}, NULL)'),
     ('send', 'thread', 'add_note({}, ''n'')'),
+    ('send', 'thread', 'snooze_thread({}, ''2099-01-01'')'),
+    ('send', 'email', 'split_thread({})'),
+    ('send', 'merge', 'unmerge_threads({})'),
+    ('send', 'thread', 'merge_threads({}, (SELECT pg_temp.id(split_part(i.name, '' '', 1) || '' other'') FROM pg_temp.ids i WHERE i.id = {} AND i.name LIKE ''% thread''))'),
+    ('send', 'thread', 'mark_spam({})'),
+    ('send', 'company', 'set_saved_reply({}, ''N'', ''b'')'),
+    ('send', 'saved reply', 'saved_reply({}, (SELECT pg_temp.id(split_part(i.name, '' '', 1) || '' thread'') FROM pg_temp.ids i WHERE i.id = {} AND i.name LIKE ''% saved reply''))'),
+    ('send', 'saved reply', 'delete_saved_reply({})'),
+    ('manage', 'member', 'set_signature({}, ''s'')'),
     ('view', 'company', 'folder(''all'', {})'),
     ('view', 'thread', 'thread({})'),
     ('view', 'invoice', 'invoice_thread({})'),
@@ -204,6 +226,7 @@ INSERT INTO calls VALUES
     ('view', 'file', 'file_content({})'),
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
+    ('view', 'company', 'search_threads(''x'', {})'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),
@@ -326,7 +349,7 @@ RESET ROLE;
 
 -- a role that hands in mail and does nothing else
 GRANT USAGE ON SCHEMA ar_inbox TO ar_test_robot;
-GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea) TO ar_test_robot;
+GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO ar_test_robot;
 SET LOCAL ROLE ar_test_robot;
 SELECT isnt(ar_inbox.receive_email(convert_to(E'From: r@x.example\r\nTo: inbox@acme.example\r\nMessage-ID: <r@x>\r\n\r\nhi', 'UTF8')), NULL, 'a role that is granted receive_email hands in mail');
 SELECT throws_ok('SELECT * FROM ar_inbox.emails', '42501', NULL, 'and reads none');

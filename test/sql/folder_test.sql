@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(99);
+SELECT plan(101);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -400,7 +400,8 @@ BEGIN
         SELECT pg_temp.id('acme'), sha256(b), octet_length(b), b, 'filed'
         FROM convert_to(format(E'Subject: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n%s\r\n', name, html), 'UTF8') b
         RETURNING id)
-    UPDATE ar_inbox.emails e SET inbound_message_id = stored.id, html_pending = true FROM stored WHERE e.id = mail;
+    UPDATE ar_inbox.emails e SET inbound_message_id = stored.id FROM stored WHERE e.id = mail;
+    INSERT INTO ar_inbox.email_html (company_id, email_id) VALUES (pg_temp.id('acme'), mail);
 END
 $$;
 CALL pg_temp.html('h1', '<p onclick="x()">Hé<script>alert(1)</script></p>');
@@ -412,15 +413,15 @@ SELECT is(trim(ar_inbox.email_html(pg_temp.id('h1')), E'\r\n'), '<p>Hé</p>', 'm
 SELECT is(ar_inbox.email_html(pg_temp.id('h2')), NULL, 'over a limit: none');
 SELECT is(ar_inbox.email_html(pg_temp.id('b1')), '<p>Please <b>pay</b>.</p>', 'what is stored');
 SELECT is(ar_inbox.email_html(pg_temp.id('m1')), NULL, 'a message without any');
-SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY m ->> 'id') FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
+SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY (m ->> 'id')::bigint) FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
     ARRAY['<p>Hé</p>', NULL, '<b>bold</b>', '<i>last</i>'], 'and in the thread');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.email_html(%s)', pg_temp.id('r1'))),
     format('IB001 email %s does not exist; Give the id of a email of a company that you are a member of.', pg_temp.id('r1')), 'another company''s message');
 RESET ROLE;
 SET LOCAL ROLE ar_inbox_worker;
 SELECT is(ar_inbox_internal.make_html_safe(2), 2, 'the worker makes two');
-SELECT is((SELECT array_agg(e.html_pending ORDER BY e.id) FROM ar_inbox.emails e WHERE e.id IN (pg_temp.id('h1'), pg_temp.id('h2'), pg_temp.id('h3'))), '{f,f,t}', 'the oldest first');
-SELECT is((SELECT trim(e.body_html, E'\r\n') FROM ar_inbox.emails e WHERE e.id = pg_temp.id('h1')), '<p>Hé</p>', 'and keeps it');
+SELECT is((SELECT array_agg(e.pending ORDER BY e.email_id) FROM ar_inbox.email_html e WHERE e.email_id IN (pg_temp.id('h1'), pg_temp.id('h2'), pg_temp.id('h3'))), '{f,f,t}', 'the oldest first');
+SELECT is((SELECT trim(e.html, E'\r\n') FROM ar_inbox.email_html e WHERE e.email_id = pg_temp.id('h1')), '<p>Hé</p>', 'and keeps it');
 RESET ROLE;
 -- one that fails, whatever the reason
 SAVEPOINT broken;
@@ -434,7 +435,7 @@ END
 $$;
 SET LOCAL ROLE ar_inbox_worker;
 SELECT is(ar_inbox_internal.make_html_safe(10), 2, 'one that cannot be made safe keeps no other waiting');
-SELECT is((SELECT array_agg(e.html_pending || ' ' || coalesce(trim(e.body_html, E'\r\n'), 'none') ORDER BY e.id) FROM ar_inbox.emails e WHERE e.id IN (pg_temp.id('h3'), pg_temp.id('h4'))),
+SELECT is((SELECT array_agg(e.pending || ' ' || coalesce(trim(e.html, E'\r\n'), 'none') ORDER BY e.email_id) FROM ar_inbox.email_html e WHERE e.email_id IN (pg_temp.id('h3'), pg_temp.id('h4'))),
     ARRAY['false none', 'false <i>last</i>'], 'it is shown as text from then on');
 RESET ROLE;
 ROLLBACK TO broken;
@@ -448,6 +449,43 @@ SELECT is(trim(ar_inbox.email_html(pg_temp.id('h3')), E'\r\n'), '<b>bold</b>', '
 SELECT is((SELECT array_agg(p.proname::text ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'ar_inbox'::regnamespace AND p.provolatile = 's'
         AND p.proname IN ('folder', 'thread', 'invoice_thread', 'recent_emails', 'email_html', 'file_content')),
     ARRAY['email_html', 'file_content', 'folder', 'invoice_thread', 'recent_emails', 'thread'], 'all of them only read');
+
+-- What the policies ask is looked up once for the rows of a query, and again
+-- when the answer may be another.
+CREATE FUNCTION pg_temp.remove(removed boolean) RETURNS void LANGUAGE sql SECURITY DEFINER AS $$
+    UPDATE ar_inbox.members SET removed_at = CASE WHEN removed THEN now() END WHERE role = 'ar_test_both'
+$$;
+CREATE FUNCTION pg_temp.seen() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    seen text := '';
+BEGIN
+    FOR n IN 1 .. 4 LOOP
+        seen := concat_ws(' ', seen, cardinality(ar_inbox_internal.companies(CASE n WHEN 2 THEN 'send' ELSE 'view' END)));
+        PERFORM pg_temp.remove(n = 3);
+    END LOOP;
+    RETURN seen;
+END
+$$;
+SET LOCAL ROLE ar_test_both;
+SELECT is(pg_temp.seen(), ' 2 1 2 0', 'companies() follows what is asked, and the members');
+RESET ROLE;
+CREATE FUNCTION pg_temp.claimed() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    seen text := '';
+    claimed text;
+BEGIN
+    FOREACH claimed IN ARRAY ARRAY['web@acme.example', 'nobody@acme.example', 'olga@rival.example'] LOOP
+        PERFORM set_config('request.jwt.claims', jsonb_build_object('email', claimed)::text, true);
+        seen := concat_ws(' ', seen, (SELECT min(i.name) FROM ids i WHERE i.id = (ar_inbox_internal.companies('view'))[1] AND i.name IN ('acme', 'rival')));
+        seen := seen || cardinality(ar_inbox_internal.companies('view'));
+    END LOOP;
+    RETURN seen;
+END
+$$;
+SET LOCAL SESSION AUTHORIZATION ar_test_web;
+SET LOCAL ROLE ar_inbox_staff;
+SELECT is(pg_temp.claimed(), ' acme10 rival1', 'and the claims');
+RESET SESSION AUTHORIZATION;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -81,11 +81,12 @@ SELECT ok((pg_temp.read(E'Auto-Submitted: auto-replied\n\nx')).automatic, 'an au
 SELECT ok(NOT (pg_temp.read(E'Auto-Submitted: no\n\nx')).automatic, 'one that says it is none');
 SELECT is((pg_temp.read(E'Delivered-To: inbox@acme.example\nTo: all@x.example\n\nx')).delivered_to, '{inbox@acme.example}', 'Delivered-To');
 SELECT is(concat_ws('|', rtrim(p.body_text, E'\n'), p.attachment_names[1], p.attachment_types[1],
-        convert_from(p.attachment_contents[1], 'UTF8'), p.attachment_inline[1], cardinality(p.attachment_names)),
+        convert_from(a.content, 'UTF8'), p.attachment_inline[1], cardinality(p.attachment_names)),
     'see there|résumé.pdf|application/pdf|%PDF-|f|1', 'an attachment')
-FROM pg_temp.read(E'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nsee there\n'
+FROM (SELECT convert_to(replace(E'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain\n\nsee there\n'
     '--b\nContent-Type: application/pdf\nContent-Transfer-Encoding: base64\n'
-    'Content-Disposition: attachment; filename*=UTF-8''''r%C3%A9sum%C3%A9.pdf\n\nJVBERi0=\n--b--\n') p;
+    'Content-Disposition: attachment; filename*=UTF-8''''r%C3%A9sum%C3%A9.pdf\n\nJVBERi0=\n--b--\n', E'\n', E'\r\n'), 'UTF8') AS message) m,
+    ar_inbox_internal.parse_message(m.message) p, ar_inbox_internal.message_attachments(m.message) a;
 
 -- whatever the bytes, no error
 SELECT lives_ok(format('SELECT ar_inbox_internal.parse_message(%L::bytea)', bytes), 'no error: ' || what)

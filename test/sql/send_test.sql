@@ -121,8 +121,8 @@ SELECT is((SELECT count(*) FROM ar_inbox.files WHERE name = 'big'), 0::bigint, '
 -- attachments in a message
 CALL pg_temp.keep('odd', ar_inbox.add_file(pg_temp.id('acme'), 'Über "alles".bin', '\x00ff0d0a2e0d0a2d2d'));
 CALL pg_temp.keep('attached', ar_inbox.send_email(pg_temp.id('acme'), '{a@x.example}', 'Files', 'Here.', attachments => ARRAY[pg_temp.id('odd'), pg_temp.id('text'), pg_temp.id('odd')]));
-SELECT results_eq($$SELECT concat_ws('|', n, t, c = '\x00ff0d0a2e0d0a2d2d', c = convert_to('Pay within 30 days.', 'UTF8'), i) FROM ar_inbox.emails e, ar_inbox_internal.parse_message(e.message) p,
-        unnest(p.attachment_names, p.attachment_types, p.attachment_contents, p.attachment_inline) u (n, t, c, i) WHERE e.id = pg_temp.id('attached')$$,
+SELECT results_eq($$SELECT concat_ws('|', n, t, c = '\x00ff0d0a2e0d0a2d2d', c = convert_to('Pay within 30 days.', 'UTF8'), i) FROM ar_inbox.emails e, 
+        ar_inbox_internal.message_attachments(e.message) u (p, n, t, c, cid, i) WHERE e.id = pg_temp.id('attached')$$,
     ARRAY['Über "alles".bin|application/octet-stream|t|f|f', 'terms.txt|text/plain|f|t|f'], 'are in its bytes, each once');
 SELECT results_eq($$SELECT concat_ws('|', a.position, f.name, a.is_inline) FROM ar_inbox.attachments a JOIN ar_inbox.files f ON f.id = a.file_id WHERE a.email_id = pg_temp.id('attached') ORDER BY a.position$$,
     ARRAY['1|Über "alles".bin|f', '2|terms.txt|f'], 'and hang on it');

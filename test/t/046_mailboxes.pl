@@ -282,6 +282,14 @@ sql('SELECT ar_inbox.arm()');
 ok(ArInbox::wait_until($node, filed('idle'), ++$idle_count, timeout => 10), 'armed, it does at once');
 ok(ArInbox::wait_until($node, state_of('idle', 'poll_state'), 'idle', timeout => 10), 'and waits for more');
 
+# After half an hour the mailbox is opened anew, whatever was heard of it.
+my ($reader) = ArInbox::workers($node, 'ar_inbox worker');
+setting('clock_offset', 1800);
+ok(ArInbox::wait_until($node, state_of('idle', "poll_state = 'idle' AND next_poll_at > now() + interval '50 minutes'"), 't', timeout => 10), 'half an hour later it is looked at anew');
+comes('and waits again');
+setting('clock_offset', 0);
+is((ArInbox::workers($node, 'ar_inbox worker'))[0], $reader, 'by the same worker');
+
 # The worker is killed while it waits.
 kill_worker();
 comes('killed while it waits: its successor reads at once', timeout => 60);
@@ -297,6 +305,7 @@ $imap{other}->append('INBOX', mail('other'));
 ok(ArInbox::wait_until($node, filed('other'), 1, timeout => 10), 'the other is polled');
 comes('the one comes by itself as before');
 forget($_) for qw(idle other);
+setting('max_idle_connections', 100);
 
 # --- killed between storing and moving -------------------------------------
 
@@ -370,6 +379,8 @@ is_deeply(
 	[ $imap{killed}->message_ids('Done') ],
 	[ sort split /\n/, sql(q(SELECT message_id FROM ar_inbox.emails WHERE subject = 'killed')) ],
 	'all of it is in the other one, once');
+
+unlike(ArInbox::log_since($node, 0), qr/PANIC|TRAP|terminated by signal (?!9\b)/, 'nothing crashed but what was killed');
 
 $door->stop;
 $host->stop;

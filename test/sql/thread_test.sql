@@ -1,0 +1,176 @@
+\set ECHO none
+\set QUIET 1
+-- Working threads: status, snooze, notes with files, spam.
+\pset format unaligned
+\pset tuples_only true
+\pset pager off
+\set ON_ERROR_STOP 1
+SET client_min_messages = warning;
+SET client_encoding = 'UTF8';
+
+BEGIN;
+CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
+SET LOCAL search_path = public, pg_catalog;
+SET LOCAL TimeZone = 'UTC';
+SET LOCAL DateStyle = 'ISO, YMD';
+SET LOCAL IntervalStyle = 'postgres';
+
+SELECT plan(51);
+
+-- What a statement is refused with; a refusal should say what would be right.
+CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    message text;
+    hint text;
+    code text;
+BEGIN
+    EXECUTE statement;
+    RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
+    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
+END
+$$;
+
+-- Ids differ from run to run: each is kept under a name.
+CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
+CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    found_id bigint := (SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted);
+BEGIN
+    IF found_id IS NULL THEN
+        RAISE EXCEPTION 'no id is kept under the name "%"', wanted;
+    END IF;
+    RETURN found_id;
+END
+$$;
+CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
+    INSERT INTO pg_temp.ids VALUES (name, id)
+$$;
+-- A message as it came, and what it is in under the name of the thread.
+CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
+    SELECT ar_inbox.receive_email(convert_to(concat('From: ', sender, E'\r\nTo: ', recipient, E'\r\nSubject: About ', id, E'\r\nMessage-ID: <', id, E'@x.example>\r\n',
+        E'In-Reply-To: <' || answers || E'@x.example>\r\n', E'\r\nHello.\r\n'), 'UTF8'))
+$$;
+CREATE FUNCTION pg_temp.mail(wanted text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT e.id FROM ar_inbox.emails e WHERE e.message_id = wanted || '@x.example' AND e.company_id = pg_temp.id('acme')
+$$;
+CREATE FUNCTION pg_temp.thread_of(wanted text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT e.thread_id FROM ar_inbox.emails e WHERE e.message_id = wanted || '@x.example' AND e.company_id = pg_temp.id('acme')
+$$;
+-- Does something and says nothing.
+CREATE PROCEDURE pg_temp.run(statement text) LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; END $$;
+
+CREATE ROLE ar_test_alice LOGIN;
+CREATE ROLE ar_test_bob LOGIN;
+CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
+CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
+CALL pg_temp.keep('globex', ar_inbox.create_customer(pg_temp.id('acme'), 'Globex', email => 'ap@globex.example'));
+CALL pg_temp.keep('initech', ar_inbox.create_customer(pg_temp.id('acme'), 'Initech', email => 'pay@initech.example'));
+CALL pg_temp.keep('alice', ar_inbox.create_member(pg_temp.id('acme'), 'Alice', 'alice@acme.example', 'ar_test_alice'));
+CALL pg_temp.keep('bob', ar_inbox.create_member(pg_temp.id('acme'), 'Bob', 'bob@acme.example', 'ar_test_bob', '{view,send}'));
+DO $$ BEGIN
+    PERFORM ar_inbox.set_mail_account(pg_temp.id('acme'), 'billing@acme.example', 'smtp://mail.acme.example', inbox_address => 'inbox@acme.example');
+    PERFORM ar_inbox.set_mail_account(pg_temp.id('other'), 'billing@other.example', 'smtp://mail.other.example', inbox_address => 'inbox@other.example');
+END $$;
+
+
+CREATE FUNCTION pg_temp.state(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', t.status, to_char(t.snoozed_until, 'YYYY-MM-DD'), CASE WHEN t.spam_at IS NOT NULL THEN 'spam' END)
+    FROM ar_inbox.threads t WHERE t.id = pg_temp.thread_of(name)
+$$;
+CREATE FUNCTION pg_temp.call(statement text, name text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format(statement, pg_temp.thread_of(name));
+    RETURN pg_temp.state(name);
+END
+$$;
+DO $$ BEGIN
+    PERFORM pg_temp.receive('s1', 'stranger@x.example'), pg_temp.receive('s2', 'Other <second@y.example>', 's1'), pg_temp.receive('g1', 'ap@globex.example');
+END $$;
+
+-- snooze
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-05-01'')', 's1'), 'pending 2099-05-01', 'a thread is put away until a day');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'until another one');
+SELECT is(pg_temp.call('SELECT ar_inbox.set_thread_status(%s, ''pending'')', 's1'), 'pending', 'pending by hand is pending for good');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'snoozed again');
+SELECT is(pg_temp.call('SELECT ar_inbox.set_thread_status(%s, ''closed'')', 's1'), 'closed', 'closed by hand: not snoozed');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, NULL)', 's1'), 'closed', 'there is no snooze to end');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'a closed thread can be snoozed');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, NULL)', 's1'), 'open', 'ended, it is open');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'snoozed again');
+CALL pg_temp.run($$SELECT pg_temp.receive('s3', 'stranger@x.example', 's2')$$);
+SELECT is(pg_temp.state('s1'), 'open', 'an answer ends it');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.snooze_thread(%s, %L)', pg_temp.thread_of('s1'), moment)), '22023 ' || message, 'not until ' || moment)
+FROM (VALUES ('2001-01-01', 'until 2001-01-01 00:00:00+00 is not in the future'), ('infinity', 'until infinity is no moment'), ('-infinity', 'until -infinity is not in the future')) m (moment, message);
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.snooze_thread(0, '2099-01-01')$$), 'IB001 thread 0 does not exist', 'an unknown thread');
+SELECT is((SELECT array_agg(format('%s>%s', left(before #>> '{}', 10), left(after #>> '{}', 10)) ORDER BY id) FROM ar_inbox.events WHERE subject = 'thread' AND subject_id = pg_temp.thread_of('s1') AND action = 'snoozed'),
+    ARRAY['>2099-05-01', '2099-05-01>2099-06-01', '>2099-06-01', '>2099-06-01', '2099-06-01>', '>2099-06-01'], 'each is written down');
+
+-- it opens by itself
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'one is snoozed');
+SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-02'')', 'g1'), 'pending 2099-06-02', 'and another');
+SELECT is(ar_inbox_internal.wake_threads('2099-05-31 23:59:59', 10), 0, 'before the time nothing is woken');
+SELECT is(ar_inbox_internal.wake_threads('2099-06-03', 0), 0, 'nor more than are wanted');
+SELECT is(ar_inbox_internal.wake_threads('2099-06-03', 1), 1, 'one of them');
+SELECT is(pg_temp.state('s1') || ', ' || pg_temp.state('g1'), 'open, pending 2099-06-02', 'the one that was due first');
+SELECT is(ar_inbox_internal.wake_threads('2099-06-02', 10), 1, 'at its very moment');
+SELECT is(pg_temp.state('g1'), 'open', 'it is open');
+SELECT is(ar_inbox_internal.wake_threads('2099-06-03', 10), 0, 'and not woken again');
+SELECT is((SELECT count(*) FROM ar_inbox.events WHERE action = 'woke up'), 2::bigint, 'both are written down');
+
+-- notes with files
+CALL pg_temp.keep('pdf', ar_inbox_internal.store_file(pg_temp.id('acme'), 'a.pdf', 'application/pdf', '%PDF-'));
+CALL pg_temp.keep('text', ar_inbox_internal.store_file(pg_temp.id('acme'), 'b.txt', 'text/plain', 'b'));
+CALL pg_temp.keep('theirs', ar_inbox_internal.store_file(pg_temp.id('other'), 'a.pdf', 'application/pdf', '%PDF-'));
+CALL pg_temp.keep('note', ar_inbox.add_note(pg_temp.thread_of('s1'), 'See both.', ARRAY[pg_temp.id('text'), pg_temp.id('pdf')]));
+SELECT results_eq($$SELECT a.position || ' ' || f.name FROM ar_inbox.attachments a JOIN ar_inbox.files f ON f.id = a.file_id WHERE a.note_id = pg_temp.id('note') ORDER BY a.position$$,
+    ARRAY['1 b.txt', '2 a.pdf'], 'files hang on a note in their order');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ARRAY[%s, %s])', pg_temp.thread_of('s1'), pg_temp.id('pdf'), pg_temp.id('theirs'))),
+    format('IB001 file %s does not exist', pg_temp.id('theirs')), 'another company''s file reads like none');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ARRAY[NULL]::bigint[])', pg_temp.thread_of('s1'))), 'IB001 file NULL does not exist', 'file NULL');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ''{{1},{2}}'')', pg_temp.thread_of('s1'))), '22023 attachments is an array of arrays', 'an array of arrays');
+SELECT is((SELECT count(*) FROM ar_inbox.notes), 1::bigint, 'what is refused leaves no note');
+SELECT is((SELECT count(*) FROM ar_inbox.attachments WHERE note_id = ar_inbox.add_note(pg_temp.thread_of('s1'), 'n', '{}')), 0::bigint, 'no files are none');
+
+-- spam
+CREATE FUNCTION pg_temp.spammers() RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(s.address::text, ' ' ORDER BY s.address::text) FROM ar_inbox.spam_senders s
+$$;
+DO $$ BEGIN
+    PERFORM pg_temp.receive('s4', 'alice@acme.example', 's1'), pg_temp.receive('s5', 'ap@globex.example', 's1'), pg_temp.receive('s6', 'inbox+x@acme.example', 's1'),
+        pg_temp.receive('s7', 'STRANGER@x.example', 's1');
+END $$;
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s)', 's1'), 'open spam', 'a thread is marked as spam');
+SELECT is(pg_temp.spammers(), 'alice@acme.example second@y.example stranger@x.example', 'and its senders, but no customer and none of our own addresses');
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s)', 's1'), 'open spam', 'marked again');
+SELECT is((SELECT count(*) FROM ar_inbox.events WHERE action = 'spam'), 1::bigint, 'is the same');
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 's1'), 'open', 'taken back');
+SELECT is(pg_temp.spammers(), NULL, 'its senders are strangers again');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.thread_of('g1'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.thread_of('g1')), 'a customer''s thread is none');
+CALL pg_temp.keep('merge', ar_inbox.merge_threads(pg_temp.thread_of('g1'), pg_temp.thread_of('s1')));
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.thread_of('s1'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.thread_of('g1')), 'nor what was merged into it');
+CALL pg_temp.run($$SELECT ar_inbox.unmerge_threads(pg_temp.id('merge'))$$);
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s, NULL)', pg_temp.thread_of('g1'))), '22004 spam is NULL', 'spam NULL');
+SELECT is(pg_temp.refusal('SELECT ar_inbox.mark_spam(0)'), 'IB001 thread 0 does not exist', 'an unknown thread');
+-- what is merged or split off keeps the mark, and loses it alike
+CALL pg_temp.run($$SELECT pg_temp.receive('t1', 'third@y.example')$$);
+CALL pg_temp.keep('below', pg_temp.thread_of('t1'));
+CALL pg_temp.keep('merge 2', ar_inbox.merge_threads(pg_temp.thread_of('s1'), pg_temp.thread_of('t1')));
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s)', 's1'), 'open spam', 'a thread with another in it is marked');
+CALL pg_temp.run($$SELECT ar_inbox.unmerge_threads(pg_temp.id('merge 2'))$$);
+SELECT is(pg_temp.state('t1'), 'open spam', 'the other is marked with it');
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 't1'), 'open', 'and taken back by itself');
+SELECT is(pg_temp.spammers(), 'alice@acme.example second@y.example stranger@x.example', 'with its sender');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.merge_threads(%s, %s)', pg_temp.thread_of('s1'), pg_temp.thread_of('t1'))),
+    format('IB002 thread %s is marked as spam, thread %s is not', pg_temp.thread_of('s1'), pg_temp.thread_of('t1')), 'spam and what is none stay apart');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.merge_threads(%s, %s)', pg_temp.thread_of('t1'), pg_temp.thread_of('s1'))),
+    format('IB002 thread %s is marked as spam, thread %s is not', pg_temp.thread_of('s1'), pg_temp.thread_of('t1')), 'whichever way');
+CALL pg_temp.run($$SELECT ar_inbox.split_thread(pg_temp.mail('s2'))$$);
+SELECT is(pg_temp.state('s2'), 'open spam', 'what is split off spam is spam');
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 's2'), 'open', 'until it is said not to be');
+SELECT is(pg_temp.spammers(), 'alice@acme.example stranger@x.example', 'its sender is free');
+SELECT is(pg_temp.state('s1'), 'open spam', 'the rest is as it was');
+
+SELECT finish();
+ROLLBACK;
