@@ -108,16 +108,22 @@ declare
 begin
     -- What it refers to, the nearest first; then who refers to it, or to what
     -- it refers to and that never came: the order of arrival does not matter.
+    -- (offset 0: one look-up for each, whatever the planner knows of the tables;
+    -- a first import is one transaction, of whose rows no statistics tell.)
     if ids <> '{}' then
         select pg_catalog.array_agg(f.thread_id order by f.position desc) into related
         from (
             select e.thread_id, r.position
             from pg_catalog.unnest(ids) with ordinality r (id, position)
-            join ar_inbox.emails e on e.company_id = thread_by_references.company_id and e.message_id = r.id) f;
+            cross join lateral (
+                select m.thread_id from ar_inbox.emails m
+                where m.company_id = thread_by_references.company_id and m.message_id = r.id offset 0) e) f;
     end if;
     select related || pg_catalog.array_agg(e.thread_id order by e.occurred_at, e.id) into related
     from ar_inbox.missing_references r
-    join ar_inbox.emails e on e.company_id = r.company_id and e.id = r.email_id
+    cross join lateral (
+        select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
+        where m.company_id = r.company_id and m.id = r.email_id offset 0) e
     where r.company_id = thread_by_references.company_id and r.message_id = any (ids || thread_by_references.message_id);
     target := related[1];
     if pg_catalog.cardinality(related) > 1 then
@@ -316,8 +322,9 @@ begin
         insert into ar_inbox.missing_references (company_id, message_id, email_id)
         select distinct file_message.company_id, l.id, new_id
         from pg_catalog.unnest(links) l (id)
-        where not exists (select 1 from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = l.id)
+        -- (not exists: might be planned as a scan of all, as above)
+        where (select e.id from ar_inbox.emails e
+            where e.company_id = file_message.company_id and e.message_id = l.id) is null
     )
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
