@@ -53,6 +53,7 @@ BEGIN
 To: billing\@acme.test
 Subject: Frage
 Message-ID: <frage\@mueller.test>
+References: <nie-gekommen\@mueller.test>
 MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary=b
 
@@ -68,6 +69,19 @@ Content-Transfer-Encoding: base64
 JVBERi0xLjQK
 --b--
 ', E'\\n', E'\\r\\n'), 'UTF8'));
+	PERFORM ar_inbox.receive_email(convert_to(replace(E'From: a\@spam.test
+To: billing\@acme.test
+Subject: Spam
+Message-ID: <' || n || '\@spam.test>
+Content-Type: text/html
+
+<p>Kauf!</p>
+', E'\n', E'\r\n'), 'UTF8')) FROM generate_series(1, 3) n;
+	PERFORM ar_inbox.merge_threads((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'), (SELECT max(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
+	PERFORM ar_inbox.mark_spam((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
+	PERFORM ar_inbox.set_saved_reply(company, 'Danke', 'Danke, {{company.name}}.');
+	PERFORM ar_inbox.suppress('weg\@mueller.test', company, detail => 'zieht um');
+	INSERT INTO ar_inbox.email_opens (company_id, email_id, source) SELECT e.company_id, e.id, 'image' FROM ar_inbox.emails e LIMIT 1;
 	PERFORM ar_inbox.receive_email('Subject: for nobody');
 	PERFORM ar_inbox.receive_email('');
 	PERFORM ar_inbox.add_note(t.id, 'Achtung'), ar_inbox.assign_thread(t.id, member), ar_inbox.set_thread_status(t.id, 'pending')
