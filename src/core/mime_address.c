@@ -508,8 +508,41 @@ add_id(MimeReader *reader, MimeIdList *list, const char *data, size_t len)
 }
 
 /*
+ * after_name tells whether what stands before an angle bracket is a name, so
+ * that an address is in it: Message from Joe <joe@example.com> of "Mon, 6 May
+ * 2024" <1@example.com>.  Before an id comes nothing, or a date.
+ */
+static bool
+after_name(const char *p, const char *open)
+{
+	bool letter = false;
+
+	for (; p < open; p++)
+	{
+		if (mime_digit(*p))
+			return false;
+		letter = letter || mime_alpha(*p) || (unsigned char) *p >= 0x80;
+	}
+	return letter;
+}
+
+/* has_digit: whoever makes ids makes them of numbers. */
+static bool
+has_digit(const char *p, const char *end)
+{
+	while (p < end && *p != '@')
+	{
+		if (mime_digit(*p++))
+			return true;
+	}
+	return false;
+}
+
+/*
  * mime_ids appends the Message-IDs of a field.  Where none stands in angle
- * brackets, a word with an @ is taken for one; In-Reply-To may hold prose.
+ * brackets, a word with an @ is taken for one; In-Reply-To may hold prose, and
+ * in that the address of who is answered, which is no id: all that this person
+ * ever wrote would be one conversation.
  * With "only_first" a single word will do, for a Message-ID of its own.
  */
 void
@@ -527,17 +560,21 @@ mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool only_first)
 		const char *open = memchr(p, '<', end - p);
 		const char *close = open == NULL ? NULL : memchr(open, '>', end - open);
 		const char *inner;
+		bool named;
 
 		if (close == NULL)
 			break;
+		named = !only_first && after_name(p, open);
 		p = close + 1;
 
 		/* The last "<" before the ">" is the one that counts. */
 		inner = close;
 		while (inner[-1] != '<')
 			inner--;
-		add_id(reader, list, inner, close - inner);
 		found = true;
+		if (named && (!has_digit(inner, close) || memchr(p, '<', end - p) != NULL))
+			continue;
+		add_id(reader, list, inner, close - inner);
 		if (only_first)
 			return;
 	}

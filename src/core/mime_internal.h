@@ -63,6 +63,7 @@ typedef struct MimeReader
 	char eol; /* '\r' only where the mail has no '\n' at all */
 	int addresses;
 	size_t text_bytes; /* converted so far */
+	MimeSlice charset; /* of the mail's text, where its header names one */
 	StringInfoData unfolded;
 	StringInfoData bytes;
 	StringInfoData scratch;
