@@ -538,6 +538,14 @@ has_digit(const char *p, const char *end)
 	return false;
 }
 
+/* looks_like_id is for a word in prose: not of joe@example.com's message. */
+static bool
+looks_like_id(const char *word, const char *end)
+{
+	return memchr(word, '@', end - word) != NULL && has_digit(word, end) &&
+		   !(end - word > 2 && end[-2] == '\'' && end[-1] == 's');
+}
+
 /*
  * mime_ids appends the Message-IDs of a field.  Where none stands in angle
  * brackets, a word with an @ is taken for one; In-Reply-To may hold prose, and
@@ -591,7 +599,7 @@ mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool only_first)
 		word = p;
 		while (p < end && !mime_space(*p) && *p != ',')
 			p++;
-		if (p > word && (only_first || memchr(word, '@', p - word) != NULL))
+		if (p > word && (only_first || looks_like_id(word, p)))
 		{
 			add_id(reader, list, word, p - word);
 			if (only_first)

@@ -220,6 +220,12 @@ test_ids(void)
 	is_int(mail->in_reply_to.count, 0, "nobody's address is an id, also where there is none");
 	mime_free(mail);
 
+	mail = read_text("In-Reply-To: ann@mail.example's message of \"Mon, 6 May 2024\"\n"
+					 "References: ann7@mail.example's and 7@mail.example\n\n");
+	is_int(mail->in_reply_to.count, 0, "nor without brackets");
+	is_int(mail->references.count, 1, "but an id without them is one");
+	mime_free(mail);
+
 	mail = read_text("In-Reply-To: your message <7.1@mail.example>\n\n");
 	is_int(mail->in_reply_to.count, 1, "words may come before an id");
 	mime_free(mail);
