@@ -148,6 +148,8 @@ extern void mime_fields(MimeReader *reader, const MimeField *fields, int count);
 
 /* mime_address.c */
 extern void mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list);
+
+/* mime_id.c */
 extern void mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool only_first);
 
 /* mime_date.c */
