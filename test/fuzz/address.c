@@ -10,6 +10,7 @@
 #include "fuzz.h"
 
 #include "core/address.h"
+#include "net/smtp_message.h"
 
 /* A form of an address is an address, and is that form of itself. */
 static void
@@ -33,6 +34,8 @@ see_address(const char *s, size_t len)
 	char *normal;
 	char *folded;
 	char *domain;
+	char wire[SMTP_ADDRESS_SIZE];
+	bool utf8;
 
 	/* An error message shows whatever it was, on one line. */
 	normal = address_escape(s, len);
@@ -68,6 +71,11 @@ see_address(const char *s, size_t len)
 	must(domain != NULL && address_is_ascii(domain, strlen(domain)), "no domain for DNS");
 	must(strcmp(strrchr(folded, '@') + 1, domain) == 0, "%s, but its domain is %s", folded, domain);
 	must(strpbrk(domain, "<> \t\r\n@\"") == NULL, "the domain %s", domain);
+
+	/* Mail goes to that domain, and to no other. */
+	error = smtp_address(normal, wire, &utf8);
+	must(error == NULL, "%s cannot be sent to: %s", normal, error);
+	must(strcmp(strrchr(wire, '@') + 1, domain) == 0, "%s, but mail goes to %s", domain, wire);
 
 	if (address_is_plain(s, len))
 	{

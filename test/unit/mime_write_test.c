@@ -253,6 +253,12 @@ test_encodings(void)
 		mime_write(&mail, &out);
 		ok(strstr(out.data, "To: jörg@xn--bcher-kva.example\r\n") != NULL,
 		   "a domain is ASCII, the part before it stays");
+
+		to.address = "post@bücher.ab--c.example";
+		resetStringInfo(&out);
+		mime_write(&mail, &out);
+		ok(strstr(out.data, "To: post@xn--bcher-kva.ab--c.example\r\n") != NULL,
+		   "also one that a mapping would refuse");
 	}
 	pfree(out.data);
 	pfree(text.data);
