@@ -12,7 +12,11 @@
 #include "core/address.h"
 #include "net/smtp_message.h"
 
-/* A form of an address is an address, and is that form of itself. */
+/*
+ * A form of an address is an address, and is that form of itself.  The canonical
+ * one, which nobody writes to, may be too long for one: letters that
+ * normalisation takes apart.
+ */
 static void
 see_form(const char *what, const char *form, const char *folded)
 {
@@ -20,7 +24,10 @@ see_form(const char *what, const char *form, const char *folded)
 	char *again;
 
 	fuzz_text(what, form);
-	must(address_parse(form, strlen(form), NULL, &error), "%s %s: %s", what, form, error);
+	must(
+		address_parse(form, strlen(form), NULL, &error) ||
+			(form == folded && (strstr(error, "more than 64") || strstr(error, "longer than 254"))),
+		"%s %s: %s", what, form, error);
 	again = address_fold(form, strlen(form));
 	must(strcmp(again, folded) == 0, "%s %s folds to %s, not to %s", what, form, again, folded);
 }
