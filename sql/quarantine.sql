@@ -54,4 +54,4 @@ end
 $$;
 
 comment on function ar_inbox.reprocess(bigint) is
-'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine).';
+'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine, or still in its mailbox).';

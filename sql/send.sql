@@ -123,7 +123,7 @@ end
 $$;
 
 comment on function ar_inbox.send_email(bigint, ar_inbox.email_address[], text, text, ar_inbox.email_address[], ar_inbox.email_address[], bigint, bigint, bigint, bigint[], timestamptz, boolean) is
-'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id if given. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
+'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id if given. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
 
 create function ar_inbox_internal.without_addresses(addresses ar_inbox.email_address[],
     others ar_inbox.email_address[])
@@ -254,7 +254,7 @@ end
 $$;
 
 comment on function ar_inbox.reply(bigint, text, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], bigint[], timestamptz, boolean, boolean) is
-'Answers in a thread: the last message that a person wrote there. recipients: NULL: its Reply-To, else its From; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22023, IB003, IB005, IB007.';
+'Answers in a thread: the last message that a person wrote there. recipients: NULL: its Reply-To, else its From; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
 
 create function ar_inbox.undo_send(email_id bigint)
 returns void
