@@ -133,6 +133,7 @@ declare
     recipient ar_inbox.email_recipients;
     words     text;
     remaining integer;
+    by_name   boolean;
 begin
     if about is null or kind = 'delay' then
         return;
@@ -148,6 +149,13 @@ begin
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = apply_report.company_id and d.id = delivery.id
     for update;
+    if delivery.attempts = 0 then
+        return;         -- nothing comes back of what has not left
+    end if;
+    by_name := exists (
+        select 1 from ar_inbox_internal.reported_addresses(report) a
+        join ar_inbox.email_recipients r on r.address = a.address
+        where r.company_id = apply_report.company_id and r.email_id = about and r.field <> 'reply_to');
 
     for named in
         select r.* from ar_inbox_internal.reported_addresses(report) r
@@ -161,7 +169,7 @@ begin
         where r.company_id = apply_report.company_id and r.email_id = about and r.field <> 'reply_to'
             and (r.address = named.address
                 -- forwarded from where we wrote to: the only one it can be
-                or 1 = (select count(distinct o.address) from ar_inbox.email_recipients o
+                or not by_name and 1 = (select count(distinct o.address) from ar_inbox.email_recipients o
                         where o.company_id = apply_report.company_id and o.email_id = about and o.field <> 'reply_to'))
         order by r.address = named.address desc, r.id limit 1;
         -- Only whom we wrote to: a report can be forged.
@@ -170,11 +178,13 @@ begin
         if kind = 'bounce' then
             update ar_inbox.email_recipients r
             set state = 'bounced', enhanced_code = named.status, reply = words,
-                code = coalesce(pg_catalog.substring(named.diagnostic, '^(?:[A-Za-z]+; *)?([245][0-9][0-9])')::integer, r.code)
+                -- what the other server answered, wherever the words have it
+                code = pg_catalog.substring(named.diagnostic, '(?:^|[^[:alnum:].#])([45][0-9][0-9])(?:[ :-]|$)')::integer
             where r.company_id = apply_report.company_id and r.email_id = about and r.address = recipient.address
                 and r.field <> 'reply_to';
         end if;
-        if kind = 'complaint' or named.kind = 'hard' then
+        -- forwarded mail that comes back says nothing final of where we wrote to
+        if (kind = 'complaint' or named.kind = 'hard') and coalesce(named.address = recipient.address, true) then
             perform ar_inbox_internal.suppress_address(company_id, recipient.address,
                 case kind when 'complaint' then 'complaint' else 'bounce' end, words, report_email_id);
         end if;

@@ -549,16 +549,24 @@ begin
         set state = 'accepted', code = record_result.code, enhanced_code = record_result.enhanced_code,
             reply = record_result.reply, queue_id = coalesce(record_result.queue_id, d.queue_id), finished_at = at,
             reason = case when waiting > 0 then 'given up for some: ' || record_result.reply
-                when refused is not null then 'refused for ' || refused end
+                when refused is not null then 'refused for ' || refused
+                when bounced is not null then 'bounced for ' || bounced end
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     else
         -- a bounce can be quicker than the answer to the hand-off
         update ar_inbox.deliveries d
         set state = case when bounced is null then 'rejected' else 'bounced' end::ar_inbox.delivery_state,
-            crossed_with_payment = false, code = record_result.code,
-            enhanced_code = record_result.enhanced_code,
-            reply = record_result.reply, finished_at = at,
+            crossed_with_payment = false, code = r.code, enhanced_code = r.enhanced_code,
+            reply = r.reply, finished_at = at,
             reason = coalesce('bounced for ' || bounced, 'refused for ' || refused, record_result.reply)
+        from (
+            -- the answer to the hand-off, or what the bounce says
+            select record_result.code, record_result.enhanced_code, record_result.reply
+            where bounced is null
+            union all
+            (select o.code, o.enhanced_code, o.reply from ar_inbox.email_recipients o
+            where o.company_id = record_result.company_id and o.email_id = delivery.email_id and o.state = 'bounced'
+            order by o.id limit 1)) r
         where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
     end if;
 

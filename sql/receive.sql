@@ -351,7 +351,11 @@ begin
         for attachment in select * from ar_inbox_internal.message_attachments(message) loop
             insert into ar_inbox.attachments (company_id, email_id, file_id, position, content_id, is_inline)
             values (file_message.company_id, new_id,
-                ar_inbox_internal.store_file(file_message.company_id, attachment.name, attachment.type, attachment.content),
+                ar_inbox_internal.store_file(file_message.company_id, attachment.name,
+                    -- (of a flood of files not each is looked into: that takes milliseconds)
+                    ar_inbox_internal.content_type(case when attachment.position <= 100 then attachment.content else '' end,
+                        attachment.name, attachment.type),
+                    attachment.content),
                 attachment.position, attachment.content_id, attachment.is_inline);
         end loop;
     end if;
@@ -412,7 +416,7 @@ begin
                 parsed := ar_inbox_internal.parse_message(message);
             end if;
             select o.addresses, o.company_id into addresses, found_id
-            from ar_inbox_internal.own_addresses(case when recipient is not null then array[recipient::text] end
+            from ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
                 || parsed.candidates) o;
             identifier := coalesce(parsed.message_id, pg_catalog.encode(hash, 'hex') || '@no-message-id.invalid');
             select c.id, c.max_message_size, (select e.id from ar_inbox.emails e

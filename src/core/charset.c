@@ -24,6 +24,10 @@
 /* After so many bad sequences the text is not in this charset at all. */
 #define MAX_REPLACED 10000
 
+/* How much is looked at after a byte that is no UTF-8. */
+#define FIRST_BLOCK 64
+#define MAX_UTF8_LENGTH 4
+
 /* Below this, room for the output is made in one step. */
 #define CONVERT_STEP (64 * 1024)
 
@@ -353,14 +357,26 @@ static CharsetResult
 put_utf8(StringInfo out, const char *data, size_t len)
 {
 	CharsetResult result = CHARSET_GOOD;
+	size_t block = len;
 
 	while (len > 0)
 	{
-		int valid = pg_encoding_verifymbstr(PG_UTF8, data, (int) len);
+		size_t look = Min(block, len);
+		size_t valid = pg_encoding_verifymbstr(PG_UTF8, data, (int) look);
 
-		appendBinaryStringInfo(out, data, valid);
+		appendBinaryStringInfo(out, data, (int) valid);
 		data += valid;
 		len -= valid;
+
+		/*
+		 * The look may go through all of its block though the first byte is
+		 * wrong: what comes after a wrong byte is looked at in blocks that
+		 * begin small and grow.  One that ends within a character is no error.
+		 */
+		if (look - valid < MAX_UTF8_LENGTH)
+			block = Min(look, PG_INT32_MAX / 2) * 2;
+		else
+			block = FIRST_BLOCK;
 
 		/* From here to the next ASCII byte, one by one. */
 		while (len > 0)

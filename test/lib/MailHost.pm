@@ -49,7 +49,8 @@ BEGIN
 our %running;
 
 # new: a mail host in a folder, by default a temporary one; not yet started.
-# Options: settings => { Postfix parameter => value, ... }, added last.
+# Options: settings => { Postfix parameter => value, ... }, added last;
+# services => further lines for its master.cf.
 sub new
 {
 	my ($class, $folder, %option) = @_;
@@ -65,6 +66,7 @@ sub new
 		folder => abs_path($folder),
 		keeper => $keeper,
 		settings => $option{settings} || {},
+		services => $option{services} // '',
 		users => {},
 		refused => {},
 		refused_data => {},
