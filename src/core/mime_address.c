@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * mime_address.c
- *	  Address lists and lists of Message-IDs, as senders really write them.
+ *	  Address lists, as senders really write them.
  *
  * One pass from left to right, with no grammar behind it: a list that breaks
  * the rules half way still gives the addresses before and behind the break.
@@ -474,91 +474,4 @@ mime_parse_addresses(const char *value)
 	mime_addresses(&reader, slice, &list);
 	mime_reader_done(&reader);
 	return list;
-}
-
-/* add_id appends an id; beyond the first and last 20 the middle goes. */
-static void
-add_id(MimeReader *reader, MimeIdList *list, const char *data, size_t len)
-{
-	StringInfo out = &reader->scratch;
-	int n = 0;
-
-	resetStringInfo(out);
-	charset_to_utf8(NULL, 0, data, len, out);
-	for (int i = 0; i < out->len; i++)
-	{
-		if ((unsigned char) out->data[i] > ' ' && out->data[i] != 0x7F && out->data[i] != '<')
-			out->data[n++] = out->data[i];
-	}
-	if (n == 0 || n > MIME_MAX_ID)
-	{
-		reader->mail->defects |= MIME_DEFECT_MESSAGE_ID;
-		return;
-	}
-	if (list->ids == NULL)
-		list->ids = mime_alloc(reader->arena, 2 * MIME_KEEP_IDS * sizeof(char *));
-	if (list->count == 2 * MIME_KEEP_IDS)
-	{
-		reader->mail->defects |= MIME_DEFECT_REFERENCES;
-		memmove(&list->ids[MIME_KEEP_IDS], &list->ids[MIME_KEEP_IDS + 1],
-				(MIME_KEEP_IDS - 1) * sizeof(char *));
-		list->count--;
-	}
-	list->ids[list->count++] = mime_strdup(reader->arena, out->data, n);
-}
-
-/*
- * mime_ids appends the Message-IDs of a field.  Where none stands in angle
- * brackets, a word with an @ is taken for one; In-Reply-To may hold prose.
- * With "only_first" a single word will do, for a Message-ID of its own.
- */
-void
-mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool only_first)
-{
-	const char *p;
-	const char *end;
-	bool found = false;
-
-	value = mime_unfold(reader, value);
-	p = value.data;
-	end = p + value.len;
-	while (p < end)
-	{
-		const char *open = memchr(p, '<', end - p);
-		const char *close = open == NULL ? NULL : memchr(open, '>', end - open);
-		const char *inner;
-
-		if (close == NULL)
-			break;
-		p = close + 1;
-
-		/* The last "<" before the ">" is the one that counts. */
-		inner = close;
-		while (inner[-1] != '<')
-			inner--;
-		add_id(reader, list, inner, close - inner);
-		found = true;
-		if (only_first)
-			return;
-	}
-	if (found)
-		return;
-
-	p = value.data;
-	while (p < end)
-	{
-		const char *word;
-
-		while (p < end && (mime_space(*p) || *p == ','))
-			p++;
-		word = p;
-		while (p < end && !mime_space(*p) && *p != ',')
-			p++;
-		if (p > word && (only_first || memchr(word, '@', p - word) != NULL))
-		{
-			add_id(reader, list, word, p - word);
-			if (only_first)
-				return;
-		}
-	}
 }

@@ -130,8 +130,11 @@ read_offset(Clock *clock, const char *p, const char *end)
 	int hours;
 	int minutes = 0;
 
+	clock->has_zone = true;
+
+	/* +-0500 says nothing either, but the rest of the date does. */
 	if (after == start)
-		return false;
+		return true;
 	if (after < end && *after == ':')
 	{
 		hours = value;
@@ -147,7 +150,6 @@ read_offset(Clock *clock, const char *p, const char *end)
 
 	/* A zone no place on earth has says nothing: UTC then. */
 	clock->offset = hours < 24 && minutes < 60 ? sign * (hours * 60 + minutes) : 0;
-	clock->has_zone = true;
 	return true;
 }
 
@@ -216,6 +218,10 @@ read_number(Clock *clock, MimeSlice word)
 	if (digits == 2)
 		value += value < 50 ? 2000 : 1900;
 	else if (digits == 3)
+		value += 1900;
+
+	/* Who prints 19 and the years since 1900 prints 01 and 02 with them: 0102. */
+	else if (digits == 4 && value >= 100 && value < 200)
 		value += 1900;
 	clock->year = value;
 	return true;
@@ -345,7 +351,9 @@ mime_date(MimeSlice value, int64 *date, int *offset)
 			  clock.minute * 60 + clock.second) -
 			 (int64) clock.offset * 60) *
 			INT64CONST(1000000);
-	*offset = clock.offset;
+
+	/* An offset that PostgreSQL would not read again is no clock's either. */
+	*offset = abs(clock.offset) < 16 * 60 ? clock.offset : 0;
 	return true;
 }
 

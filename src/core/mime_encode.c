@@ -275,6 +275,7 @@ static bool
 needs_words(const char *value, bool words)
 {
 	size_t word = 0;
+	size_t stretch = 0; /* of what is not folded: a word and the spaces behind it */
 
 	if (words && (value[0] == ' ' || strstr(value, "  ") != NULL || strstr(value, "=?") != NULL))
 		return true;
@@ -283,7 +284,8 @@ needs_words(const char *value, bool words)
 		if ((unsigned char) *p < ' ' || (unsigned char) *p >= 0x7F)
 			return true;
 		word = *p == ' ' ? 0 : word + 1;
-		if (word > (words ? 60 : 900) || (words && *p == ' ' && p[1] == '\0'))
+		stretch = *p != ' ' && p > value && p[-1] == ' ' ? 1 : stretch + 1;
+		if ((words && word > 60) || stretch > 900 || (words && *p == ' ' && p[1] == '\0'))
 			return true;
 	}
 	return false;
@@ -296,6 +298,7 @@ mime_put_text_field(StringInfo out, const char *name, const char *value, bool wo
 	int line = out->len;
 	char *copy = one_line(value);
 	const char *p = copy;
+	bool first = true;
 
 	appendStringInfo(out, "%s:", name);
 	if (needs_words(copy, words))
@@ -311,10 +314,12 @@ mime_put_text_field(StringInfo out, const char *name, const char *value, bool wo
 		{
 			size_t len = strcspn(p, " ");
 
-			if (out->len - line + 1 + len > LINE && len > 0 && out->data[out->len - 1] != ':')
+			/* Not before the first word: a line of white space alone may get lost. */
+			if (out->len - line + 1 + len > LINE && len > 0 && !first)
 				line = fold(out);
 			else
 				appendStringInfoChar(out, ' ');
+			first = false;
 			appendBinaryStringInfo(out, p, (int) len);
 			p += len;
 			if (*p == ' ')

@@ -157,13 +157,66 @@ read_field(MimeReader *reader, const MimeField *field)
 	}
 }
 
+static bool
+has_address(const MimeAddressList *list, const char *id)
+{
+	for (int i = 0; i < list->count; i++)
+	{
+		if (list->items[i].address != NULL && pg_strcasecmp(list->items[i].address, id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* drop_addresses takes out of what is answered those who are. */
+static void
+drop_addresses(const MimeMessage *mail, MimeIdList *list)
+{
+	int kept = 0;
+
+	for (int i = 0; i < list->count; i++)
+	{
+		if (!has_address(&mail->from, list->ids[i]) && !has_address(&mail->to, list->ids[i]) &&
+			!has_address(&mail->cc, list->ids[i]) && !has_address(&mail->reply_to, list->ids[i]))
+			list->ids[kept++] = list->ids[i];
+	}
+	list->count = kept;
+}
+
+/*
+ * note_charset keeps what the header says the text is written in.  Not those
+ * that are never typed into a header, and that any bytes are characters of.
+ */
+static void
+note_charset(MimeReader *reader, const MimeField *fields, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (mime_equal(fields[i].name, "content-type"))
+		{
+			MimeSlice charset =
+				mime_param_value(reader, mime_unfold(reader, fields[i].value), "charset");
+
+			if (charset.len > 0 && !mime_starts(charset, "utf"))
+			{
+				reader->charset.data = mime_strdup(reader->arena, charset.data, charset.len);
+				reader->charset.len = charset.len;
+			}
+			return;
+		}
+	}
+}
+
 /* mime_fields reads the fields of the mail itself. */
 void
 mime_fields(MimeReader *reader, const MimeField *fields, int count)
 {
 	keep_headers(reader, fields, count);
+	note_charset(reader, fields, count);
 	for (int i = 0; i < count; i++)
 		read_field(reader, &fields[i]);
+	drop_addresses(reader->mail, &reader->mail->in_reply_to);
+	drop_addresses(reader->mail, &reader->mail->references);
 }
 
 /* mime_header returns the first field of that name, NULL where there is none. */

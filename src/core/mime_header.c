@@ -71,12 +71,34 @@ mime_note_charset(MimeReader *reader, CharsetResult result)
 		reader->mail->defects |= MIME_DEFECT_CHARACTERS;
 }
 
-/* put_plain appends what is not encoded; raw 8-bit bytes are made UTF-8. */
+/*
+ * put_plain appends what is not encoded; raw 8-bit bytes are made UTF-8.  Those
+ * that are none were most likely typed in the charset that the text is in.
+ */
 static void
 put_plain(MimeReader *reader, const char *data, size_t len, StringInfo out)
 {
-	if (len > 0)
-		mime_note_charset(reader, charset_to_utf8(NULL, 0, data, len, out));
+	int start = out->len;
+	CharsetResult result;
+
+	if (len == 0)
+		return;
+	result = charset_to_utf8(NULL, 0, data, len, out);
+	mime_note_charset(reader, result);
+	if (result != CHARSET_GOOD && reader->charset.len > 0)
+	{
+		int end = out->len;
+
+		if (charset_to_utf8(reader->charset.data, reader->charset.len, data, len, out) ==
+			CHARSET_GOOD)
+		{
+			memmove(out->data + start, out->data + end, out->len - end);
+			out->len -= end - start;
+		}
+		else
+			out->len = end;
+		out->data[out->len] = '\0';
+	}
 }
 
 /* flush_words converts the bytes joined from adjacent encoded words. */

@@ -63,6 +63,7 @@ typedef struct MimeReader
 	char eol; /* '\r' only where the mail has no '\n' at all */
 	int addresses;
 	size_t text_bytes; /* converted so far */
+	MimeSlice charset; /* of the mail's text, where its header names one */
 	StringInfoData unfolded;
 	StringInfoData bytes;
 	StringInfoData scratch;
@@ -147,6 +148,8 @@ extern void mime_fields(MimeReader *reader, const MimeField *fields, int count);
 
 /* mime_address.c */
 extern void mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list);
+
+/* mime_id.c */
 extern void mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool only_first);
 
 /* mime_date.c */

@@ -12,8 +12,7 @@
  */
 #include "core/mime_internal.h"
 
-#include <idn2.h>
-
+#include "core/address.h"
 #include "core/mime_write.h"
 
 #define LINE 76
@@ -59,15 +58,12 @@ put_address_spec(StringInfo out, const char *address)
 	/* A domain always has an ASCII form; the part before it has none. */
 	if (!ascii)
 	{
-		char *domain = NULL;
-		char copy[256];
+		char *domain = address_domain_to_ascii(at, strlen(at));
 
-		if (idn2_to_ascii_8z(at, &domain, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK)
+		if (domain != NULL)
 		{
-			/* Copied first: an error while appending must not lose idn2's memory. */
-			strlcpy(copy, domain, sizeof(copy));
-			idn2_free(domain);
-			appendStringInfoString(out, copy);
+			appendStringInfoString(out, domain);
+			pfree(domain);
 			return;
 		}
 	}

@@ -18,6 +18,7 @@
 
 #include "core/address.h"
 #include "core/address_rewrite.h"
+#include "core/html.h"
 #include "core/mime.h"
 #include "core/mime_write.h"
 #include "core/quoted.h"
@@ -266,7 +267,8 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	nulls[11] = !mail->has_date || !IS_VALID_TIMESTAMP(moment);
 	values[11] = TimestampTzGetDatum(moment);
 	set_text(&values[12], &nulls[12], mail->text);
-	set_text(&values[13], &nulls[13], mail->html);
+	/* HTML that sanitize_html() would refuse is of no use, and may be large */
+	set_text(&values[13], &nulls[13], mail->html_length > HTML_MAX_SOURCE ? NULL : mail->html);
 	values[14] = BoolGetDatum(mail->automatic);
 	values[15] = Int32GetDatum(mail->received_count);
 	values[16] = defect_array(mail->defects);
@@ -283,9 +285,9 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	values[27] = candidate_array(mail);
 	recipient_arrays(mail, &values[28]);
 
-	tuple = heap_form_tuple(BlessTupleDesc(desc), values, nulls);
 	/* not when the context goes: what is made of a large message is large */
 	mime_free(mail);
+	tuple = heap_form_tuple(BlessTupleDesc(desc), values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(tuple));
 }
 

@@ -60,7 +60,12 @@ smtp_address(const char *address, char wire[SMTP_ADDRESS_SIZE], bool *needs_utf8
 	if (at == NULL || !net_has_8bit(at + 1, len - local - 1))
 		return NULL;
 
-	if (idn2_to_ascii_8z(at + 1, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+	/*
+	 * First as it is, which is how addresses are compared (src/core/address.c):
+	 * a mapping may refuse such a domain, or make another of it.
+	 */
+	if (idn2_to_ascii_8z(at + 1, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46) != IDN2_OK &&
+		idn2_to_ascii_8z(at + 1, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return "the address's domain is no internationalized domain name";
 	len = strlen(ascii);
 	if (local + 1 + len >= SMTP_ADDRESS_SIZE)

@@ -4,8 +4,11 @@ An entry is set up once; ours() and reference() then run in turn, each from the
 same state, and return how much they did in a second.
 """
 
+import base64
 import glob
 import os
+import random
+import select
 import subprocess
 import sys
 import time
@@ -330,4 +333,77 @@ class ReceiveMail(Entry):
                         "select count(*) from public.messages", self.count)
 
 
-ENTRIES = (FireDueSteps, HandOff, HandOffSlowly, ReadMail, ReceiveMail)
+class ReceiveLarge(Entry):
+    """What taking a message of 25 MB needs besides its bytes: the ratio is the peak in times its size."""
+
+    name = "receive 25 MB, memory"
+    unit = "MB"
+    kinds = ("file", "text", "HTML")
+
+    def set_up(self):
+        filling = {
+            "file": ("multipart/mixed; boundary=b", "--b\r\n\r\nSee there.\r\n--b\r\nContent-Type: application/pdf\r\n"
+                     "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\n"
+                     + base64.encodebytes(random.Random(1).randbytes(18 * 1024 * 1024)).decode("ascii").replace("\n", "\r\n")
+                     + "--b--\r\n"),
+            "text": ("text/plain", "Some words of a long text.\r\n" * 900000),
+            "HTML": ("text/html", "<p>Some words of a <b>long</b> text.</p>\r\n" * 620000)}
+        self.turn = 0
+        self.size = max(len(body) for _, body in filling.values()) / 1e6
+        rows = "".join("%s\t\\\\x%s\n" % (kind, (
+            "From: ann@customers.test\r\nTo: ar@seller.test\r\nSubject: Large\r\nMIME-Version: 1.0\r\n"
+            "Content-Type: %s\r\n\r\n%s" % (kind_of, body)).encode("ascii").hex())
+            for kind, (kind_of, body) in filling.items())
+        self.template("large", """
+            create extension ar_inbox;
+            select ar_inbox.install();
+            select ar_inbox.create_company('Seller');
+            select ar_inbox.change_settings(1, '{"max_message_size": 30000000}');
+            select ar_inbox.set_mail_account(1, 'ar@seller.test', 'smtp://127.0.0.1:25');
+            create table public.large (kind text, message bytea not null);
+            alter table public.large alter column message set storage external;
+            copy public.large from stdin;
+%s\\.
+            """ % rows)
+
+    def ours(self):
+        """The worst of the kinds."""
+        self.cluster.create("run", "large")
+        peak = max(self.peak(kind) for kind in self.kinds)
+        self.expect("run", "select count(*) from ar_inbox.inbound_messages where state = 'filed' and size > 1000000", 3)
+        self.cluster.drop("run")
+        return peak / 1e6
+
+    def reference(self):
+        return self.size
+
+    def peak(self, kind):
+        """How far the memory of a session grows, shared memory aside, while it takes one."""
+        with subprocess.Popen(self.cluster.psql_command("run"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as session:
+            def ask(statement):
+                session.stdin.write(statement + ";\n")
+                session.stdin.flush()
+
+            # what a session's first message leaves in its caches is there before
+            ask("select ar_inbox.receive_email(convert_to('To: ar@seller.test' || chr(10) || 'Subject: warm %s', 'UTF8')) > 0"
+                % kind)
+            session.stdout.readline()
+            ask("select pg_backend_pid()")
+            status = "/proc/%d/status" % int(session.stdout.readline())
+
+            def own():
+                with open(status, encoding="ascii") as lines:
+                    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon"))
+
+            before = highest = own()
+            ask("select ar_inbox.receive_email(message) > 0 from public.large where kind = '%s'" % kind)
+            while not select.select([session.stdout], [], [], 0.001)[0]:
+                highest = max(highest, own())
+            if session.stdout.readline() != "t\n":
+                raise Failure("%s: the message was not filed" % self.name)
+            session.stdin.close()
+            return highest - before
+
+
+ENTRIES = (FireDueSteps, HandOff, HandOffSlowly, ReadMail, ReceiveMail, ReceiveLarge)

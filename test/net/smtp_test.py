@@ -316,6 +316,10 @@ def test_utf8():
     ok("RCPT TO:<post@xn--bcher-kva.example>" in server.heard(), "a domain goes as A-labels")
     ok(not any("SMTPUTF8" in h for h in server.heard()), "and needs no SMTPUTF8")
     server = Server()
+    send(server, to="post@b\u00fccher.ab--c.example")
+    ok("RCPT TO:<post@xn--bcher-kva.ab--c.example>" in server.heard(),
+       "also one that a mapping would refuse")
+    server = Server()
     out = send(server, to="j\u00f6rg@example.org")
     ok("MAIL FROM:<sender@example.org> SIZE=24 SMTPUTF8" in server.heard(),
        "an address that needs SMTPUTF8 asks for it", out.text)

@@ -145,6 +145,12 @@ test_dates(void)
 		{"21 Nov 2026 12:00 AM", 1795219200, 0},
 		{"21 Nov 2026 09:15:00 +9999", 1795252500, 0},
 		{"21 Nov 2026 09:15:00 -0000", 1795252500, 0},
+		{"21 Nov 2026 09:15:00 +-0500", 1795252500, 0},
+		{"20 Nov 2026 17:16:00 -1559", 1795252500, -959},
+		{"20 Nov 2026 14:15:00 -1900", 1795252500, 0},
+		{"Fri, 07 Jun 0102 08:46:41 +0900", 1023407201, 540},
+		{"Fri, 07 Jun 102 08:46:41 +0900", 1023407201, 540},
+		{"Fri, 07 Jun 0202 08:46:41 +0900", -1, 0},
 		{"Mon, 29 Feb 2016 00:00:00 +0000", 1456704000, 0},
 		{"Thu, 01 Jan 1970 00:00:00 +0000", 0, 0},
 		{"Wed, 31 Dec 1969 23:59:59 +0000", -1000001, 0},
@@ -202,6 +208,32 @@ test_ids(void)
 	is_int(mail->references.count, 3, "words beside ids in brackets are none");
 	is(mail->references.ids[2], "3@e", "the last of them");
 	is_int(mail->in_reply_to.count, 2, "words with an @ are, where nothing has brackets");
+	mime_free(mail);
+
+	mail = read_text("In-Reply-To: Message from \"Ann Example\" <ann7@mail.example> of\n"
+					 "    \"Mon, 6 May 2024 10:00:00 BST.\" <7@mail.example>\n\n");
+	is_int(mail->in_reply_to.count, 1, "who is answered is not what is answered");
+	is(mail->in_reply_to.ids[0], "7@mail.example", "which stands after the date");
+	mime_free(mail);
+
+	mail = read_text("In-Reply-To: Ann Example <ann@mail.example> \"Re: ledger\" (May 6, 7pm)\n\n");
+	is_int(mail->in_reply_to.count, 0, "nobody's address is an id, also where there is none");
+	mime_free(mail);
+
+	mail = read_text("In-Reply-To: ann@mail.example's message of \"Mon, 6 May 2024\"\n"
+					 "References: ann7@mail.example's and 7@mail.example\n\n");
+	is_int(mail->in_reply_to.count, 0, "nor without brackets");
+	is_int(mail->references.count, 1, "but an id without them is one");
+	mime_free(mail);
+
+	mail = read_text("In-Reply-To: your message <7.1@mail.example>\n\n");
+	is_int(mail->in_reply_to.count, 1, "words may come before an id");
+	mime_free(mail);
+
+	mail = read_text("To: ann7@mail.example\nCc: Bob <bob@mail.example>\n"
+					 "References: <Ann7@mail.example> <1@mail.example> <bob@mail.example>\n\n");
+	is_int(mail->references.count, 1, "neither is that of a recipient");
+	is(mail->references.ids[0], "1@mail.example", "the rest stays");
 	mime_free(mail);
 
 	initStringInfo(&text);
@@ -360,9 +392,43 @@ test_html(void)
 	}
 }
 
+/* test_raw: what 8-bit bytes are that nothing in a field explains. */
+static void
+test_raw(void)
+{
+	static const struct
+	{
+		const char *mail;
+		const char *subject;
+		const char *name;
+	} cases[] = {
+		{"Subject: \xB1\xA4\xB0\xED 5\nContent-Type: text/html; charset=\"euc-kr\"\n\n", "광고 5",
+		 "bytes in the charset of the text"},
+		{"Content-Type: text/plain; charset=iso-8859-9\nSubject: \xFE =?utf-8?q?=C3=A4?= \xFD\n\n",
+		 "ş ä ı", "beside encoded words"},
+		{"Subject: \xC3\xA4\nContent-Type: text/plain; charset=euc-kr\n\n", "ä",
+		 "what is UTF-8 stays that"},
+		{"Subject: caf\xE9\nContent-Type: text/plain; charset=euc-kr\n\n", "café",
+		 "what the charset does not have is windows-1252"},
+		{"Subject: caf\xE9\nContent-Type: text/plain; charset=utf-16\n\n", "café",
+		 "nobody types UTF-16"},
+		{"Subject: caf\xE9\nContent-Type: text/plain; charset=nonsense\n\n", "café",
+		 "nor what nobody knows"},
+	};
+
+	for (int i = 0; i < lengthof(cases); i++)
+	{
+		MimeMessage *mail = read_text(cases[i].mail);
+
+		is(mail->subject, cases[i].subject, cases[i].name);
+		mime_free(mail);
+	}
+}
+
 int
 main(void)
 {
+	test_raw();
 	test_words();
 	test_addresses();
 	test_dates();

@@ -253,6 +253,12 @@ test_encodings(void)
 		mime_write(&mail, &out);
 		ok(strstr(out.data, "To: jörg@xn--bcher-kva.example\r\n") != NULL,
 		   "a domain is ASCII, the part before it stays");
+
+		to.address = "post@bücher.ab--c.example";
+		resetStringInfo(&out);
+		mime_write(&mail, &out);
+		ok(strstr(out.data, "To: post@xn--bcher-kva.ab--c.example\r\n") != NULL,
+		   "also one that a mapping would refuse");
 	}
 	pfree(out.data);
 	pfree(text.data);
@@ -545,6 +551,41 @@ test_round_trip(void)
 	is_int(failed, 0, "of 600 mails at random each reads back as it was written");
 }
 
+/* What has no good place for a fold gets one all the same. */
+static void
+test_unfolded(void)
+{
+	MimeOutgoing mail = simple();
+	MimeHeader header = {"X-Note", NULL};
+	StringInfoData subject;
+	StringInfoData out;
+	MimeMessage *read;
+
+	initStringInfo(&out);
+	initStringInfo(&subject);
+	for (int i = 0; i < 300; i++)
+		appendStringInfoString(&subject, "Re: ");
+	appendStringInfoString(&subject, "Invoice");
+	mail.subject = subject.data;
+	mime_write(&mail, &out);
+	ok(lines_good(&out, 76), "words that end in colons are folded");
+	read = mime_read(out.data, out.len);
+	is(read->subject, subject.data, "and read again as they were");
+	mime_free(read);
+
+	resetStringInfo(&subject);
+	appendStringInfo(&subject, "a%*sb%*sc", 800, "", 2000, "");
+	header.value = subject.data;
+	mail.subject = "x";
+	mail.headers = &header;
+	mail.header_count = 1;
+	resetStringInfo(&out);
+	mime_write(&mail, &out);
+	ok(lines_good(&out, 998), "spaces make no line too long");
+	pfree(out.data);
+	pfree(subject.data);
+}
+
 /* Ids come from the mails that are answered, and so can be anything. */
 static void
 test_long_ids(void)
@@ -583,6 +624,7 @@ main(void)
 	test_plain();
 	test_structure();
 	test_long_ids();
+	test_unfolded();
 	test_injection();
 	test_encodings();
 	test_folding();
