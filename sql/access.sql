@@ -154,7 +154,8 @@ begin
         perform ar_inbox_internal.refuse('IB001',
             pg_catalog.format('%s %s does not exist', kind, coalesce(id::text, 'NULL')),
             case kind when 'company' then 'Give the id of a company that you are a member of.'
-                else pg_catalog.format('Give the id of a %s of a company that you are a member of.', kind) end);
+                else pg_catalog.format('Give the id of %s %s of a company that you are a member of.',
+                    case when kind ~ '^[aeiou]' then 'an' else 'a' end, kind) end);
     elsif not ar_inbox_internal.may(company_id, permission) then
         perform ar_inbox_internal.refuse('insufficient_privilege',
             pg_catalog.format('permission "%s" is needed in company %s', permission, company_id),

@@ -1,5 +1,6 @@
 # Story: the main job, stage by stage, on real servers: an invoice is issued and
-# chased by mail, the customer answers, pays, and is left in peace.
+# chased by mail, the customer answers, a member writes back, a message comes
+# back, the customer pays, and is left in peace.
 #
 # `make demo` prints the stages; test/t/050_story.pl asserts them.  Each stage
 # is a method that does one thing, waits for what it brings about, and returns
@@ -18,7 +19,7 @@ use Time::HiRes qw(sleep time);
 
 sub stages
 {
-	return qw(company customer invoice sent answer inbox before_its_hour reminder payment peace);
+	return qw(company customer invoice sent answer inbox second_thoughts reply bounce before_its_hour reminder payment peace);
 }
 
 # new: mail is a started MailHost with the two mailboxes below; sql runs a
@@ -60,7 +61,7 @@ sub company
 
 	$self->{company} = $self->sql(q{select ar_inbox.create_company('Acme Corporation', time_zone => 'America/New_York')});
 	$self->sql(sprintf q{select ar_inbox.set_mail_account(%d, 'billing@acme.test', 'smtp://localhost:%d?starttls=always',
-		username => 'billing@acme.test', password => '%s', imap_url => 'imaps://localhost:%d')},
+		username => 'billing@acme.test', password => '%s', imap_url => 'imaps://localhost:%d', plus_addressing => true)},
 		$self->{company}, $mail->submission_port, $password{'billing@acme.test'}, $mail->imaps_port);
 	$self->sql(sprintf q{select ar_inbox.create_cadence(%d, 'Standard', '[
 		{"trigger": "on_issue",              "hour": 0, "channels": ["email"]},
@@ -68,6 +69,9 @@ sub company
 		{"trigger": "after_due",  "days": 3, "hour": 9, "channels": ["email"]},
 		{"trigger": "repeat",     "days": 7, "hour": 9, "channels": ["email"], "repeats": 3}]', is_default => true)},
 		$self->{company});
+	$self->sql('create role clara');
+	$self->sql(sprintf q{select ar_inbox.create_member(%d, 'Clara Clerk', 'clara@acme.test', role => 'clara',
+		permissions => '{view,send}')}, $self->{company});
 	$self->sql('select ar_inbox.arm()');
 	return $self->sql('select id, name, time_zone, currency from ar_inbox.companies');
 }
@@ -129,6 +133,43 @@ sub inbox
 	return $self->sql('select thread_id, subject, customer, document, status, last_direction, message_count from ar_inbox.inbox');
 }
 
+# as_clara: a statement in the name of a member, and its answer.
+sub as_clara { return $_[0]->sql("set role clara; $_[1]") }
+
+# A member takes back what it has just written.
+sub second_thoughts
+{
+	my ($self) = @_;
+	$self->sql(sprintf q{select ar_inbox.change_settings(%d, '{"undo_grace": "10 seconds"}')}, $self->{company});
+	my $slip = $self->as_clara(q{select ar_inbox.reply(1, 'Dear Anna, thank you.')});
+	$self->as_clara("select ar_inbox.undo_send($slip)");
+	return $self->sql("select state, reason from ar_inbox.sent where email_id = $slip");
+}
+
+# It answers with a file (the story does not wait for the time to take it back), and writes to somebody who is not there any more.
+# Returns the answer as it lies in the customer's mailbox.
+sub reply
+{
+	my ($self) = @_;
+	$self->sql(sprintf q{select ar_inbox.change_settings(%d, '{"undo_grace": "0 seconds"}')}, $self->{company});
+	my $file = $self->as_clara(sprintf q{select ar_inbox.add_file(%d, 'account.csv', convert_to('INV-00001,2715.50', 'UTF8'))},
+		$self->{company});
+	$self->as_clara(sprintf q{select ar_inbox.reply(1, 'Dear Ann, thank you. Here is your **account**.', attachments => '{%d}')}, $file);
+	$self->{lost} = $self->as_clara(sprintf q{select ar_inbox.send_email(%d, '{bob@globex.test}', 'Your account',
+		'Dear Bob, is it you who pays now?', customer_id => %d)}, $self->{company}, $self->{customer});
+	my @mails = $self->{mail}->wait_for('ann@globex.test', 2, 30);
+	return $mails[1];
+}
+
+# What the mail host returns is filed with the message, and the address is not
+# written to again.
+sub bounce
+{
+	my ($self) = @_;
+	$self->until("select state from ar_inbox.sent where email_id = $self->{lost}", 'bounced');
+	return $self->sql('select address, reason, detail from ar_inbox.suppressions');
+}
+
 # The clock is moved to seconds before the reminder's hour: nothing has left.
 sub before_its_hour
 {
@@ -157,8 +198,8 @@ sub reminder
 {
 	my ($self) = @_;
 	$self->until("select state from ar_inbox.chasing_steps where invoice_id = $self->{invoice} and step_number = 3", 'sent');
-	my @mails = $self->{mail}->wait_for('ann@globex.test', 3, 30);
-	return $mails[2];
+	my @mails = $self->{mail}->wait_for('ann@globex.test', 4, 30);
+	return $mails[3];
 }
 
 # The customer pays: the remaining steps read cancelled.

@@ -335,7 +335,7 @@ SELECT is(ar_inbox.invoice_thread(pg_temp.id('other bill')), NULL, 'an invoice t
 RESET ROLE;
 SET LOCAL ROLE ar_test_rival;
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.invoice_thread(%s)', pg_temp.id('bill'))),
-    format('IB001 invoice %s does not exist; Give the id of a invoice of a company that you are a member of.', pg_temp.id('bill')), 'nor has another company''s');
+    format('IB001 invoice %s does not exist; Give the id of an invoice of a company that you are a member of.', pg_temp.id('bill')), 'nor has another company''s');
 RESET ROLE;
 
 -- merged, spam, scheduled, too large
@@ -416,7 +416,7 @@ SELECT is(ar_inbox.email_html(pg_temp.id('m1')), NULL, 'a message without any');
 SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY (m ->> 'id')::bigint) FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
     ARRAY['<p>Hé</p>', NULL, '<b>bold</b>', '<i>last</i>'], 'and in the thread');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.email_html(%s)', pg_temp.id('r1'))),
-    format('IB001 email %s does not exist; Give the id of a email of a company that you are a member of.', pg_temp.id('r1')), 'another company''s message');
+    format('IB001 email %s does not exist; Give the id of an email of a company that you are a member of.', pg_temp.id('r1')), 'another company''s message');
 RESET ROLE;
 SET LOCAL ROLE ar_inbox_worker;
 SELECT is(ar_inbox_internal.make_html_safe(2), 2, 'the worker makes two');

@@ -33,7 +33,8 @@ like($invoice, qr/with ESMTPSA/, 'over TLS and with a login');
 like($invoice, qr/^From: Acme Corporation <billing\@acme\.test>$/m, 'in the name of the company');
 like($invoice, qr/^Subject: Invoice INV-00001 from Acme Corporation$/m, 'as a new invoice');
 like($invoice, qr/^Auto-Submitted: auto-generated$/m, 'marked as a machine\'s');
-like($invoice, qr/^Return-Path: <billing\@acme\.test>$/m, 'with the company as its envelope sender');
+like($invoice, qr/^Return-Path: <billing\+b[a-z2-7]{29}\@acme\.test>$/m, 'with an envelope sender that names the delivery');
+like($invoice, qr/^Reply-To: billing\+r[a-z2-7]{29}\@acme\.test$/m, 'and a signed address for answers');
 like($invoice, qr/\*\*USD 2,715\.50\*\*/, 'with its total as text');
 like($invoice, qr/<strong>USD 2,715\.50</, 'and as HTML');
 
@@ -45,6 +46,15 @@ is($node->safe_psql('postgres', q{select e.from_name, e.from_address, e.in_reply
 	from ar_inbox.emails e where e.direction = 'incoming'}),
 	'Ann Archer|ann@globex.test|t', 'it is filed by what it answers, whatever its subject says');
 
+is($story->second_thoughts, 'cancelled|taken back by Clara Clerk', 'a member takes back what she has just written');
+my $reply = $story->reply;
+like($reply, qr/^Subject: Re: your letter of today$/m, 'she answers');
+like($reply, qr/^From: "Acme Corporation \(Clara Clerk\)" <billing\@acme\.test>$/m, 'in the company\'s name and her own');
+like($reply, qr/^In-Reply-To: <answer-1\@globex\.test>$/m, 'the message that the customer wrote');
+like($reply, qr/^Content-Disposition: attachment;\s+filename="?account\.csv/m, 'with a file');
+like($story->bounce, qr/^bob\@globex\.test\|bounce\|.*5\.1\.1/, 'what comes back from an address that does not exist suppresses it');
+is($node->safe_psql('postgres', q{select kind, status from ar_inbox.emails e join ar_inbox.threads t on t.id = e.thread_id
+	where kind <> 'message'}), 'bounce|open', 'and is in the thread of what was written to it, which is open');
 is($story->before_its_hour, 'scheduled', 'seconds before its hour the past-due reminder has not left');
 my $reminder = $story->reminder;
 like($reminder, qr/^Subject: Past due: invoice INV-00001 from Acme Corporation$/m, 'at its hour it goes out');
@@ -58,10 +68,10 @@ is($node->safe_psql('postgres', "select string_agg(distinct state || ' ' || coal
 		from ar_inbox.chasing_schedule(1) where step_number = 4"),
 	'cancelled invoice paid', 'after the payment the remaining steps read cancelled');
 is($node->safe_psql('postgres', 'select status, balance from ar_inbox.invoices'), 'paid|0.00', 'and the invoice is paid');
-is($story->peace, 3, 'ninety days later nothing more has come');
-is($node->safe_psql('postgres', q{select count(*) from ar_inbox.deliveries where state <> 'accepted'}), '0',
-	'every delivery of the ledger was accepted');
-is($node->safe_psql('postgres', 'select count(*) from ar_inbox.delivery_attempts'), '3', 'in one attempt each');
+is($story->peace, 4, 'ninety days later nothing more has come');
+is($node->safe_psql('postgres', q{select string_agg(state || ' ' || attempts, ', ' order by id) from ar_inbox.deliveries}),
+	'accepted 1, cancelled 0, accepted 1, bounced 1, accepted 1, accepted 1',
+	'the ledger has every delivery with its end, in one attempt each');
 
 $node->stop('fast');
 $mail->stop;
@@ -74,7 +84,7 @@ $mail->stop;
 	chmod 0755, $folder;
 	my $said = `$^X @{[ArInbox::top()]}/test/demo/play 2>&1 </dev/null`;
 	is($?, 0, 'the demo runs to its end') or diag $said;
-	like($said, qr/^3 messages in all/m, 'through all of its stages');
+	like($said, qr/^4 messages in all/m, 'through all of its stages');
 	is_deeply([ glob "$folder/*" ], [], 'it leaves no file');
 	my @left = grep { $_ != $$ } split /\n/, `pgrep -f '$folder'`;
 	is(scalar(grep { !/^\s*$/ && -d "/proc/$_" } @left), 0, 'and no process');
