@@ -146,8 +146,8 @@ comment on column ar_inbox.emails.verdicts is 'What was read out of a report: of
 comment on column ar_inbox.emails.search is 'What search_threads() finds it by.';
 comment on column ar_inbox.emails.automatic is 'Made by a machine: an automatic reply (RFC 3834), a report; or sent by chasing.';
 select ar_inbox_internal.secure_for_members('emails');
--- a message's id is drawn before its bytes are made
-grant usage on sequence ar_inbox.emails_id_seq to ar_inbox_worker;
+-- a message's id is drawn before its bytes are made, a new thread's before it is written
+grant usage on sequence ar_inbox.emails_id_seq, ar_inbox.threads_id_seq to ar_inbox_worker;
 
 alter table ar_inbox.threads add constraint threads_last_email_fkey
     foreign key (company_id, last_email_id) references ar_inbox.emails (company_id, id)
