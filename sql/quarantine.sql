@@ -27,6 +27,10 @@ begin
                 pg_catalog.format('incoming message %s is still in its mailbox: %s', kept.id, kept.reason),
                 'Give its bytes to ar_inbox.receive_email().');
         end if;
+    elsif not everything and companies = '{}' then
+        -- nothing was done, and the reason is not that nothing is there
+        perform ar_inbox_internal.refuse('insufficient_privilege', 'permission "manage" is needed',
+            'A member with the permission "manage" can give it, by ar_inbox.change_member().');
     end if;
     for candidate in
         select m.id from ar_inbox.inbound_messages m
