@@ -251,7 +251,7 @@ SELECT is(pg_temp.receive('file 3', pg_temp.with_file('a3@x.example', 'three.pdf
 SELECT results_eq($$SELECT concat_ws('|', c.name, f.name, f.type, a.is_inline, convert_from(b.content, 'UTF8') COLLATE "default", b.size) FROM ar_inbox.attachments a
         JOIN ar_inbox.files f ON f.id = a.file_id AND f.company_id = a.company_id
         JOIN ar_inbox.file_contents b ON b.content_hash = f.content_hash AND b.company_id = f.company_id JOIN ar_inbox.companies c ON c.id = a.company_id ORDER BY a.id$$,
-    ARRAY['Acme|one.pdf|application/pdf|f|bytes|5', 'Acme|two.pdf|application/pdf|f|bytes|5', 'Other|three.pdf|application/pdf|f|bytes|5'], 'each has its name');
+    ARRAY['Acme|one.pdf|text/plain|f|bytes|5', 'Acme|two.pdf|text/plain|f|bytes|5', 'Other|three.pdf|text/plain|f|bytes|5'], 'each has its name, and the type that its bytes show');
 SELECT is((SELECT count(*) FROM ar_inbox.file_contents WHERE company_id = pg_temp.id('acme')), 1::bigint, 'the bytes are kept once for a company');
 SELECT is((SELECT count(*) FROM ar_inbox.file_contents WHERE company_id = pg_temp.id('other')), 1::bigint, 'and once for the other');
 
