@@ -1,7 +1,7 @@
 -- Receiving: whose a message is, which thread it belongs to, filing it.
 
 create function ar_inbox_internal.own_addresses(candidates text[], out addresses ar_inbox.email_address[],
-    out company_id bigint)
+    out company_id bigint, out of_several boolean)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -10,10 +10,12 @@ declare
     owner     bigint;
 begin
     addresses := array[]::ar_inbox.email_address[];
+    of_several := false;
     foreach candidate in array coalesce(candidates, '{}') loop
         owner := ar_inbox_internal.company_of_address(candidate);
         if owner is not null then
             company_id := coalesce(company_id, owner);
+            of_several := of_several or owner <> company_id;
             addresses := addresses || candidate;
         end if;
     end loop;
@@ -21,7 +23,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.own_addresses(text[]) is
-'Which of the addresses are companies'' own, in their order, and the company of the first.';
+'Which of the addresses are companies'' own, in their order, the company of the first, and whether there are several companies.';
 
 create function ar_inbox_internal.opens_thread(direction ar_inbox.direction, kind text, automatic boolean,
     imported boolean, automatic_mail_opens_threads boolean)
@@ -393,6 +395,7 @@ declare
     company    bigint := for_company;
     most       integer;
     known_id   bigint;
+    several    boolean;
     addresses  ar_inbox.email_address[];
     hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
@@ -415,9 +418,17 @@ begin
             else
                 parsed := ar_inbox_internal.parse_message(message);
             end if;
-            select o.addresses, o.company_id into addresses, found_id
+            select o.addresses, o.company_id, o.of_several into addresses, found_id, several
             from ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
                 || parsed.candidates) o;
+            if several and recipient is null and for_company is null
+                and not coalesce(pg_catalog.lower(addresses[1]::text) = any (pg_catalog.lower(parsed.delivered_to::text)::text[]), false)
+            then
+                -- what the sender wrote gives no company another one's mail
+                found_id := null;
+            else
+                several := false;
+            end if;
             identifier := coalesce(parsed.message_id, pg_catalog.encode(hash, 'hex') || '@no-message-id.invalid');
             select c.id, c.max_message_size, (select e.id from ar_inbox.emails e
                 where e.company_id = c.id and e.message_id = identifier) as known_email_id
@@ -425,6 +436,8 @@ begin
             from ar_inbox.companies c where c.id = coalesce(for_company, found_id);
             if problem is not null then
                 null;
+            elsif company is null and several then
+                problem := 'it is addressed to several companies, and nothing says to which of them it was delivered';
             elsif company is null then
                 problem := 'no company has an address that it was sent to';
             elsif pg_catalog.octet_length(message) > most then

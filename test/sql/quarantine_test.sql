@@ -12,7 +12,7 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
 SET LOCAL search_path = public, pg_catalog;
 
-SELECT plan(23);
+SELECT plan(28);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -109,6 +109,14 @@ SELECT ar_inbox.receive_email(pg_temp.mail('other@quarantine.example', 'twice'),
 SELECT ar_inbox.add_company_address(:acme, 'other@quarantine.example') \g /dev/null
 SELECT is(ar_inbox.reprocess(), 1::bigint, 'what its company has had by another way leaves the quarantine');
 SELECT is(pg_temp.kept('twice'), 'Acme filed', 'and is there once');
+
+-- the header names two companies, and the sender wrote the header
+SELECT is(ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example, rival@quarantine.example', 'both')), NULL, 'to two companies');
+SELECT is(pg_temp.kept('both'), 'nobody''s quarantine it is addressed to several companies, and nothing says to which of them it was delivered', 'is neither''s');
+SELECT ok(ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example, rival@quarantine.example', 'both'), 'rival+x@quarantine.example') > 0, 'unless the mail server says whose it is');
+SELECT ok(ar_inbox.receive_email(convert_to(E'Delivered-To: Acme@quarantine.example\r\n', 'UTF8')
+    || pg_temp.mail('rival@quarantine.example, acme@quarantine.example', 'delivered')) > 0, 'or wrote it into the header');
+SELECT is(pg_temp.kept('delivered'), 'Acme filed', 'which goes before what the sender wrote');
 
 SELECT finish();
 ROLLBACK;
