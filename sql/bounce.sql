@@ -6,7 +6,8 @@ returns table (address ar_inbox.email_address, kind text, status text, diagnosti
 language sql immutable
 set search_path = pg_catalog, pg_temp
 as $$
-    select r.address::ar_inbox.email_address, r.kind, r.status, r.diagnostic
+    select case when ar_inbox_internal.is_email_address(r.address) then r.address::ar_inbox.email_address end,
+        r.kind, r.status, r.diagnostic
     from (
         select b ->> 'address' as address, b ->> 'kind' as kind, b ->> 'status' as status,
             b ->> 'diagnostic' as diagnostic
@@ -19,11 +20,12 @@ as $$
         union all
         select report #>> '{receipt,address}', 'receipt', null, null
     ) r
-    where ar_inbox_internal.is_email_address(r.address);
+    -- a bounce may say what happened, and not to whom
+    where r.kind in ('hard', 'soft', 'delayed') or ar_inbox_internal.is_email_address(r.address);
 $$;
 
 comment on function ar_inbox_internal.reported_addresses(jsonb) is
-'Whom a report is about: of a bounce each recipient with its kind (hard, soft, delayed), status and diagnostic.';
+'Whom a report is about: of a bounce each recipient with its kind (hard, soft, delayed), status and diagnostic. address: NULL where it names none that can be read.';
 
 create function ar_inbox_internal.reported_customers(company_id bigint, report jsonb)
 returns bigint[]
@@ -35,13 +37,14 @@ begin
         select coalesce(pg_catalog.array_agg(distinct c.id), '{}')
         from ar_inbox_internal.reported_addresses(report) r
         cross join lateral pg_catalog.unnest(
-            ar_inbox_internal.customers_of_address(reported_customers.company_id, r.address)) c (id));
+            ar_inbox_internal.customers_of_address(reported_customers.company_id, r.address)) c (id)
+        where r.address is not null);
 end
 $$;
 
 comment on function ar_inbox_internal.reported_customers(bigint, jsonb) is 'The customers of those that a report is about.';
 
-create function ar_inbox_internal.reported_email(company_id bigint, report jsonb,
+create function ar_inbox_internal.proven_email(company_id bigint, report jsonb,
     addresses ar_inbox.email_address[])
 returns bigint
 language plpgsql stable
@@ -61,7 +64,7 @@ begin
         select report #>> '{original,envelope_id}'
     loop
         select d.email_id into found_id from ar_inbox.deliveries d
-        where d.company_id = reported_email.company_id
+        where d.company_id = proven_email.company_id
             and d.id = ar_inbox_internal.read_token(key, 'b', token);
         if found then
             return found_id;
@@ -69,17 +72,38 @@ begin
     end loop;
     -- the Message-ID of the mail that it returns
     select e.id into found_id from ar_inbox.emails e
-    where e.company_id = reported_email.company_id and e.message_id = report #>> '{original,message_id}'
+    where e.company_id = proven_email.company_id and e.message_id = report #>> '{original,message_id}'
         and e.direction = 'outgoing';
-    if found or report ? 'receipt' and pg_catalog.jsonb_typeof(report -> 'receipt') = 'object' then
+    return found_id;
+end
+$$;
+
+comment on function ar_inbox_internal.proven_email(bigint, jsonb, ar_inbox.email_address[]) is
+'Which message of ours a report is about, told by what only somebody who had the message can know: the signed return address it came to, its envelope id, the Message-ID of what it returns; NULL: it shows none of them. addresses: our own that the report was sent to.';
+
+create function ar_inbox_internal.reported_email(company_id bigint, report jsonb,
+    addresses ar_inbox.email_address[])
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_id bigint := ar_inbox_internal.proven_email(company_id, report, addresses);
+begin
+    if found_id is not null or report ? 'receipt' and pg_catalog.jsonb_typeof(report -> 'receipt') = 'object' then
         return found_id;
     end if;
-    -- the last one that went to a recipient it names
+    -- the last one that left for a recipient it names
     select e.id into found_id
     from ar_inbox_internal.reported_addresses(report) a
     cross join lateral (
         select r.email_id from ar_inbox.email_recipients r
-        where r.company_id = reported_email.company_id and r.address = a.address and r.state is not null
+        join ar_inbox.deliveries d on d.company_id = r.company_id and d.email_id = r.email_id and d.channel = 'email'
+        where r.company_id = reported_email.company_id and r.address = a.address
+            and d.attempts > 0 and d.state not in ('queued', 'cancelled')
+            -- (in flight the recipients are still as they were before)
+            and (r.state in ('accepted', 'unknown', 'handing_off', 'bounced')
+                or d.state = 'handing_off' and r.state in ('queued', 'deferred'))
         order by r.email_id desc limit 1) r
     join ar_inbox.emails e on e.company_id = reported_email.company_id and e.id = r.email_id
     where e.direction = 'outgoing' and e.occurred_at > pg_catalog.now() - interval '7 days'
@@ -89,7 +113,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.reported_email(bigint, jsonb, ar_inbox.email_address[]) is
-'Which message of ours a report is about: by the signed return address it came to, its envelope id, the Message-ID of what it returns, or (but for receipts) the last message within 7 days to somebody it names; NULL: not known. addresses: our own that the report was sent to.';
+'Which message of ours a report belongs to: the one of ar_inbox_internal.proven_email(), else (but for receipts) the last that left within 7 days for somebody it names, where it is shown and nothing else follows; NULL: not known. addresses: our own that the report was sent to.';
 
 create function ar_inbox_internal.record_receipt(company_id bigint, inbound_id bigint, report jsonb,
     about bigint, received_at timestamptz)
@@ -122,7 +146,7 @@ comment on function ar_inbox_internal.record_receipt(bigint, bigint, jsonb, bigi
 'Writes a receipt (RFC 8098) down with the message it is about: that it was displayed is an open, everything an event. It is never a conversation and never answered.';
 
 create function ar_inbox_internal.apply_report(company_id bigint, report_email_id bigint, kind text, report jsonb,
-    about bigint, received_at timestamptz)
+    about bigint, received_at timestamptz, addresses ar_inbox.email_address[] = '{}')
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -135,7 +159,11 @@ declare
     remaining integer;
     by_name   boolean;
 begin
-    if about is null or kind = 'delay' then
+    -- Anybody can write that an address does not exist: nothing follows unless
+    -- the report shows that its writer had the message.
+    if kind = 'delay' or about is null
+        or ar_inbox_internal.proven_email(company_id, report, addresses) is distinct from about
+    then
         return;
     end if;
     select d.* into delivery from ar_inbox.deliveries d
@@ -160,28 +188,28 @@ begin
     for named in
         select r.* from ar_inbox_internal.reported_addresses(report) r
         union all
-        -- a complaint that hides who complained is about whoever was written to, if that is one
-        select null, 'complaint', null, null
-        where kind = 'complaint' and not exists (select 1 from ar_inbox_internal.reported_addresses(report))
+        -- one that names nobody is about whoever was written to, if that is one
+        select null, case kind when 'complaint' then 'complaint' else report #>> '{bounce,kind}' end, null, null
+        where not exists (select 1 from ar_inbox_internal.reported_addresses(report))
     loop
         continue when named.kind = 'delayed';
         select r.* into recipient from ar_inbox.email_recipients r
         where r.company_id = apply_report.company_id and r.email_id = about and r.field <> 'reply_to'
             and (r.address = named.address
-                -- forwarded from where we wrote to: the only one it can be
+                -- forwarded from where we wrote to, or not named: the only one it can be
                 or not by_name and 1 = (select count(distinct o.address) from ar_inbox.email_recipients o
                         where o.company_id = apply_report.company_id and o.email_id = about and o.field <> 'reply_to'))
         order by r.address = named.address desc, r.id limit 1;
-        -- Only whom we wrote to: a report can be forged.
+        -- only whom we wrote to
         continue when not found;
         words := coalesce(named.diagnostic, named.status, kind);
-        if kind = 'bounce' then
+        if kind = 'bounce' and coalesce(delivery.state <> 'cancelled', true) then
             update ar_inbox.email_recipients r
             set state = 'bounced', enhanced_code = named.status, reply = words,
                 -- what the other server answered, wherever the words have it
                 code = pg_catalog.substring(named.diagnostic, '(?:^|[^[:alnum:].#])([45][0-9][0-9])(?:[ :-]|$)')::integer
             where r.company_id = apply_report.company_id and r.email_id = about and r.address = recipient.address
-                and r.field <> 'reply_to';
+                and r.field <> 'reply_to' and coalesce(r.state not in ('rejected', 'cancelled'), true);
         end if;
         -- forwarded mail that comes back says nothing final of where we wrote to
         if (kind = 'complaint' or named.kind = 'hard') and coalesce(named.address = recipient.address, true) then
@@ -190,7 +218,7 @@ begin
         end if;
     end loop;
 
-    if kind = 'bounce' and delivery.id is not null then
+    if kind = 'bounce' and delivery.id is not null and delivery.state <> 'cancelled' then
         select count(*) filter (where r.state <> 'bounced' and r.state <> 'rejected'),
             pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
                 filter (where r.state = 'bounced')
@@ -225,5 +253,5 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.apply_report(bigint, bigint, text, jsonb, bigint, timestamptz) is
-'Does what follows from a bounce or a complaint (report_email_id) about a message of ours: the recipients it names bounced, with code and words; the delivery too when none is left, and the step of a reminder failed; who does not exist or complained is written to no more. Only addresses that the message went to, since a report can be forged.';
+comment on function ar_inbox_internal.apply_report(bigint, bigint, text, jsonb, bigint, timestamptz, ar_inbox.email_address[]) is
+'Does what follows from a bounce or a complaint (report_email_id) about a message of ours: the recipients it names bounced, with code and words; the delivery too when none is left, and the step of a reminder failed; who does not exist or complained is written to no more. Since a report can be forged, all this only where it shows that its writer had the message (ar_inbox_internal.proven_email()), and only for addresses that the message went to. A message that has not left, or was taken back, stays as it is. addresses: our own that the report was sent to.';

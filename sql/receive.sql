@@ -364,7 +364,8 @@ begin
 
     if imported_as is null then
         if kind in ('bounce', 'delay', 'complaint') then
-            perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at);
+            perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at,
+                addresses);
         elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
             where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
         then

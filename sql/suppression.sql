@@ -59,9 +59,9 @@ declare
     found_id bigint;
     is_new   boolean;
 begin
-    -- one whose time is over makes room, and stays as history
+    -- one whose time is over makes room, and stays as history: nobody lifted it
     update ar_inbox.suppressions s
-    set lifted_at = s.until, lifted_by = ar_inbox_internal.caller()
+    set lifted_at = s.until
     where s.company_id = suppress_address.company_id and s.address = suppress_address.address
         and s.lifted_at is null and s.until <= pg_catalog.now();
     insert into ar_inbox.suppressions as s (company_id, address, reason, detail, email_id, until, member_id)

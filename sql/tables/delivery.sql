@@ -93,7 +93,7 @@ create table ar_inbox.suppressions (
     constraint suppressions_lifted_member_fkey foreign key (company_id, lifted_by_member_id) references ar_inbox.members (company_id, id),
     constraint suppressions_reason_known check (reason in ('bounce', 'complaint', 'manual')),
     constraint suppressions_end_after_begin check (until > since),
-    constraint suppressions_lifted_by_somebody check ((lifted_at is null) = (lifted_by is null))
+    constraint suppressions_lifted_by_somebody check (lifted_by is null or lifted_at is not null)
 );
 create unique index suppressions_one_in_force on ar_inbox.suppressions (address, company_id) where lifted_at is null;
 comment on table ar_inbox.suppressions is 'Addresses that the company does not write to: why, since when, until when, and who lifted it. The address only, never the customer.';
@@ -101,4 +101,6 @@ comment on column ar_inbox.suppressions.reason is 'bounce (hard), complaint (RFC
 comment on column ar_inbox.suppressions.detail is 'What the mail system said, or the member wrote.';
 comment on column ar_inbox.suppressions.email_id is 'The bounce or complaint.';
 comment on column ar_inbox.suppressions.until is 'NULL: until it is lifted.';
+comment on column ar_inbox.suppressions.lifted_at is 'Since when it is no longer in force; NULL: it is, or its time (until) is over.';
+comment on column ar_inbox.suppressions.lifted_by is 'Who lifted it; NULL with lifted_at set: nobody, its time was over.';
 select ar_inbox_internal.secure_for_members('suppressions');

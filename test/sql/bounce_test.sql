@@ -17,7 +17,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(64);
+SELECT plan(77);
 
 -- Ids differ from run to run: each is kept under a name.
 CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
@@ -75,7 +75,7 @@ CREATE FUNCTION pg_temp.bounce(recipients text[], tag text DEFAULT NULL, envelop
         E'Subject: Undelivered\r\nMessage-ID: <', gen_random_uuid(), E'@mx.example>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n',
         E'Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nIt could not be delivered.\r\n',
         E'--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example\r\n', E'Original-Envelope-Id: ' || envelope_id || E'\r\n',
-        (SELECT string_agg(format(E'\r\nFinal-Recipient: rfc822; %s\r\nAction: %s\r\nStatus: %s\r\nDiagnostic-Code: smtp; %s\r\n', r[1], r[2], r[3], r[4]), '')
+        (SELECT string_agg(format(E'\r\n%sAction: %s\r\nStatus: %s\r\nDiagnostic-Code: smtp; %s\r\n', CASE WHEN r[1] <> '' THEN E'Final-Recipient: rfc822; ' || r[1] || E'\r\n' END, r[2], r[3], r[4]), '')
             FROM (SELECT string_to_array(x, '|') r FROM unnest(recipients) x) x),
         E'\r\n--b\r\nContent-Type: text/rfc822-headers\r\n\r\nSubject: Hello\r\n', E'Message-ID: <' || message_id || E'>\r\n', E'--b--\r\n'), 'UTF8')
 $$;
@@ -114,8 +114,11 @@ SELECT is(pg_temp.stands('by id'), 'bounced 550 5.1.1 bounced for gone4@globex.e
 CALL pg_temp.write('earlier', '{gone5@globex.example}');
 CALL pg_temp.write('by recipient', '{gone5@globex.example}');
 CALL pg_temp.keep('bounce 5', pg_temp.receive(pg_temp.bounce('{gone5@globex.example|failed|5.1.1|550 gone}')));
-SELECT is(pg_temp.stands('by recipient'), 'bounced 550 5.1.1 bounced for gone5@globex.example: 550 gone | gone5 bounced | open 2 | gone5 bounce 550 gone', 'by the recipient: the last that went there');
-SELECT is(pg_temp.stands('earlier'), 'accepted 250 2.0.0 | gone5 accepted | closed 1 | gone5 bounce 550 gone', 'not the one before');
+SELECT is(pg_temp.stands('by recipient'), 'accepted 250 2.0.0 | gone5 accepted | open 2', 'by the recipient: with the last that went there, and nothing follows: anybody can write that');
+SELECT is(pg_temp.stands('earlier'), 'accepted 250 2.0.0 | gone5 accepted | closed 1', 'not the one before');
+SELECT is(concat_ws(' ', kind, thread_id = pg_temp.id('by recipient thread'), verdicts #>> '{bounce,kind}'), 'bounce t hard', 'it can be read there') FROM ar_inbox.emails WHERE id = pg_temp.id('bounce 5');
+CALL pg_temp.keep('bounce 5b', pg_temp.receive(pg_temp.bounce('{gone5@globex.example|failed|5.1.1|550 gone}', message_id => pg_temp.message_id('earlier'))));
+SELECT is(pg_temp.stands('earlier'), 'bounced 550 5.1.1 bounced for gone5@globex.example: 550 gone | gone5 bounced | open 2 | gone5 bounce 550 gone', 'one that shows the message itself counts');
 CALL pg_temp.write('long ago', '{gone6@globex.example}');
 UPDATE ar_inbox.emails SET occurred_at = now() - interval '8 days' WHERE id = pg_temp.id('long ago');
 CALL pg_temp.keep('bounce 6', pg_temp.receive(pg_temp.bounce('{gone6@globex.example|failed|5.1.1|550 gone}')));
@@ -143,7 +146,25 @@ SELECT is(pg_temp.stands('forwarded'), 'bounced 550 5.1.1 bounced for front@glob
 SELECT is((SELECT count(*) FROM ar_inbox.suppressions WHERE address = 'behind@elsewhere.example'), 0::bigint, 'and so does the other');
 CALL pg_temp.write('not yet', '{waits@globex.example}', 'queued');
 CALL pg_temp.keep('bounce 12', pg_temp.receive(pg_temp.bounce('{waits@globex.example|failed|5.1.1|550 gone}')));
-SELECT is(pg_temp.stands('not yet'), 'queued | waits queued | open 2', 'what has not left cannot come back');
+SELECT is(pg_temp.stands('not yet'), 'queued | waits queued | closed 1', 'what has not left cannot come back');
+CALL pg_temp.keep('bounce 12b', pg_temp.receive(pg_temp.bounce('{waits@globex.example|failed|5.1.1|550 gone}', pg_temp.token('not yet'))));
+SELECT is(pg_temp.stands('not yet'), 'queued | waits queued | open 2', 'not even with its token');
+CALL pg_temp.write('gone out', '{later@globex.example}');
+CALL pg_temp.keep('tomorrow', ar_inbox.send_email(pg_temp.id('acme'), '{later@globex.example}', 'tomorrow', 'x', send_at => now() + interval '1 day'));
+CALL pg_temp.keep('taken back', ar_inbox.send_email(pg_temp.id('acme'), '{later@globex.example}', 'taken back', 'x', send_at => now() + interval '1 day'));
+DO $$ BEGIN PERFORM ar_inbox.undo_send(pg_temp.id('taken back')); END $$;
+CALL pg_temp.keep('bounce 12c', pg_temp.receive(pg_temp.bounce('{later@globex.example|failed|5.2.2|552 full}')));
+SELECT is(pg_temp.stands('gone out'), 'accepted 250 2.0.0 | later accepted | open 2', 'one that shows nothing is with what went out');
+SELECT is(pg_temp.stands('tomorrow'), 'queued | later queued | closed 1', 'not with what goes tomorrow');
+CALL pg_temp.keep('bounce 12d', pg_temp.receive(pg_temp.bounce('{later@globex.example|failed|5.2.2|552 full}', message_id => pg_temp.message_id('taken back'))));
+SELECT matches(pg_temp.stands('taken back'), '^cancelled .* \| later cancelled \| open 2$', 'what was taken back stays so');
+CALL pg_temp.write('ended', '{ended@globex.example}');
+UPDATE ar_inbox.deliveries SET state = 'cancelled', reason = 'chasing has ended' WHERE id = pg_temp.id('ended delivery');
+CALL pg_temp.keep('bounce 12e', pg_temp.receive(pg_temp.bounce('{ended@globex.example|failed|5.1.1|550 gone}', pg_temp.token('ended'))));
+SELECT is(pg_temp.stands('ended'), 'cancelled 250 2.0.0 chasing has ended | ended accepted | open 2 | ended bounce 550 gone', 'given up after an attempt that may have arrived: still so, and its address suppressed');
+CALL pg_temp.write('flying', '{flying@globex.example}', 'handing_off');
+CALL pg_temp.keep('bounce 12f', pg_temp.receive(pg_temp.bounce('{flying@globex.example|failed|5.1.1|550 gone}')));
+SELECT is(pg_temp.stands('flying'), 'handing_off | flying queued | open 2', 'one that is on its way may come back');
 
 -- hard, soft, delayed
 CALL pg_temp.keep('bounce 13', pg_temp.receive(pg_temp.bounce('{two@globex.example|failed|5.1.1|550 5.1.1 gone}', pg_temp.token('to two'))));
@@ -236,16 +257,34 @@ SELECT is(pg_temp.stands('complained alone'), 'accepted 250 2.0.0 | hidden accep
 CALL pg_temp.keep('complaint 4', pg_temp.receive(pg_temp.complaint(pg_temp.message_id('forged'), 'stranger@nowhere.example')));
 SELECT is(pg_temp.stands('forged'), 'accepted 250 2.0.0 | here accepted | open 2', 'one in the name of somebody else suppresses nobody');
 SELECT is((SELECT count(*) FROM ar_inbox.suppressions WHERE address IN ('stranger@nowhere.example', 'feedback@isp.example')), 0::bigint, 'nor that one');
+CALL pg_temp.write('made up', '{vic@globex.example}');
+CALL pg_temp.keep('complaint 6', pg_temp.receive(pg_temp.complaint('made-up@isp.example', 'vic@globex.example')));
+SELECT is(pg_temp.stands('made up'), 'accepted 250 2.0.0 | vic accepted | open 2', 'one that does not show our message is with the last that went there, and suppresses nobody');
+CALL pg_temp.keep('complaint 7', pg_temp.receive(pg_temp.complaint('made-up@isp.example', 'vic@globex.example', pg_temp.token('made up'))));
+SELECT is(pg_temp.stands('made up'), 'accepted 250 2.0.0 | vic accepted | open 3 | vic complaint complaint', 'one that came to our return address does');
 
 -- no report is answered, held for an answer, or its sender taken for a customer
 CALL pg_temp.keep('for later', ar_inbox.send_email(pg_temp.id('acme'), '{here@globex.example}', 'x', 'x', thread_id => pg_temp.id('forged thread'), send_at => now() + interval '1 day'));
 CALL pg_temp.keep('complaint 5', pg_temp.receive(pg_temp.complaint(pg_temp.message_id('forged'), 'stranger@nowhere.example')));
 SELECT is((SELECT state::text FROM ar_inbox.deliveries WHERE email_id = pg_temp.id('for later')), 'queued', 'a report cancels nothing that waits for an answer');
-SELECT is(pg_temp.receive(pg_temp.bounce('{"|failed||"}', pg_temp.token('forged'))) IS NOT NULL, true, 'a report that names nobody is filed');
-SELECT is(pg_temp.stands('forged') LIKE 'accepted 250 2.0.0 | here accepted | open %', true, 'and changes nothing');
+
+-- reports that name nobody
+CALL pg_temp.write('of one', '{only@globex.example}');
+CALL pg_temp.write('of two', '{left@globex.example,right@globex.example}');
+CALL pg_temp.keep('bounce 22', pg_temp.receive(pg_temp.bounce('{"|failed|5.1.1|550 gone"}', pg_temp.token('of two'))));
+SELECT is(pg_temp.stands('of two'), 'accepted 250 2.0.0 | left accepted, right accepted | open 2', 'of a message to two it changes nothing');
+CALL pg_temp.keep('bounce 23', pg_temp.receive(pg_temp.bounce('{"|failed|5.1.1|550 gone"}')));
+SELECT is(pg_temp.stands('of one'), 'accepted 250 2.0.0 | only accepted | closed 1', 'without its token it is about nothing');
+CALL pg_temp.keep('bounce 24', pg_temp.receive(pg_temp.bounce('{"|delayed|4.4.1|451 later"}', pg_temp.token('of one'))));
+SELECT is(pg_temp.stands('of one'), 'accepted 250 2.0.0 | only accepted | closed 2', 'nor if it is still being tried');
+CALL pg_temp.keep('bounce 25', pg_temp.receive(pg_temp.bounce('{"|failed|5.1.1|550 gone"}', pg_temp.token('of one'))));
+SELECT is(pg_temp.stands('of one'), 'bounced 550 5.1.1 bounced for only@globex.example: 550 gone | only bounced | open 3 | only bounce 550 gone', 'of a message to one it is that one');
+CALL pg_temp.write('of one soft', '{soft@globex.example}');
+CALL pg_temp.keep('bounce 26', pg_temp.receive(pg_temp.bounce('{"|failed|5.2.2|552 full"}', pg_temp.token('of one soft'))));
+SELECT is(pg_temp.stands('of one soft'), 'bounced 552 5.2.2 bounced for soft@globex.example: 552 full | soft bounced | open 2', 'a full mailbox suppresses nobody here either');
 SELECT is((SELECT count(*) FROM ar_inbox.inbound_messages WHERE state = 'quarantine'), 0::bigint, 'nothing of all this went to quarantine');
 
--- bounces as they come, standard or not: of a message to bob@example.net, each time anew
+-- bounces as they come, standard or not: of a message to bob@example.net, each time anew, at its return address
 CREATE FUNCTION pg_temp.of_corpus(folder text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     file text;
@@ -259,7 +298,8 @@ BEGIN
             PERFORM ar_inbox_internal.claim_deliveries(now(), 100);
             PERFORM ar_inbox_internal.record_result(d.id, d.company_id, now(), 'accepted', 250, '2.0.0', 'Ok') FROM ar_inbox.deliveries d WHERE d.email_id = mail;
             UPDATE ar_inbox.emails SET message_id = 'sent-1@example.com' WHERE id = mail;
-            made := ar_inbox.receive_email(pg_read_binary_file(folder || '/' || file), 'billing@example.com');
+            made := ar_inbox.receive_email(pg_read_binary_file(folder || '/' || file),
+                (SELECT d.return_path FROM ar_inbox.deliveries d WHERE d.email_id = mail)::ar_inbox.email_address);
             INSERT INTO ids VALUES ('corpus', mail);
             told := concat_ws(' ', '#', file || ':', (SELECT concat_ws(' ', e.kind, CASE WHEN e.thread_id = o.thread_id THEN 'in its thread' ELSE 'elsewhere' END) FROM ar_inbox.emails e, ar_inbox.emails o WHERE e.id = made AND o.id = mail),
                 CASE WHEN made IS NULL THEN (SELECT m.state FROM ar_inbox.inbound_messages m ORDER BY m.id DESC LIMIT 1) END, '|', pg_temp.stands('corpus'));

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(62);
+SELECT plan(64);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -107,6 +107,8 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.lift_suppression('bob@x.example', pg
 SELECT isnt(ar_inbox_internal.suppress_address(pg_temp.id('acme'), 'bob@x.example', 'complaint', NULL), pg_temp.id('short'), 'renewed');
 SELECT is(pg_temp.why('bob@x.example'), 'suppressed since today: a complaint', 'for another reason');
 SELECT is((SELECT lifted_at - until FROM ar_inbox.suppressions WHERE id = pg_temp.id('short')), interval '0', 'the old one ended when its time was over');
+SELECT is((SELECT concat_ws(' ', lifted_by, lifted_by_member_id) FROM ar_inbox.suppressions WHERE id = pg_temp.id('short')), '', 'and nobody lifted it');
+SELECT throws_ok(format('UPDATE ar_inbox.suppressions SET lifted_by = ''x'' WHERE lifted_at IS NULL AND company_id = %s', pg_temp.id('acme')), '23514', NULL, 'who lifted one that is in force cannot be');
 
 -- who may say so, and what
 SET LOCAL ROLE ar_test_both;
