@@ -366,6 +366,9 @@ begin
         elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
             where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
         then
+            -- merged in the meantime, its thread left it to the one in force
+            select e.thread_id into target from ar_inbox.emails e
+            where e.company_id = file_message.company_id and e.id = new_id;
             perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
         end if;
     end if;
