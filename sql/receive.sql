@@ -281,6 +281,31 @@ $$;
 comment on function ar_inbox_internal.customers_written_to(bigint, ar_inbox_internal.parsed_message) is
 'The customers that a message of ours went to: of those it was addressed to, else of those who had a copy.';
 
+create function ar_inbox_internal.show_answer(company_id bigint, thread_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (select 1 from ar_inbox.threads t
+        where t.company_id = show_answer.company_id and t.id = show_answer.thread_id and t.spam_at is not null)
+    then
+        return;
+    end if;
+    -- what was merged into it with it, as where a member says so; its other
+    -- senders stay what they are
+    update ar_inbox.threads t set spam_at = null
+    where t.company_id = show_answer.company_id
+        and t.id in (select m.id
+            from ar_inbox_internal.merged_threads(show_answer.company_id, show_answer.thread_id) m);
+    perform ar_inbox_internal.record_event(company_id, 'thread', thread_id, 'not spam',
+        pg_catalog.to_jsonb(true), pg_catalog.to_jsonb(false));
+end
+$$;
+
+comment on function ar_inbox_internal.show_answer(bigint, bigint) is
+'Takes a thread out of Spam, if it is there: a customer wrote in it.';
+
 create function ar_inbox_internal.file_message(inbound_id bigint, company_id bigint,
     parsed ar_inbox_internal.parsed_message, identifier text, message bytea, received_at timestamptz,
     addresses ar_inbox.email_address[], imported_as ar_inbox.direction = null)
@@ -403,7 +428,7 @@ begin
                 imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
                 end::ar_inbox.thread_status,
             (select pg_catalog.now() from ar_inbox.spam_senders s
-             where s.company_id = file_message.company_id and s.address = sender),
+             where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
             1, new_id, coalesce(imported_as, 'incoming'), moment
         where is_new
     ), recipients as (
@@ -462,13 +487,20 @@ begin
     if imported_as is null then
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at);
-        elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
-            where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
-        then
-            -- merged in the meantime, its thread left it to the one in force
-            select e.thread_id into target from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.id = new_id;
-            perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+        elsif not is_automatic then
+            if not is_new then
+                -- merged in the meantime, its thread left it to the one in force
+                select e.thread_id into target from ar_inbox.emails e
+                where e.company_id = file_message.company_id and e.id = new_id;
+                if customers <> '{}' then
+                    perform ar_inbox_internal.show_answer(file_message.company_id, target);
+                end if;
+            end if;
+            if exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
+            then
+                perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+            end if;
         end if;
     end if;
     return new_id;

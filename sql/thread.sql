@@ -335,10 +335,17 @@ begin
     elsif (thread.spam_at is not null) = spam then
         return;
     end if;
+    -- A customer's conversation is none; what was split off it is not that as
+    -- long as no customer has written in it.
     if spam and exists (
         select 1 from ar_inbox_internal.merged_threads(thread.company_id, thread.id) m
         join ar_inbox.threads t on t.company_id = thread.company_id and t.id = m.id
-        where t.topic <> 'message')
+        where t.topic <> 'message'
+            or t.customer_id is not null and (t.split_from_id is null or exists (
+                select 1 from ar_inbox.emails e
+                where e.company_id = thread.company_id and e.thread_id = thread.id
+                    and (e.direction = 'outgoing' or ar_inbox_internal.customers_of_address(
+                        thread.company_id, e.from_address) <> '{}'))))
     then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('thread %s is the conversation about an invoice or a customer', thread.id),

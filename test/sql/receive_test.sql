@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(200);
+SELECT plan(222);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -309,6 +309,37 @@ SELECT ok(spam_at IS NULL, 'it does not') FROM ar_inbox.threads WHERE id = pg_te
 DO $$ BEGIN PERFORM ar_inbox.mark_spam(pg_temp.id('spam'), false); END $$;
 SELECT is(pg_temp.receive('no spam', pg_temp.mail('sp4@spam', 'deal@spam.example')), 'Acme message - open 1', 'the mark taken back');
 SELECT ok(spam_at IS NULL, 'it is mail like any') FROM ar_inbox.threads WHERE id = pg_temp.id('no spam');
+SELECT is(pg_temp.receive('spammer', pg_temp.mail('sk1@f', 'fay@later.example')), 'Acme message - open 1', 'somebody''s mail');
+DO $$ BEGIN PERFORM ar_inbox.mark_spam(pg_temp.id('spammer')); END $$;
+SELECT is(pg_temp.receive('spam copied', pg_temp.mail('sk2@f', 'guest@x.example', more => E'In-Reply-To: <sk1@f>\n')), 'Acme message - open 2', 'that is spam: a stranger answers it');
+SELECT ok(spam_at IS NOT NULL, 'it stays') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is(pg_temp.receive('spam absence', pg_temp.mail('sk3@f', 'ann@globex.example', more => E'In-Reply-To: <sk1@f>\nAuto-Submitted: auto-replied\n')), 'Acme message - open 3', 'a customer''s absence note');
+SELECT ok(spam_at IS NOT NULL, 'is no reason either') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is(pg_temp.receive('spam answered', pg_temp.mail('sk4@f', 'ann@globex.example', more => E'In-Reply-To: <sk1@f>\n')), 'Acme message - open 4', 'a customer answers it');
+SELECT ok(spam_at IS NULL, 'and is seen') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is((SELECT string_agg(concat_ws(' ', action, before, after), ', ') FROM ar_inbox.events WHERE subject = 'thread' AND subject_id = pg_temp.id('spammer') AND action = 'not spam'), 'not spam true false', 'as an event says, once');
+SELECT is(pg_temp.receive('spammer again', pg_temp.mail('sk5@f', 'fay@later.example')), 'Acme message - open 1', 'who began it writes again');
+SELECT ok(spam_at IS NOT NULL, 'which is spam still') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer again');
+-- an address that a customer has, whose sender was marked before
+SELECT is((SELECT count(*) FROM ar_inbox.spam_senders WHERE address = 'fay@later.example'), 1::bigint, 'the sender is known for it');
+CALL pg_temp.keep('gina', ar_inbox.create_contact(pg_temp.id('erik 1'), 'Fay', 'FAY@later.example'));
+SELECT is((SELECT count(*) FROM ar_inbox.spam_senders WHERE address = 'fay@later.example'), 0::bigint, 'until that is a contact');
+INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (pg_temp.id('acme'), 'fay@later.example', pg_temp.id('spammer')), (pg_temp.id('acme'), 'hal@later.example', pg_temp.id('spammer'));
+SELECT is(pg_temp.receive('contact marked', pg_temp.mail('sk6@f', 'fay@later.example')), 'Acme customer Erik 1 open 1', 'a contact''s mail');
+SELECT ok(spam_at IS NULL, 'is never spam') FROM ar_inbox.threads WHERE id = pg_temp.id('contact marked');
+CALL pg_temp.keep('hal', ar_inbox.create_customer(pg_temp.id('acme'), 'Hal', email => 'hal@later.example'));
+SELECT is((SELECT string_agg(address::text, ' ') FROM ar_inbox.spam_senders WHERE address IN ('fay@later.example', 'hal@later.example')), 'fay@later.example', 'nor is a customer a spammer');
+SELECT is(pg_temp.receive('two customers marked', pg_temp.mail('sk7@f', 'dora@both.example')), 'Acme message - open 1', 'somebody of two customers');
+INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (pg_temp.id('acme'), 'dora@both.example', pg_temp.id('spammer'));
+SELECT is(pg_temp.receive('two customers again', pg_temp.mail('sk8@f', 'dora@both.example')), 'Acme message - open 1', 'marked once');
+SELECT ok(spam_at IS NULL, 'is in the inbox') FROM ar_inbox.threads WHERE id = pg_temp.id('two customers again');
+-- what a customer's thread has of spam
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('to globex'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.id('to globex')), 'a message''s thread with a customer is no spam');
+CALL pg_temp.keep('their part', ar_inbox.split_thread(pg_temp.id('signed contact mail')));
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('their part'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.id('their part')), 'nor what the customer wrote, split off');
+SELECT is(pg_temp.receive('with globex', pg_temp.mail('sk9@f', 'ivy@spam.example', more => E'In-Reply-To: <t12@globex>\n')), 'Acme message Globex open 3', 'a stranger gets into it');
+CALL pg_temp.keep('ivys part', ar_inbox.split_thread(pg_temp.id('with globex mail')));
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('ivys part'))), 'accepted', 'what that one wrote is, split off');
 DO $$ BEGIN
     PERFORM ar_inbox.snooze_thread(pg_temp.id('written'), now() + interval '1 day');
     PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"automatic_mail_opens_threads": false}');
