@@ -33,6 +33,9 @@ begin
     insert into ar_inbox.customers (company_id, name, number, email)
     values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email)
     returning id into new_id;
+    -- a stranger no longer
+    delete from ar_inbox.spam_senders s
+    where s.company_id = create_customer.company_id and s.address = create_customer.email;
     perform ar_inbox_internal.record_event(company_id, 'customer', new_id, 'created');
     return new_id;
 end
@@ -113,6 +116,9 @@ begin
         create_contact.email, create_contact.phone, coalesce(create_contact.is_primary, false),
         ar_inbox_internal.contact_role_id(company, create_contact.role))
     returning id into new_id;
+    -- a stranger no longer
+    delete from ar_inbox.spam_senders s
+    where s.company_id = company and s.address = create_contact.email;
     perform ar_inbox_internal.record_event(company, 'contact', new_id, 'created');
     return new_id;
 end

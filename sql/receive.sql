@@ -98,7 +98,37 @@ $$;
 comment on function ar_inbox_internal.thread_by_token(bigint, ar_inbox.email_address[], ar_inbox.email_address, bigint[]) is
 'The thread whose signed address the message was written to, by somebody who has to do with it; NULL: none.';
 
-create function ar_inbox_internal.thread_by_references(company_id bigint, message_id text, ids text[])
+create function ar_inbox_internal.may_wait_for(company_id bigint, thread_id bigint,
+    sender ar_inbox.email_address, customers bigint[], strangers boolean)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    customer bigint;
+begin
+    select t.customer_id into customer from ar_inbox.threads t
+    where t.company_id = may_wait_for.company_id and t.id = may_wait_for.thread_id;
+    if customer is not null then
+        return customer = any (customers)
+            or customers = '{}' and ar_inbox_internal.sender_belongs(company_id, thread_id, sender, customers);
+    end if;
+    return strangers and (customers = '{}' or not exists (
+        select 1
+        from (
+            select distinct e.from_address from ar_inbox.emails e
+            where e.company_id = may_wait_for.company_id and e.thread_id = may_wait_for.thread_id
+                and e.direction = 'incoming' and e.from_address is not null) w
+        cross join lateral ar_inbox_internal.customers_of_address(may_wait_for.company_id, w.from_address) c
+        where c <> '{}' and not c && customers));
+end
+$$;
+
+comment on function ar_inbox_internal.may_wait_for(bigint, bigint, ar_inbox.email_address, bigint[], boolean) is
+'Whether a thread may have waited for a sender''s message, of which it knows no more than a Message-ID that is not here: such a one is easily made up, and mail to many has the same for all. A customer''s own thread waits for that customer, and for strangers who belong there; one without a customer for strangers, and for customers where strangers is true, but never for two who are not the same.';
+
+create function ar_inbox_internal.thread_by_references(company_id bigint, message_id text, ids text[],
+    sender ar_inbox.email_address, customers bigint[], strangers boolean)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -107,6 +137,7 @@ declare
     target  bigint;
     other   bigint;
     related bigint[];
+    waiting bigint[];
 begin
     -- What it refers to, the nearest first; then who refers to it, or to what
     -- it refers to and that never came: the order of arrival does not matter.
@@ -121,12 +152,26 @@ begin
                 select m.thread_id from ar_inbox.emails m
                 where m.company_id = thread_by_references.company_id and m.message_id = r.id offset 0) e) f;
     end if;
-    select related || pg_catalog.array_agg(e.thread_id order by e.occurred_at, e.id) into related
-    from ar_inbox.missing_references r
-    cross join lateral (
-        select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
-        where m.company_id = r.company_id and m.id = r.email_id offset 0) e
-    where r.company_id = thread_by_references.company_id and r.message_id = any (ids || thread_by_references.message_id);
+    select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
+    from (
+        select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
+        from ar_inbox.missing_references r
+        cross join lateral (
+            select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
+            where m.company_id = r.company_id and m.id = r.email_id offset 0) e
+        where r.company_id = thread_by_references.company_id
+            and r.message_id = any (ids || thread_by_references.message_id)
+        order by e.thread_id, e.occurred_at, e.id) f;
+    if waiting is not null then
+        -- in a conversation of strangers already, it is one of them
+        strangers := strangers or exists (select 1 from ar_inbox.threads t
+            where t.company_id = thread_by_references.company_id and t.id = related[1] and t.customer_id is null);
+        foreach other in array waiting loop
+            if ar_inbox_internal.may_wait_for(company_id, other, sender, customers, strangers) then
+                related := related || other;
+            end if;
+        end loop;
+    end if;
     target := related[1];
     if pg_catalog.cardinality(related) > 1 then
         -- One conversation that looked like several until this message came.
@@ -143,8 +188,45 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_references(bigint, text, text[]) is
-'The thread of the messages that a message refers to (RFC 5256), that refer to it, or that refer to the same missing ones; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last.';
+comment on function ar_inbox_internal.thread_by_references(bigint, text, text[], ar_inbox.email_address, bigint[], boolean) is
+'The thread of the messages that a message refers to (RFC 5256); of those that refer to it, or to the same missing ones, where may_wait_for() says that it may be; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last. sender: NULL where nobody is believed to have written it. strangers: also threads without a customer that waited for it, if the sender is a customer.';
+
+create function ar_inbox_internal.split_off(company_id bigint, thread_id bigint, ids text[])
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nearest bigint;
+begin
+    select e.thread_id into nearest
+    from pg_catalog.unnest(ids) with ordinality r (id, position)
+    cross join lateral (
+        select m.thread_id from ar_inbox.emails m
+        where m.company_id = split_off.company_id and m.message_id = r.id offset 0) e
+    order by r.position desc limit 1;
+    if nearest is null or nearest = thread_id then
+        return thread_id;
+    end if;
+    -- (union: a chain that somebody made a circle by hand has an end, too)
+    if exists (
+        with recursive origin as (
+            select m.id from ar_inbox_internal.merged_threads(split_off.company_id, nearest) m
+            union
+            select t.split_from_id from origin o
+            join ar_inbox.threads t on t.company_id = split_off.company_id and t.id = o.id
+            where t.split_from_id is not null)
+        select 1 from origin o
+        where ar_inbox_internal.current_thread(split_off.company_id, o.id) = split_off.thread_id)
+    then
+        return nearest;
+    end if;
+    return thread_id;
+end
+$$;
+
+comment on function ar_inbox_internal.split_off(bigint, bigint, text[]) is
+'The thread to which an answer to a thread''s signed address goes: where what it answers was split off that thread since, the one in which it is now; else the thread itself. ids: In-Reply-To and References, the nearest last.';
 
 create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text)
 returns bigint
@@ -201,6 +283,31 @@ $$;
 comment on function ar_inbox_internal.customers_written_to(bigint, ar_inbox_internal.parsed_message) is
 'The customers that a message of ours went to: of those it was addressed to, else of those who had a copy.';
 
+create function ar_inbox_internal.show_answer(company_id bigint, thread_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if not exists (select 1 from ar_inbox.threads t
+        where t.company_id = show_answer.company_id and t.id = show_answer.thread_id and t.spam_at is not null)
+    then
+        return;
+    end if;
+    -- what was merged into it with it, as where a member says so; its other
+    -- senders stay what they are
+    update ar_inbox.threads t set spam_at = null
+    where t.company_id = show_answer.company_id
+        and t.id in (select m.id
+            from ar_inbox_internal.merged_threads(show_answer.company_id, show_answer.thread_id) m);
+    perform ar_inbox_internal.record_event(company_id, 'thread', thread_id, 'not spam',
+        pg_catalog.to_jsonb(true), pg_catalog.to_jsonb(false));
+end
+$$;
+
+comment on function ar_inbox_internal.show_answer(bigint, bigint) is
+'Takes a thread out of Spam, if it is there: a customer wrote in it.';
+
 create function ar_inbox_internal.file_message(inbound_id bigint, company_id bigint,
     parsed ar_inbox_internal.parsed_message, identifier text, message bytea, received_at timestamptz,
     addresses ar_inbox.email_address[], imported_as ar_inbox.direction = null)
@@ -214,6 +321,7 @@ declare
     target       bigint;
     is_new       boolean;
     sender       ar_inbox.email_address;
+    believed     ar_inbox.email_address;
     customers    bigint[] := array[]::bigint[];
     is_automatic boolean := parsed.automatic;
     kind         text := 'message';
@@ -269,12 +377,6 @@ begin
     -- our own mail coming back is nobody's answer
     is_automatic := is_automatic or (sender is not null and known.is_ours and imported_as is null);
 
-    if target is null and sender is not null and imported_as is distinct from 'outgoing'
-        and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
-        and verified #>> '{dmarc,result}' is distinct from 'fail'
-    then
-        target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
-    end if;
     if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
         links := parsed.reference_ids || parsed.in_reply_to;
         if parsed.conversation is not null then
@@ -285,11 +387,33 @@ begin
         -- it may be here before what it is about
         links := links || (parsed.report #>> '{original,message_id}');
     end if;
+    if target is null and sender is not null and imported_as is distinct from 'outgoing'
+        and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
+        and verified #>> '{dmarc,result}' is distinct from 'fail'
+    then
+        target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
+        if target is not null and links <> '{}' then
+            target := ar_inbox_internal.split_off(file_message.company_id, target, links);
+        end if;
+    end if;
     if target is null then
-        target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links);
+        -- believed to be the sender: a stranger's word for a customer's address, or
+        -- for our own, opens no thread
+        if verified #>> '{dmarc,result}' is distinct from 'fail' and (imported_as is not null or not known.is_ours) then
+            believed := sender;
+        end if;
+        -- What a stranger made up is not to be what a customer's mail goes to.
+        -- (History has no say in that: it comes in any order.)
+        target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
+            customers, imported_as is not null or customers = '{}');
     end if;
     if target is null and customers <> '{}' then
         target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject);
+        if target is null then
+            -- of several customers
+            target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
+                customers, true);
+        end if;
     end if;
     is_new := target is null;
     if is_new then
@@ -306,7 +430,7 @@ begin
                 imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
                 end::ar_inbox.thread_status,
             (select pg_catalog.now() from ar_inbox.spam_senders s
-             where s.company_id = file_message.company_id and s.address = sender),
+             where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
             1, new_id, coalesce(imported_as, 'incoming'), moment
         where is_new
     ), recipients as (
@@ -366,10 +490,20 @@ begin
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at,
                 addresses);
-        elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
-            where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
-        then
-            perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+        elsif not is_automatic then
+            if not is_new then
+                -- merged in the meantime, its thread left it to the one in force
+                select e.thread_id into target from ar_inbox.emails e
+                where e.company_id = file_message.company_id and e.id = new_id;
+                if customers <> '{}' then
+                    perform ar_inbox_internal.show_answer(file_message.company_id, target);
+                end if;
+            end if;
+            if exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
+            then
+                perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+            end if;
         end if;
     end if;
     return new_id;

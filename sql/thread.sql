@@ -53,7 +53,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.lock_thread(bigint) is
-'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none.';
+'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none. The caller has the permission already: nobody may hold up another company''s work.';
 
 create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint)
 returns bigint
@@ -130,11 +130,13 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target bigint := ar_inbox_internal.lock_thread(thread_id);
-    thread ar_inbox.threads;
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = set_thread_status.thread_id);
+    target  bigint;
+    thread  ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = target;
-    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    target := ar_inbox_internal.lock_thread(thread_id);
+    select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
     if status is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'status is NULL', 'Give open, pending or closed.');
     end if;
@@ -156,11 +158,13 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target bigint := ar_inbox_internal.lock_thread(thread_id);
-    thread ar_inbox.threads;
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = assign_thread.thread_id);
+    target  bigint;
+    thread  ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = target;
-    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    target := ar_inbox_internal.lock_thread(thread_id);
+    select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
     if member_id is not null and not exists (
         select 1 from ar_inbox.members m
         where m.company_id = thread.company_id and m.id = assign_thread.member_id and m.removed_at is null)
@@ -185,11 +189,13 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target bigint := ar_inbox_internal.lock_thread(thread_id);
-    thread ar_inbox.threads;
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = snooze_thread.thread_id);
+    target  bigint;
+    thread  ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = target;
-    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    target := ar_inbox_internal.lock_thread(thread_id);
+    select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
     if until <= pg_catalog.now() then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('until %s is not in the future', until), 'Give a moment in the future; NULL ends the snooze.');
@@ -257,13 +263,14 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- locked: the note is not to stay behind in a thread that is merged just now
-    target  bigint := ar_inbox_internal.lock_thread(thread_id);
-    company bigint := (select t.company_id from ar_inbox.threads t where t.id = target);
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = add_note.thread_id);
+    target  bigint;
     missing bigint;
     new_id  bigint;
 begin
     perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    -- locked: the note is not to stay behind in a thread that is merged just now
+    target := ar_inbox_internal.lock_thread(thread_id);
     if coalesce(pg_catalog.btrim(body), '') = '' then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     elsif pg_catalog.array_ndims(attachments) > 1 then
@@ -316,20 +323,29 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target bigint := ar_inbox_internal.lock_thread(thread_id);
-    thread ar_inbox.threads;
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = mark_spam.thread_id);
+    target  bigint;
+    thread  ar_inbox.threads;
 begin
-    select t.* into thread from ar_inbox.threads t where t.id = target;
-    perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
+    perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    target := ar_inbox_internal.lock_thread(thread_id);
+    select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
     if spam is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'spam is NULL', 'Give true or false.');
     elsif (thread.spam_at is not null) = spam then
         return;
     end if;
+    -- A customer's conversation is none; what was split off it is not that as
+    -- long as no customer has written in it.
     if spam and exists (
         select 1 from ar_inbox_internal.merged_threads(thread.company_id, thread.id) m
         join ar_inbox.threads t on t.company_id = thread.company_id and t.id = m.id
-        where t.topic <> 'message')
+        where t.topic <> 'message'
+            or t.customer_id is not null and (t.split_from_id is null or exists (
+                select 1 from ar_inbox.emails e
+                where e.company_id = thread.company_id and e.thread_id = thread.id
+                    and (e.direction = 'outgoing' or ar_inbox_internal.customers_of_address(
+                        thread.company_id, e.from_address) <> '{}'))))
     then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('thread %s is the conversation about an invoice or a customer', thread.id),

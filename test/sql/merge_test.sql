@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(89);
+SELECT plan(96);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -217,6 +217,32 @@ SELECT is(pg_temp.picture(), picture, 'all is as before') FROM before;
 SELECT is(pg_temp.undo('split a2>a'), 'pending 2099 [a2] 1 last a2 incoming Bob, pending 2099 [a1] 1 last a1 incoming Bob', 'and split again by undoing that');
 CALL pg_temp.run($$SELECT pg_temp.receive('a4', 'a@x.example', 'a2')$$);
 SELECT is(pg_temp.seen(pg_temp.id('split a2')), 'open [a2 a4] 2 last a4 incoming Bob', 'an answer to it goes to it');
+
+-- an answer to a message of ours that was split off, to the signed address of the thread that it left in
+DO $$ BEGIN
+    PERFORM ar_inbox.send_email(pg_temp.id('acme'), '{zoe@x.example}', 'First', 'One.');
+    PERFORM ar_inbox.send_email(e.company_id, '{zoe@x.example}', 'Second', 'Two.', thread_id => e.thread_id) FROM ar_inbox.emails e WHERE e.subject = 'First';
+END $$;
+INSERT INTO ids SELECT 'first', thread_id FROM ar_inbox.emails WHERE subject = 'First';
+INSERT INTO ids SELECT 'second', ar_inbox.split_thread(id) FROM ar_inbox.emails WHERE subject = 'Second';
+CREATE FUNCTION pg_temp.answer(id text, subject text) RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.receive(id, 'zoe@x.example', NULL, concat('inbox+', ar_inbox_internal.sign_token(ar_inbox_internal.signing_key(pg_temp.id('acme')), 'r', pg_temp.id('first')), '@acme.example',
+        (SELECT E'\r\nIn-Reply-To: <' || e.message_id || '>' FROM ar_inbox.emails e WHERE e.subject = answer.subject)));
+    SELECT coalesce((SELECT i.name FROM ids i WHERE i.id = (SELECT e.thread_id FROM ar_inbox.emails e WHERE e.message_id = answer.id || '@x.example') AND i.name IN ('first', 'second', 'z third', 'z other')), 'another')
+$$;
+SELECT is(pg_temp.answer('z1', 'Second'), 'second', 'an answer to what was split off goes there, though the address names the thread before');
+SELECT is(pg_temp.answer('z2', 'First'), 'first', 'one to the rest stays');
+SELECT is(pg_temp.answer('z3', 'nothing'), 'first', 'and one that names none');
+CALL pg_temp.run($$SELECT pg_temp.receive('y1', 'yan@x.example')$$);
+SELECT is(pg_temp.answer('z4', 'About y1'), 'first', 'another thread''s message takes it nowhere');
+CALL pg_temp.keep('z third', ar_inbox.split_thread(pg_temp.mail('z1')));
+SELECT is(pg_temp.answer('z5', 'About z1'), 'z third', 'split off what was split off');
+CALL pg_temp.keep('z other', pg_temp.thread_of('y1'));
+CALL pg_temp.keep('z merge', ar_inbox.merge_threads(pg_temp.id('z other'), pg_temp.id('second')));
+SELECT is(pg_temp.answer('z6', 'Second'), 'z other', 'or merged into another since');
+CALL pg_temp.run($$SELECT ar_inbox.unmerge_threads(pg_temp.id('z merge'))$$);
+CALL pg_temp.run($$SELECT ar_inbox.merge_threads(pg_temp.id('first'), pg_temp.id('second'))$$);
+SELECT is(pg_temp.answer('z7', 'Second'), 'first', 'brought back it is where it was');
 
 -- split off a merge
 CREATE FUNCTION pg_temp.restart() RETURNS text LANGUAGE plpgsql AS $$

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(183);
+SELECT plan(222);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -216,9 +216,34 @@ SELECT is(pg_temp.receive('like index', pg_temp.mail('ti6@x', more => E'Referenc
 SELECT is(pg_temp.receive('subject', pg_temp.mail('sub1@x', subject => 'Re: Question')), 'Acme message - open 1', 'an equal subject is nothing');
 SELECT is(pg_temp.receive('refers across', pg_temp.mail('x1@x', recipient => 'inbox@other.example', more => E'In-Reply-To: <e1@x>\n')), 'Other message - open 1', 'what another company has is not found');
 
+-- a Message-ID that nobody holds leads nobody to another's thread
+SELECT is(pg_temp.receive('mass ann', pg_temp.mail('mm1@o', 'ann@globex.example', more => E'In-Reply-To: <massmail@acme.example>\nThread-Index: AdwAAAABmassmailmassmailmass\n')), 'Acme customer Globex open 3', 'a customer answers what we do not hold');
+SELECT is(pg_temp.receive('mass pay', pg_temp.mail('mm2@o', 'pay@initech.example', more => E'In-Reply-To: <massmail@acme.example>\n')), 'Acme customer Initech open 4', 'another customer''s answer to the same is that one''s');
+SELECT is(pg_temp.receive('mass index', pg_temp.mail('mm3@o', 'pay@initech.example', more => E'Thread-Index: AdwAAAABmassmailmassmailmass\n')), 'Acme customer Initech open 5', 'by Outlook''s conversation, too');
+SELECT is(pg_temp.receive('mass stranger', pg_temp.mail('mm4@o', 'mallory@evil.example', more => E'In-Reply-To: <massmail@acme.example>\n')), 'Acme message - open 1', 'a stranger''s is in a thread of its own');
+SELECT is(pg_temp.receive('mass stranger 2', pg_temp.mail('mm5@o', 'eve@evil.example', more => E'In-Reply-To: <massmail@acme.example>\n')), 'Acme message - open 2', 'in which strangers meet');
+SELECT is(pg_temp.receive('mass again', pg_temp.mail('mm6@o', 'ann@globex.example', more => E'In-Reply-To: <massmail@acme.example>\n')), 'Acme customer Globex open 4', 'and not the customer');
+SELECT is(pg_temp.receive('mass number', pg_temp.mail('mm7@o', 'ann@globex.example', subject => 'INV-00001', more => E'In-Reply-To: <elsewhere@x.example>\n')), 'Acme document Globex open 1', 'a customer refers to nothing that we hold');
+SELECT is(pg_temp.receive('mass number 2', pg_temp.mail('mm8@o', 'ap@globex.example', more => E'In-Reply-To: <elsewhere@x.example>\n')), 'Acme document Globex open 2', 'its own conversation goes on, whoever writes for it');
+SELECT is(pg_temp.receive('own copied', pg_temp.mail('mm9@o', 'carol@new.example', more => E'In-Reply-To: <mm7@o>\n')), 'Acme document Globex open 3', 'somebody answers a message that we hold');
+SELECT is(pg_temp.receive('own belongs', pg_temp.mail('mm10@o', 'carol@new.example', more => E'In-Reply-To: <elsewhere@x.example>\n')), 'Acme document Globex open 4', 'and has to do with it from then on');
+SELECT is(pg_temp.receive('as ours', pg_temp.mail('mm11@o', 'inbox@acme.example', more => E'In-Reply-To: <elsewhere@x.example>\n')), 'Acme message - open 1', 'not so whoever calls himself us');
+
+-- nor does one that is told before it comes
+SELECT is(pg_temp.receive('future', pg_temp.mail('fu1@o', 'x@evil.example', more => E'In-Reply-To: <cust-future@globex>\n')), 'Acme message - open 1', 'a stranger tells what will come');
+SELECT is(pg_temp.receive('future number', pg_temp.mail('cust-future@globex', 'ann@globex.example', subject => 'Question on INV-00001')), 'Acme document Globex open 5', 'the customer''s message goes where it belongs');
+SELECT is(message_count, 1, 'and the stranger''s stays alone') FROM ar_inbox.threads WHERE id = pg_temp.id('future');
+CALL pg_temp.keep('dora 1', ar_inbox.create_contact(pg_temp.id('globex'), 'Dora', 'dora@both.example'));
+CALL pg_temp.keep('dora 2', ar_inbox.create_contact(pg_temp.id('initech'), 'Dora', 'dora@both.example'));
+CALL pg_temp.keep('erik 1', ar_inbox.create_customer(pg_temp.id('acme'), 'Erik 1', email => 'erik@three.example'));
+CALL pg_temp.keep('erik 2', ar_inbox.create_customer(pg_temp.id('acme'), 'Erik 2', email => 'erik@three.example'));
+SELECT is(pg_temp.receive('dora', pg_temp.mail('fu2@o', 'dora@both.example', more => E'In-Reply-To: <of-many@x.example>\n')), 'Acme message - open 1', 'somebody of two customers');
+SELECT is(pg_temp.receive('dora again', pg_temp.mail('fu3@o', 'dora@both.example', more => E'In-Reply-To: <of-many@x.example>\n')), 'Acme message - open 2', 'goes on');
+SELECT is(pg_temp.receive('erik', pg_temp.mail('fu4@o', 'erik@three.example', more => E'In-Reply-To: <of-many@x.example>\n')), 'Acme message - open 1', 'somebody of two others does not join in');
+
 -- who is believed to have written it
-SELECT is(pg_temp.receive('by number', pg_temp.mail('n1@globex', 'ann@globex.example', subject => 'Re: inv-00001')), 'Acme document Globex open 1', 'the number of an invoice, from its customer');
-SELECT is(pg_temp.receive('by customer', pg_temp.mail('n2@globex', 'ann@globex.example')), 'Acme customer Globex open 3', 'the sender''s customer');
+SELECT is(pg_temp.receive('by number', pg_temp.mail('n1@globex', 'ann@globex.example', subject => 'Re: inv-00001')), 'Acme document Globex open 6', 'the number of an invoice, from its customer');
+SELECT is(pg_temp.receive('by customer', pg_temp.mail('n2@globex', 'ann@globex.example')), 'Acme customer Globex open 5', 'the sender''s customer');
 SELECT is(pg_temp.receive('by nobody', pg_temp.mail('n3@x', subject => 'INV-00001')), 'Acme message - open 1', 'a stranger who quotes the number');
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": ["mx.acme.example"]}'); END $$;
 SELECT is(pg_temp.receive('dmarc ' || what, pg_temp.mail('dm' || number || '@globex', 'ann@globex.example', recipient, subject, more => more)), wanted, 'DMARC: ' || what)
@@ -226,16 +251,16 @@ FROM (VALUES
     (1, 'failed: not the customer', 'inbox@acme.example', 'x', E'Authentication-Results: mx.acme.example; dmarc=fail header.from=globex.example\n', 'Acme message - open 1'),
     (2, 'failed: not by a number', 'inbox@acme.example', 'INV-00001', E'Authentication-Results: mx.acme.example; spf=pass smtp.mailfrom=evil.example; dmarc=fail header.from=globex.example\n', 'Acme message - open 1'),
     (3, 'failed: not by a signed address', pg_temp.address('to globex'), 'x', E'Authentication-Results: mx.acme.example; dmarc=fail\n', 'Acme message - open 1'),
-    (4, 'passed', 'inbox@acme.example', 'x', E'Authentication-Results: mx.acme.example; dkim=pass header.d=globex.example; dmarc=pass\n', 'Acme customer Globex open 4'),
-    (5, 'another host''s word', 'inbox@acme.example', 'x', E'Authentication-Results: mx.evil.example; dmarc=fail\n', 'Acme customer Globex open 5'),
+    (4, 'passed', 'inbox@acme.example', 'x', E'Authentication-Results: mx.acme.example; dkim=pass header.d=globex.example; dmarc=pass\n', 'Acme customer Globex open 6'),
+    (5, 'another host''s word', 'inbox@acme.example', 'x', E'Authentication-Results: mx.evil.example; dmarc=fail\n', 'Acme customer Globex open 7'),
     (6, 'below a foreign Received', 'inbox@acme.example', 'x', E'Received: from a by mx.acme.example; Sat, 31 Jan 2026 10:00:00 +0100\nReceived: from b by relay.evil.example; Sat, 31 Jan 2026 10:00:00 +0100\n'
-        'Authentication-Results: mx.acme.example; dmarc=fail\n', 'Acme customer Globex open 6'),
-    (7, 'nothing said', 'inbox@acme.example', 'x', '', 'Acme customer Globex open 7')) t (number, what, recipient, subject, more, wanted);
+        'Authentication-Results: mx.acme.example; dmarc=fail\n', 'Acme customer Globex open 8'),
+    (7, 'nothing said', 'inbox@acme.example', 'x', '', 'Acme customer Globex open 9')) t (number, what, recipient, subject, more, wanted);
 SELECT is((SELECT authentication FROM ar_inbox.emails WHERE id = pg_temp.id('dmarc failed: not by a number mail')) #>> '{dmarc,result}', 'fail', 'what was found out is kept');
 SELECT is((SELECT authentication FROM ar_inbox.emails WHERE id = pg_temp.id('dmarc passed mail')) #>> '{dkim,0,header.d}', 'globex.example', 'all of it');
 SELECT is((SELECT array_agg(authentication IS NULL ORDER BY id) FROM ar_inbox.emails WHERE message_id IN ('dm5@globex', 'dm6@globex', 'dm7@globex')), '{t,t,t}', 'and nothing of what is not believed');
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": []}'); END $$;
-SELECT is(pg_temp.receive('no trust', pg_temp.mail('dm8@globex', 'ann@globex.example', more => E'Authentication-Results: mx.acme.example; dmarc=fail\n')), 'Acme customer Globex open 8', 'a company that trusts no host believes none');
+SELECT is(pg_temp.receive('no trust', pg_temp.mail('dm8@globex', 'ann@globex.example', more => E'Authentication-Results: mx.acme.example; dmarc=fail\n')), 'Acme customer Globex open 10', 'a company that trusts no host believes none');
 
 -- automatic mail, and our own that comes back
 SELECT is(pg_temp.receive('automatic ' || what, pg_temp.mail('au' || number || '@z', format('auto%s@z.example', number), more => more)), 'Acme message - open 1', what || ' is filed')
@@ -284,6 +309,37 @@ SELECT ok(spam_at IS NULL, 'it does not') FROM ar_inbox.threads WHERE id = pg_te
 DO $$ BEGIN PERFORM ar_inbox.mark_spam(pg_temp.id('spam'), false); END $$;
 SELECT is(pg_temp.receive('no spam', pg_temp.mail('sp4@spam', 'deal@spam.example')), 'Acme message - open 1', 'the mark taken back');
 SELECT ok(spam_at IS NULL, 'it is mail like any') FROM ar_inbox.threads WHERE id = pg_temp.id('no spam');
+SELECT is(pg_temp.receive('spammer', pg_temp.mail('sk1@f', 'fay@later.example')), 'Acme message - open 1', 'somebody''s mail');
+DO $$ BEGIN PERFORM ar_inbox.mark_spam(pg_temp.id('spammer')); END $$;
+SELECT is(pg_temp.receive('spam copied', pg_temp.mail('sk2@f', 'guest@x.example', more => E'In-Reply-To: <sk1@f>\n')), 'Acme message - open 2', 'that is spam: a stranger answers it');
+SELECT ok(spam_at IS NOT NULL, 'it stays') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is(pg_temp.receive('spam absence', pg_temp.mail('sk3@f', 'ann@globex.example', more => E'In-Reply-To: <sk1@f>\nAuto-Submitted: auto-replied\n')), 'Acme message - open 3', 'a customer''s absence note');
+SELECT ok(spam_at IS NOT NULL, 'is no reason either') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is(pg_temp.receive('spam answered', pg_temp.mail('sk4@f', 'ann@globex.example', more => E'In-Reply-To: <sk1@f>\n')), 'Acme message - open 4', 'a customer answers it');
+SELECT ok(spam_at IS NULL, 'and is seen') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer');
+SELECT is((SELECT string_agg(concat_ws(' ', action, before, after), ', ') FROM ar_inbox.events WHERE subject = 'thread' AND subject_id = pg_temp.id('spammer') AND action = 'not spam'), 'not spam true false', 'as an event says, once');
+SELECT is(pg_temp.receive('spammer again', pg_temp.mail('sk5@f', 'fay@later.example')), 'Acme message - open 1', 'who began it writes again');
+SELECT ok(spam_at IS NOT NULL, 'which is spam still') FROM ar_inbox.threads WHERE id = pg_temp.id('spammer again');
+-- an address that a customer has, whose sender was marked before
+SELECT is((SELECT count(*) FROM ar_inbox.spam_senders WHERE address = 'fay@later.example'), 1::bigint, 'the sender is known for it');
+CALL pg_temp.keep('gina', ar_inbox.create_contact(pg_temp.id('erik 1'), 'Fay', 'FAY@later.example'));
+SELECT is((SELECT count(*) FROM ar_inbox.spam_senders WHERE address = 'fay@later.example'), 0::bigint, 'until that is a contact');
+INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (pg_temp.id('acme'), 'fay@later.example', pg_temp.id('spammer')), (pg_temp.id('acme'), 'hal@later.example', pg_temp.id('spammer'));
+SELECT is(pg_temp.receive('contact marked', pg_temp.mail('sk6@f', 'fay@later.example')), 'Acme customer Erik 1 open 1', 'a contact''s mail');
+SELECT ok(spam_at IS NULL, 'is never spam') FROM ar_inbox.threads WHERE id = pg_temp.id('contact marked');
+CALL pg_temp.keep('hal', ar_inbox.create_customer(pg_temp.id('acme'), 'Hal', email => 'hal@later.example'));
+SELECT is((SELECT string_agg(address::text, ' ') FROM ar_inbox.spam_senders WHERE address IN ('fay@later.example', 'hal@later.example')), 'fay@later.example', 'nor is a customer a spammer');
+SELECT is(pg_temp.receive('two customers marked', pg_temp.mail('sk7@f', 'dora@both.example')), 'Acme message - open 1', 'somebody of two customers');
+INSERT INTO ar_inbox.spam_senders (company_id, address, thread_id) VALUES (pg_temp.id('acme'), 'dora@both.example', pg_temp.id('spammer'));
+SELECT is(pg_temp.receive('two customers again', pg_temp.mail('sk8@f', 'dora@both.example')), 'Acme message - open 1', 'marked once');
+SELECT ok(spam_at IS NULL, 'is in the inbox') FROM ar_inbox.threads WHERE id = pg_temp.id('two customers again');
+-- what a customer's thread has of spam
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('to globex'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.id('to globex')), 'a message''s thread with a customer is no spam');
+CALL pg_temp.keep('their part', ar_inbox.split_thread(pg_temp.id('signed contact mail')));
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('their part'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.id('their part')), 'nor what the customer wrote, split off');
+SELECT is(pg_temp.receive('with globex', pg_temp.mail('sk9@f', 'ivy@spam.example', more => E'In-Reply-To: <t12@globex>\n')), 'Acme message Globex open 3', 'a stranger gets into it');
+CALL pg_temp.keep('ivys part', ar_inbox.split_thread(pg_temp.id('with globex mail')));
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('ivys part'))), 'accepted', 'what that one wrote is, split off');
 DO $$ BEGIN
     PERFORM ar_inbox.snooze_thread(pg_temp.id('written'), now() + interval '1 day');
     PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"automatic_mail_opens_threads": false}');
@@ -366,7 +422,7 @@ SELECT is(pg_temp.as_role('ar_test_olga', format('SELECT ar_inbox.reprocess(%s)'
 SELECT is(pg_temp.as_role('ar_test_olga', 'SELECT ar_inbox.reprocess()'), '0', 'and runs none of it');
 SELECT is(pg_temp.became(pg_temp.mail('l1@globex', 'ann@globex.example', body => repeat('x', 500))), 'Acme quarantine t', 'it is where it was');
 SELECT is(pg_temp.as_role('ar_test_alice', format('SELECT ar_inbox.reprocess(%s)', pg_temp.id('large one'))), '1', 'a manager runs it again under the new limit');
-SELECT is(pg_temp.became(pg_temp.mail('l1@globex', 'ann@globex.example', body => repeat('x', 500))), 'Acme filed open 9 t', 'it is filed and opens its thread');
+SELECT is(pg_temp.became(pg_temp.mail('l1@globex', 'ann@globex.example', body => repeat('x', 500))), 'Acme filed open 11 t', 'it is filed and opens its thread');
 SELECT is(reason, NULL, 'and has no reason any more') FROM ar_inbox.inbound_messages WHERE id = pg_temp.id('large one');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.reprocess(%s)', pg_temp.id('large one'))), format('IB002 incoming message %s is filed', pg_temp.id('large one')), 'once');
 SELECT is(pg_temp.refusal('SELECT ar_inbox.reprocess(-1)'), 'IB001 incoming message -1 does not exist', 'what is not there');
