@@ -84,13 +84,17 @@ begin
     send_at := case when send_at > pg_catalog.now() then send_at end;
 
     -- What it answers: the message named, else the last one of the
-    -- conversation that is known to the other side or on its way there.
+    -- conversation that is known to the other side or on its way there.  (Ids
+    -- in .invalid were made here, for what came without one.)
     if answered_id is not null then
         select e.* into previous from ar_inbox.emails e
-        where e.company_id = queue_email.company_id and e.id = answered_id;
-    else
+        where e.company_id = queue_email.company_id and e.id = answered_id
+            and e.message_id not like '%.invalid';
+    end if;
+    if previous.id is null then
         select e.* into previous from ar_inbox.emails e
         where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
+            and e.kind = 'message' and e.message_id not like '%.invalid'
             and not exists (select 1 from ar_inbox.deliveries d
                 where d.company_id = e.company_id and d.email_id = e.id
                     and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))
@@ -99,6 +103,9 @@ begin
     if previous.id is not null then
         ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
                 then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
+        ancestors := array(
+            select u.id from pg_catalog.unnest(ancestors) with ordinality u (id, position)
+            where u.id not like '%.invalid' order by u.position);
         if pg_catalog.cardinality(ancestors) > 21 then
             ancestors := array[ancestors[1]] || ancestors[pg_catalog.cardinality(ancestors) - 19 :];
         end if;
