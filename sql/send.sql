@@ -284,7 +284,7 @@ begin
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('email %s is cancelled already: %s', email_id, delivery.reason),
             'It does not leave.');
-    elsif delivery.state <> 'queued' or delivery.attempts > 0 then
+    elsif ar_inbox_internal.may_have_left(delivery.company_id, delivery.id) then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('email %s is already handed off', email_id),
             'A message can be taken back for as long as the company''s setting undo_grace, or until its send_at.');
     end if;
@@ -298,4 +298,4 @@ end
 $$;
 
 comment on function ar_inbox.undo_send(bigint) is
-'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder; not sent from here).';
+'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder; not sent from here).';
