@@ -363,8 +363,12 @@ begin
     if imported_as is null then
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at);
-        elsif not is_automatic and exists (select 1 from ar_inbox.deliveries d
-            where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
+        elsif not is_automatic and verified #>> '{dmarc,result}' is distinct from 'fail'
+            and exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = file_message.company_id and d.cancel_on_answer and d.state in ('queued', 'deferred'))
+            -- a member who writes from its own mail program is no customer
+            and not exists (select 1 from ar_inbox.members m
+                where m.company_id = file_message.company_id and m.email = sender)
         then
             perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
         end if;
