@@ -161,6 +161,47 @@ $$;
 comment on function ar_inbox_internal.email_addresses(bigint, bigint, text[]) is
 'A message''s addresses in these fields (to, cc, reply_to), but for the company''s own and their plus-addresses.';
 
+create function ar_inbox_internal.is_one_of_us(company_id bigint, address ar_inbox.email_address)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(ar_inbox_internal.company_of_address(address) = company_id, false)
+        or exists (
+            select 1 from ar_inbox.members m
+            where m.company_id = is_one_of_us.company_id and m.email = is_one_of_us.address);
+end
+$$;
+
+comment on function ar_inbox_internal.is_one_of_us(bigint, ar_inbox.email_address) is
+'Whether an address is the company''s own, a plus-address of one, or that of a member, removed ones too.';
+
+create function ar_inbox_internal.answerable_addresses(company_id bigint, email_id bigint,
+    from_address ar_inbox.email_address)
+returns ar_inbox.email_address[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_ones ar_inbox.email_address[];
+begin
+    select coalesce(pg_catalog.array_agg(u.address order by u.position), '{}') into found_ones
+    from pg_catalog.unnest(ar_inbox_internal.email_addresses(company_id, email_id, '{reply_to}'))
+        with ordinality u (address, position)
+    where not ar_inbox_internal.is_one_of_us(answerable_addresses.company_id, u.address);
+    if found_ones = '{}' and from_address is not null
+        and not ar_inbox_internal.is_one_of_us(company_id, from_address)
+    then
+        found_ones := array[from_address];
+    end if;
+    return found_ones;
+end
+$$;
+
+comment on function ar_inbox_internal.answerable_addresses(bigint, bigint, ar_inbox.email_address) is
+'Where an answer to an incoming message goes: its Reply-To, else its From, without the company''s addresses and its members''. Empty: nowhere.';
+
 create function ar_inbox_internal.reply_defaults(company_id bigint, thread_id bigint, reply_all boolean,
     out email_id bigint, out recipients ar_inbox.email_address[], out cc ar_inbox.email_address[], out subject text)
 returns record
@@ -175,14 +216,13 @@ begin
         select e.* from ar_inbox.emails e
         where e.company_id = reply_defaults.company_id and e.thread_id = reply_defaults.thread_id
             and e.direction = 'incoming' and not e.automatic and e.kind in ('message', 'comment')
+            -- nobody who is shown not to be the sender
+            and e.authentication #>> '{dmarc,result}' is distinct from 'fail'
         order by e.occurred_at desc, e.id desc
     loop
-        recipients := ar_inbox_internal.email_addresses(company_id, answered.id, '{reply_to}');
-        if recipients = '{}' and answered.from_address is not null
-            and ar_inbox_internal.company_of_address(answered.from_address) is distinct from company_id
-        then
-            recipients := array[answered.from_address];
-        end if;
+        -- what a colleague wrote from its own mail program is no customer's
+        continue when ar_inbox_internal.is_one_of_us(company_id, answered.from_address);
+        recipients := ar_inbox_internal.answerable_addresses(company_id, answered.id, answered.from_address);
         if recipients <> '{}' then
             cc := ar_inbox_internal.email_addresses(company_id, answered.id, '{to,cc}');
             exit;
@@ -213,7 +253,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.reply_defaults(bigint, bigint, boolean) is
-'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote; reply_all: with its other recipients as Cc; never to the company''s own addresses. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
+'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote who is not a member and whose DMARC did not fail; reply_all: with its other recipients as Cc; never to the company''s own addresses, to a member only as Cc. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
 
 create function ar_inbox.reply(thread_id bigint, body text, recipients ar_inbox.email_address[] = null,
     cc ar_inbox.email_address[] = null, bcc ar_inbox.email_address[] = null, attachments bigint[] = null,
@@ -254,7 +294,7 @@ end
 $$;
 
 comment on function ar_inbox.reply(bigint, text, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], bigint[], timestamptz, boolean, boolean) is
-'Answers in a thread: the last message that a person wrote there. recipients: NULL: its Reply-To, else its From; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
+'Answers in a thread: the last message that a person wrote there, who is no member and not shown to be forged (DMARC). recipients: NULL: its Reply-To, else its From; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
 
 create function ar_inbox.undo_send(email_id bigint)
 returns void
