@@ -84,13 +84,17 @@ begin
     send_at := case when send_at > pg_catalog.now() then send_at end;
 
     -- What it answers: the message named, else the last one of the
-    -- conversation that is known to the other side or on its way there.
+    -- conversation that is known to the other side or on its way there.  (Ids
+    -- in .invalid were made here, for what came without one.)
     if answered_id is not null then
         select e.* into previous from ar_inbox.emails e
-        where e.company_id = queue_email.company_id and e.id = answered_id;
-    else
+        where e.company_id = queue_email.company_id and e.id = answered_id
+            and e.message_id not like '%.invalid';
+    end if;
+    if previous.id is null then
         select e.* into previous from ar_inbox.emails e
         where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
+            and e.kind = 'message' and e.message_id not like '%.invalid'
             and not exists (select 1 from ar_inbox.deliveries d
                 where d.company_id = e.company_id and d.email_id = e.id
                     and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))
@@ -99,6 +103,9 @@ begin
     if previous.id is not null then
         ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
                 then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
+        ancestors := array(
+            select u.id from pg_catalog.unnest(ancestors) with ordinality u (id, position)
+            where u.id not like '%.invalid' order by u.position);
         if pg_catalog.cardinality(ancestors) > 21 then
             ancestors := array[ancestors[1]] || ancestors[pg_catalog.cardinality(ancestors) - 19 :];
         end if;
@@ -195,12 +202,35 @@ begin
     set state = 'cancelled'
     from ar_inbox.deliveries d
     where d.company_id = cancel_deliveries.company_id and d.id = any (delivery_ids)
-        and r.company_id = d.company_id and r.email_id = d.email_id and r.state = 'queued';
+        and r.company_id = d.company_id and r.email_id = d.email_id and r.state in ('queued', 'deferred');
 end
 $$;
 
 comment on function ar_inbox_internal.cancel_deliveries(bigint, bigint[], text) is
-'Cancels deliveries that the caller has locked and found queued, with their recipients.';
+'Cancels deliveries that the caller has locked and found not to have left, with their recipients.';
+
+create function ar_inbox_internal.may_have_left(company_id bigint, delivery_id bigint)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+            select 1 from ar_inbox.deliveries d
+            join ar_inbox.email_recipients r on r.company_id = d.company_id and r.email_id = d.email_id
+            where d.company_id = may_have_left.company_id and d.id = may_have_left.delivery_id
+                and (d.state not in ('queued', 'deferred')
+                    or r.state in ('handing_off', 'accepted', 'unknown', 'bounced')))
+        -- in doubt once, a recipient may be waiting again
+        or exists (
+            select 1 from ar_inbox.delivery_attempts a
+            where a.company_id = may_have_left.company_id and a.delivery_id = may_have_left.delivery_id
+                and (a.outcome is null or a.outcome in ('accepted', 'partial', 'unknown')));
+end
+$$;
+
+comment on function ar_inbox_internal.may_have_left(bigint, bigint) is
+'Whether a message has reached a recipient, or may have: an attempt accepted, in doubt or under way. False while it waits, also after attempts at which the mail server put it off. To be asked with the delivery locked.';
 
 create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint)
 returns integer
@@ -215,11 +245,13 @@ begin
         select d.id, d.email_id
         from ar_inbox.deliveries d
         join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
-        where d.company_id = cancel_answered.company_id and d.cancel_on_answer and d.state = 'queued'
-            and e.thread_id = cancel_answered.thread_id
+        where d.company_id = cancel_answered.company_id and d.cancel_on_answer
+            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id
         order by d.id
         for update of d
     loop
+        -- put off at its first attempts it still waits; for some it may have left
+        continue when ar_inbox_internal.may_have_left(company_id, answered.id);
         ids := ids || answered.id;
         perform ar_inbox_internal.record_event(company_id, 'email', answered.email_id, 'cancelled', null,
             pg_catalog.to_jsonb('the customer answered first'::text));

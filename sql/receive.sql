@@ -499,8 +499,13 @@ begin
                     perform ar_inbox_internal.show_answer(file_message.company_id, target);
                 end if;
             end if;
-            if exists (select 1 from ar_inbox.deliveries d
-                where d.company_id = file_message.company_id and d.cancel_on_answer and d.state = 'queued')
+            if verified #>> '{dmarc,result}' is distinct from 'fail'
+                and exists (select 1 from ar_inbox.deliveries d
+                    where d.company_id = file_message.company_id and d.cancel_on_answer
+                        and d.state in ('queued', 'deferred'))
+                -- a member who writes from its own mail program is no customer
+                and not exists (select 1 from ar_inbox.members m
+                    where m.company_id = file_message.company_id and m.email = sender)
             then
                 perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
             end if;

@@ -161,6 +161,77 @@ $$;
 comment on function ar_inbox_internal.email_addresses(bigint, bigint, text[]) is
 'A message''s addresses in these fields (to, cc, reply_to), but for the company''s own and their plus-addresses.';
 
+create function ar_inbox_internal.is_one_of_us(company_id bigint, address ar_inbox.email_address)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return coalesce(ar_inbox_internal.company_of_address(address) = company_id, false)
+        or exists (
+            select 1 from ar_inbox.members m
+            where m.company_id = is_one_of_us.company_id and m.email = is_one_of_us.address);
+end
+$$;
+
+comment on function ar_inbox_internal.is_one_of_us(bigint, ar_inbox.email_address) is
+'Whether an address is the company''s own, a plus-address of one, or that of a member, removed ones too.';
+
+create function ar_inbox_internal.answerable_addresses(company_id bigint, email_id bigint,
+    from_address ar_inbox.email_address)
+returns ar_inbox.email_address[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_ones ar_inbox.email_address[];
+begin
+    select coalesce(pg_catalog.array_agg(u.address order by u.position), '{}') into found_ones
+    from pg_catalog.unnest(ar_inbox_internal.email_addresses(company_id, email_id, '{reply_to}'))
+        with ordinality u (address, position)
+    where not ar_inbox_internal.is_one_of_us(answerable_addresses.company_id, u.address);
+    if found_ones = '{}' and from_address is not null
+        and not ar_inbox_internal.is_one_of_us(company_id, from_address)
+    then
+        found_ones := array[from_address];
+    end if;
+    return found_ones;
+end
+$$;
+
+comment on function ar_inbox_internal.answerable_addresses(bigint, bigint, ar_inbox.email_address) is
+'Where an answer to an incoming message goes: its Reply-To, else its From, without the company''s addresses and its members''. Empty: nowhere.';
+
+create function ar_inbox_internal.passed_on(company_id bigint, from_address ar_inbox.email_address, inbound_id bigint)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    fields jsonb;
+begin
+    -- the fields are at its beginning; what was filed without bytes has none
+    select ar_inbox.parse_email(pg_catalog.substring(i.message, 1, 65536)) -> 'headers' into fields
+    from ar_inbox.inbound_messages i
+    where i.company_id = passed_on.company_id and i.id = inbound_id;
+    if exists (
+        select 1 from pg_catalog.jsonb_array_elements(fields) f
+        where pg_catalog.lower(f ->> 'name') in ('auto-submitted', 'x-autoreply', 'x-autorespond')
+            and f ->> 'value' !~* '^[[:space:]]*no\M')
+    then
+        return false;
+    end if;
+    return coalesce(ar_inbox_internal.company_of_address(from_address) = company_id, false)
+        or exists (
+            select 1 from pg_catalog.jsonb_array_elements(fields) f
+            where pg_catalog.lower(f ->> 'name') = 'list-id'
+                or (pg_catalog.lower(f ->> 'name') = 'precedence' and f ->> 'value' ~* '^[[:space:]]*list\M'));
+end
+$$;
+
+comment on function ar_inbox_internal.passed_on(bigint, ar_inbox.email_address, bigint) is
+'Whether an automatic message, of this sender and with these bytes, is one that a machine only passed on for a person: a mailing list (List-Id, RFC 2919; Precedence: list), or a form that writes from the company''s own address. Not an automatic reply (RFC 3834).';
+
 create function ar_inbox_internal.reply_defaults(company_id bigint, thread_id bigint, reply_all boolean,
     out email_id bigint, out recipients ar_inbox.email_address[], out cc ar_inbox.email_address[], out subject text)
 returns record
@@ -175,19 +246,38 @@ begin
         select e.* from ar_inbox.emails e
         where e.company_id = reply_defaults.company_id and e.thread_id = reply_defaults.thread_id
             and e.direction = 'incoming' and not e.automatic and e.kind in ('message', 'comment')
+            -- nobody who is shown not to be the sender
+            and e.authentication #>> '{dmarc,result}' is distinct from 'fail'
         order by e.occurred_at desc, e.id desc
     loop
-        recipients := ar_inbox_internal.email_addresses(company_id, answered.id, '{reply_to}');
-        if recipients = '{}' and answered.from_address is not null
-            and ar_inbox_internal.company_of_address(answered.from_address) is distinct from company_id
-        then
-            recipients := array[answered.from_address];
-        end if;
+        -- what a colleague wrote from its own mail program is no customer's
+        continue when ar_inbox_internal.is_one_of_us(company_id, answered.from_address);
+        recipients := ar_inbox_internal.answerable_addresses(company_id, answered.id, answered.from_address);
         if recipients <> '{}' then
             cc := ar_inbox_internal.email_addresses(company_id, answered.id, '{to,cc}');
             exit;
         end if;
     end loop;
+    -- else a person behind a mailing list or a form
+    if coalesce(recipients, '{}') = '{}' then
+        for answered in
+            select e.* from ar_inbox.emails e
+            where e.company_id = reply_defaults.company_id and e.thread_id = reply_defaults.thread_id
+                and e.direction = 'incoming' and e.kind = 'message'
+                and (e.automatic or ar_inbox_internal.company_of_address(e.from_address) = e.company_id)
+                and e.authentication #>> '{dmarc,result}' is distinct from 'fail'
+            order by e.occurred_at desc, e.id desc
+            limit 20
+        loop
+            recipients := ar_inbox_internal.answerable_addresses(company_id, answered.id, answered.from_address);
+            if recipients <> '{}' and ar_inbox_internal.passed_on(company_id, answered.from_address,
+                answered.inbound_message_id) then
+                cc := ar_inbox_internal.email_addresses(company_id, answered.id, '{to,cc}');
+                exit;
+            end if;
+            recipients := '{}';
+        end loop;
+    end if;
     -- nobody yet: those we wrote to last
     if coalesce(recipients, '{}') = '{}' then
         select e.* into answered from ar_inbox.emails e
@@ -213,7 +303,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.reply_defaults(bigint, bigint, boolean) is
-'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote; reply_all: with its other recipients as Cc; never to the company''s own addresses. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
+'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote who is not a member and whose DMARC did not fail; reply_all: with its other recipients as Cc; never to the company''s own addresses, to a member only as Cc. Where there is none: likewise of the last message that a mailing list or a form on the company''s site passed on. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
 
 create function ar_inbox.reply(thread_id bigint, body text, recipients ar_inbox.email_address[] = null,
     cc ar_inbox.email_address[] = null, bcc ar_inbox.email_address[] = null, attachments bigint[] = null,
@@ -254,7 +344,7 @@ end
 $$;
 
 comment on function ar_inbox.reply(bigint, text, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], bigint[], timestamptz, boolean, boolean) is
-'Answers in a thread: the last message that a person wrote there. recipients: NULL: its Reply-To, else its From; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
+'Answers in a thread: the last message that a person wrote there, who is no member and not shown to be forged (DMARC). recipients: NULL: its Reply-To, else its From; where there is none, of the last that a mailing list or a form passed on; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
 
 create function ar_inbox.undo_send(email_id bigint)
 returns void
@@ -284,7 +374,7 @@ begin
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('email %s is cancelled already: %s', email_id, delivery.reason),
             'It does not leave.');
-    elsif delivery.state <> 'queued' or delivery.attempts > 0 then
+    elsif ar_inbox_internal.may_have_left(delivery.company_id, delivery.id) then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('email %s is already handed off', email_id),
             'A message can be taken back for as long as the company''s setting undo_grace, or until its send_at.');
     end if;
@@ -298,4 +388,4 @@ end
 $$;
 
 comment on function ar_inbox.undo_send(bigint) is
-'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder; not sent from here).';
+'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder; not sent from here).';

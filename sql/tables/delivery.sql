@@ -43,7 +43,7 @@ create index deliveries_next on ar_inbox.deliveries (next_attempt_at) where next
 create index deliveries_in_flight on ar_inbox.deliveries (id) where state = 'handing_off';
 create index deliveries_by_invoice on ar_inbox.deliveries (invoice_id, company_id, channel, created_at) where invoice_id is not null;
 create index deliveries_to_cancel on ar_inbox.deliveries (company_id, email_id)
-    where cancel_on_answer and state = 'queued';
+    where cancel_on_answer and state in ('queued', 'deferred');
 comment on table ar_inbox.deliveries is 'The hand-off of one message to one channel: what left, when, and what the other side said.';
 comment on column ar_inbox.deliveries.crossed_with_payment is 'The invoice was paid while the reminder was already on its way.';
 comment on column ar_inbox.deliveries.return_path is 'The envelope sender: a signed address that a bounce comes back to; NULL: the sender''s address.';

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(135);
+SELECT plan(181);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -279,6 +279,101 @@ SELECT matches(pg_temp.state(pg_temp.id('answered')), '^cancelled\|-\|.*\|the cu
 SELECT matches(pg_temp.state(pg_temp.id(name)), '^queued\|01:00:00', 'still waits: ' || name) FROM unnest(ARRAY['insists', 'elsewhere']) name;
 SELECT is(ar_inbox_internal.cancel_answered(pg_temp.id('acme'), pg_temp.id('talk')), 0, 'again: nothing is left');
 SELECT is((SELECT count(*) FROM ar_inbox.events WHERE subject = 'email' AND subject_id = pg_temp.id('answered') AND action = 'cancelled'), 1::bigint, 'it is written down');
+
+-- whose messages are no customer's: members', forged ones, machines'
+CREATE FUNCTION pg_temp.arrive(name text, headers text, body text DEFAULT 'Hi') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    mail bigint := ar_inbox.receive_email(convert_to(concat_ws(E'\r\n', 'Message-ID: <' || replace(name, ' ', '.') || '@globex.example>', headers, '', body, ''), 'UTF8'));
+BEGIN
+    INSERT INTO ids VALUES (name, mail);
+    INSERT INTO ids SELECT 'thread of ' || name, e.thread_id FROM ar_inbox.emails e WHERE e.id = mail;
+    RETURN 'arrived';
+END
+$$;
+CREATE FUNCTION pg_temp.defaults(thread text, reply_all boolean DEFAULT false) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', array_to_string(d.recipients, ' '), nullif(array_to_string(d.cc, ' '), '')) FROM ar_inbox_internal.reply_defaults(pg_temp.id('acme'), pg_temp.id(defaults.thread), defaults.reply_all) d
+$$;
+DO $$ BEGIN
+    PERFORM ar_inbox.create_member(pg_temp.id('acme'), 'Sue', 'sue@acme.example');
+    PERFORM ar_inbox.create_member(pg_temp.id('acme'), 'Gone', 'gone@acme.example');
+    UPDATE ar_inbox.members SET removed_at = now() WHERE name = 'Gone';
+    PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": ["mx.acme.example"]}');
+END $$;
+SELECT is(pg_temp.arrive('asks', E'From: ann@globex.example\r\nTo: inbox@acme.example, sue@acme.example\r\nSubject: Terms'), 'arrived', 'Ann asks us, and Sue');
+CALL pg_temp.keep('if silent', ar_inbox.reply(pg_temp.id('thread of asks'), 'x', send_at => now() + interval '1 hour'));
+SELECT is(pg_temp.arrive('Sue', E'From: Sue <Sue@acme.example>\r\nTo: ann@globex.example\r\nCc: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'Sue answers from her own mail program');
+SELECT is(pg_temp.arrive('Gone', E'From: gone@acme.example\r\nTo: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'and one who was a member');
+SELECT is(pg_temp.arrive('forged', E'Authentication-Results: mx.acme.example; dmarc=fail header.from=globex.example\r\nFrom: ann@globex.example\r\nReply-To: crook@evil.test\r\nTo: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'and a forger');
+SELECT results_eq($$SELECT name FROM ids i JOIN ar_inbox.emails e USING (id) WHERE e.thread_id = pg_temp.id('thread of asks') AND e.direction = 'incoming' AND NOT e.automatic AND i.name NOT LIKE 'thread%' ORDER BY e.id$$, ARRAY['asks', 'Sue', 'Gone', 'forged'], 'all in one thread');
+SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^queued\|01:00:00', 'none of these is the customer''s answer');
+SELECT is(pg_temp.defaults('thread of asks', true), 'ann@globex.example|sue@acme.example', 'nor answered; a member stays in Cc');
+SELECT is(pg_temp.arrive('answers', E'From: ann@globex.example\r\nReply-To: sue@acme.example, team@globex.example\r\nTo: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'Ann answers');
+SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'that is one');
+SELECT is(pg_temp.defaults('thread of answers'), 'team@globex.example', 'no member is written to in place of a customer');
+CALL pg_temp.keep('to ann', ar_inbox.send_email(pg_temp.id('acme'), '{ann@globex.example}', 'Bill', 'x'));
+INSERT INTO ids SELECT 'bill', e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('to ann');
+SELECT is(pg_temp.arrive(name, headers || E'\r\nTo: inbox@acme.example\r\nIn-Reply-To: <' || (SELECT message_id FROM ar_inbox.emails WHERE id = pg_temp.id('to ann')) || '>'), 'arrived', name)
+FROM (VALUES
+    ('forged too', E'Authentication-Results: mx.acme.example; dmarc=fail header.from=globex.example\r\nFrom: ann@globex.example\r\nReply-To: crook@evil.test'),
+    ('forged list', E'Authentication-Results: mx.acme.example; dmarc=fail header.from=globex.example\r\nFrom: ann@globex.example\r\nReply-To: crook@evil.test\r\nList-Id: <ap.globex.example>'),
+    ('ticket', E'From: noreply@globex.example\r\nAuto-Submitted: auto-replied'),
+    ('away list', E'From: away@globex.example\r\nPrecedence: list\r\nX-Autoreply: yes'),
+    ('news', E'From: news@globex.example\r\nPrecedence: bulk'),
+    ('our copy', E'From: billing@acme.example')) v (name, headers);
+SELECT is((SELECT count(*) FROM ar_inbox.emails WHERE thread_id = pg_temp.id('bill')), 7::bigint, 'in the thread where we wrote');
+SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('bill'), 'x')), 'to ann|Re: Bill|answers ours', 'it is as if nobody had written');
+SELECT is(pg_temp.arrive(name, headers || E'\r\nSubject: ' || name), 'arrived', name)
+FROM (VALUES
+    ('group', E'From: "''Ann'' via AP" <ap@group.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example\r\nList-Id: <ap.group.example>\r\nPrecedence: list'),
+    ('list', E'From: ann@globex.example\r\nTo: inbox@acme.example, bob@globex.example\r\nAuto-Submitted: no\r\nList-Id: <ap.globex.example>'),
+    ('form', E'From: Acme <billing@acme.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example'),
+    ('cron', E'From: Acme <billing@acme.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example\r\nAuto-Submitted: auto-generated')) v (name, headers);
+SELECT is((SELECT count(*) FROM ar_inbox.emails WHERE automatic AND id IN (SELECT id FROM ids WHERE name IN ('group', 'list', 'form', 'cron'))), 4::bigint, 'all of them automatic');
+SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of group'), 'x')), 'to ann|Re: group|answers group', 'whoever is behind a group is answered');
+SELECT is(pg_temp.defaults('thread of list', true), 'ann@globex.example|bob@globex.example', 'or writes to a list');
+SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of form'), 'x')), 'to ann|Re: form|answers form', 'or fills in a form');
+SELECT matches(pg_temp.refusal($$SELECT ar_inbox.reply(pg_temp.id('thread of cron'), 'x')$$), '^IB002 nobody has written in thread', 'but no machine');
+
+-- what the other side has not seen is not referred to
+CREATE FUNCTION pg_temp.refers(mail bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', array_to_string(p.in_reply_to, ' '), array_to_string(p.reference_ids, ' '), p.in_reply_to = e.in_reply_to AND p.reference_ids = e.reference_ids) FROM ar_inbox.emails e, ar_inbox_internal.parse_message(e.message) p WHERE e.id = refers.mail
+$$;
+SELECT is(pg_temp.take('first', 'refs', 'ann@globex.example'), 'filed', 'a message');
+UPDATE ar_inbox.emails SET reference_ids = '{a@globex.example,b@comment.invalid,c@globex.example}' WHERE id = pg_temp.id('first');
+SELECT is(pg_temp.take('no id', 'refs', 'ann@globex.example', minutes => 2), 'filed', 'one that had no Message-ID');
+UPDATE ar_inbox.emails SET message_id = 'x@no-message-id.invalid' WHERE id = pg_temp.id('no id');
+SELECT is(pg_temp.take('failed', 'refs', 'mailer-daemon@globex.example', kind => 'bounce', minutes => 3), 'filed', 'a bounce');
+SELECT is(pg_temp.refers(ar_inbox.reply(pg_temp.id('refs'), 'x')), 'first@globex.example|a@globex.example c@globex.example first@globex.example|t', 'a reply refers to what they know');
+SELECT is(pg_temp.take('only', 'only refs', 'ann@globex.example'), 'filed', 'where there is nothing else');
+UPDATE ar_inbox.emails SET message_id = 'y@no-message-id.invalid' WHERE id = pg_temp.id('only');
+SELECT is(pg_temp.refers(ar_inbox.reply(pg_temp.id('only refs'), 'x')), '||t', 'to nothing');
+
+-- put off by the mail server
+CREATE FUNCTION pg_temp.attempted(mail bigint, outcomes text[] DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    delivery bigint := (SELECT d.id FROM ar_inbox.deliveries d WHERE d.email_id = mail);
+    later timestamptz := (SELECT d.next_attempt_at FROM ar_inbox.deliveries d WHERE d.id = delivery);
+BEGIN
+    PERFORM pg_temp.claimed(mail, later);
+    PERFORM ar_inbox_internal.record_result(delivery, pg_temp.id('acme'), later, CASE WHEN 'accepted' = ANY (outcomes) THEN 'partial' WHEN 'unknown' = ANY (outcomes) THEN 'unknown' ELSE 'deferred' END, 451, '4.3.0', 'busy', NULL,
+        CASE WHEN 'accepted' = ANY (outcomes) THEN ARRAY['a@x.example', 'b@x.example'] ELSE '{}' END, CASE WHEN 'accepted' = ANY (outcomes) THEN outcomes ELSE '{}' END,
+        CASE WHEN 'accepted' = ANY (outcomes) THEN '{250,451}'::integer[] ELSE '{}' END, CASE WHEN 'accepted' = ANY (outcomes) THEN '{2.0.0,4.3.0}'::text[] ELSE '{}' END, CASE WHEN 'accepted' = ANY (outcomes) THEN '{ok,busy}'::text[] ELSE '{}' END);
+    RETURN (SELECT concat_ws('|', d.state, d.attempts) FROM ar_inbox.deliveries d WHERE d.id = delivery);
+END
+$$;
+CREATE FUNCTION pg_temp.ended(mail bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', d.state, regexp_replace(d.reason, 'by .*', 'by somebody'), d.next_attempt_at IS NULL, (SELECT string_agg(r.state::text, ',' ORDER BY r.address) FROM ar_inbox.email_recipients r WHERE r.email_id = d.email_id)) FROM ar_inbox.deliveries d WHERE d.email_id = ended.mail
+$$;
+CREATE TEMP TABLE put_off AS SELECT v.*, ar_inbox.reply(pg_temp.id('refs'), 'x', '{a@x.example,b@x.example}', send_at => now() + CASE n WHEN 4 THEN interval '1 minute' ELSE interval '2 minutes' + n * interval '10 seconds' END) AS mail
+FROM (VALUES (1, 'put off, taken back', '{}'::text[]), (2, 'put off, answered', '{}'), (3, 'accepted for one', '{accepted,deferred}'), (4, 'in doubt', '{unknown}')) v (n, what, outcomes);
+SELECT is(pg_temp.attempted(mail, outcomes), 'unknown|1', what) FROM put_off WHERE n = 4;
+SELECT is(pg_temp.attempted(mail), 'deferred|2', 'in doubt, then put off') FROM put_off WHERE n = 4;
+SELECT is(pg_temp.attempted(mail, outcomes), 'deferred|1', what) FROM put_off WHERE n < 4 ORDER BY n;
+SELECT lives_ok($$SELECT ar_inbox.undo_send(mail) FROM put_off WHERE n = 1$$, 'what was put off for all can be taken back');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.undo_send(%s)', mail)), format('IB002 email %s is already handed off', mail), 'not: ' || what) FROM put_off WHERE n > 2 ORDER BY n;
+SELECT is(ar_inbox_internal.cancel_answered(pg_temp.id('acme'), pg_temp.id('refs')), 1, 'and the customer''s answer stops it');
+SELECT is(pg_temp.ended(mail), CASE n WHEN 1 THEN 'cancelled|taken back by somebody|t|cancelled,cancelled' WHEN 2 THEN 'cancelled|the customer answered first|t|cancelled,cancelled'
+    WHEN 3 THEN 'deferred|busy|f|accepted,deferred' ELSE 'deferred|busy|f|deferred,deferred' END, 'so: ' || what) FROM put_off ORDER BY n;
 
 -- opens
 SELECT is((SELECT position('<img' IN p.body_html) FROM ar_inbox.emails e, ar_inbox_internal.parse_message(e.message) p WHERE e.id = pg_temp.id('signed')), 0, 'no image where the company wants none');
