@@ -2,6 +2,7 @@
 --
 -- The locks are taken in one order everywhere: invoice, steps,
 -- deliveries, recipients.
+
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
 returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
