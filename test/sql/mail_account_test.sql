@@ -251,7 +251,7 @@ SELECT ar_inbox_internal.forget_idle(now());
 SELECT is(pg_temp.more(), 'waiting|00:00:00|8|0|{}|-|-', 'a new worker, which has no connection, reads it at once');
 SELECT is_empty($$SELECT * FROM ar_inbox.mail_accounts a, ar_inbox_internal.changed_accounts(ARRAY[a.id], ARRAY[a.changed_at])
     WHERE a.from_address = 'more@other.example'$$, 'its settings are those');
-SELECT is((SELECT array_agg(c.account_id) FROM ar_inbox.mail_accounts a,
+SELECT is((SELECT array_agg(c.account_id ORDER BY c.account_id DESC) FROM ar_inbox.mail_accounts a,
     ar_inbox_internal.changed_accounts(ARRAY[a.id, 0], ARRAY[a.changed_at - interval '1 second', now()]) c WHERE a.from_address = 'more@other.example'),
     ARRAY[pg_temp.account('more@other.example'), 0], 'changed, and gone');
 SELECT pg_temp.hold(8, '{5}');
