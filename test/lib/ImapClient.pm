@@ -59,7 +59,8 @@ sub flags
 	for ($self->command('UID FETCH 1:* (UID FLAGS)'))
 	{
 		my ($uid, $words) = / FETCH \(UID (\d+) FLAGS \(([^)]*)\)/ or next;
-		$flags{$uid} = join ' ', grep { $_ ne '\Recent' } split / /, $words;
+		# newer servers write down by themselves whether there are attachments
+		$flags{$uid} = join ' ', grep { !/^(?:\\Recent|\$Has(?:No)?Attachment)$/ } split / /, $words;
 	}
 	$self->command('CLOSE');
 	return %flags;
