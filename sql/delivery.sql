@@ -3,6 +3,38 @@
 -- The locks are taken in one order everywhere: invoice, steps,
 -- deliveries, recipients.
 
+create function ar_inbox_internal.reminder_is_wanted(company_id bigint, invoice_id bigint)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return exists (
+        select 1 from ar_inbox.invoices i
+        where i.company_id = reminder_is_wanted.company_id and i.id = reminder_is_wanted.invoice_id
+            and i.status = 'issued' and i.chasing_enabled);
+end
+$$;
+
+comment on function ar_inbox_internal.reminder_is_wanted(bigint, bigint) is
+'Whether a reminder that is queued for the invoice may still leave: asked at each hand-off, by whatever channel, and before each repeat.';
+
+create function ar_inbox_internal.withdraw_reminder(delivery_id bigint, company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- the triggers have ended this one's chasing; nothing may be left
+    perform ar_inbox_internal.end_chasing(d.company_id, d.invoice_id, 'chasing has ended', false)
+    from ar_inbox.deliveries d
+    where d.company_id = withdraw_reminder.company_id and d.id = withdraw_reminder.delivery_id;
+end
+$$;
+
+comment on function ar_inbox_internal.withdraw_reminder(bigint, bigint) is
+'What becomes of a waiting reminder, locked with its invoice by the caller, that is wanted no longer (reminder_is_wanted()).';
+
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
 returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
@@ -83,14 +115,10 @@ begin
             for update skip locked;
             continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
-            if candidate.chasing_step_id is not null and not exists (
-                select 1 from ar_inbox.invoices i
-                where i.company_id = candidate.company_id and i.id = candidate.invoice_id
-                    and i.status = 'issued' and i.chasing_enabled)
+            if candidate.chasing_step_id is not null
+                and not ar_inbox_internal.reminder_is_wanted(candidate.company_id, candidate.invoice_id)
             then
-                -- the triggers have ended this one's chasing; nothing may be left
-                perform ar_inbox_internal.end_chasing(candidate.company_id, candidate.invoice_id,
-                    'chasing has ended', false);
+                perform ar_inbox_internal.withdraw_reminder(candidate.id, candidate.company_id);
                 continue;
             end if;
 
@@ -275,10 +303,8 @@ begin
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
 
     -- Paid while it was under way: there is no second attempt.
-    over := delivery.chasing_step_id is not null and not exists (
-        select 1 from ar_inbox.invoices i
-        where i.company_id = record_result.company_id and i.id = delivery.invoice_id
-            and i.status = 'issued' and i.chasing_enabled);
+    over := delivery.chasing_step_id is not null
+        and not ar_inbox_internal.reminder_is_wanted(company_id, delivery.invoice_id);
 
     if outcome = 'unknown' then
         update ar_inbox.deliveries d
@@ -409,10 +435,8 @@ begin
             'Only a delivery in doubt (state unknown) waits for a decision.');
     end if;
     if resend then
-        if delivery.chasing_step_id is not null and not exists (
-            select 1 from ar_inbox.invoices i
-            where i.company_id = delivery.company_id and i.id = delivery.invoice_id
-                and i.status = 'issued' and i.chasing_enabled)
+        if delivery.chasing_step_id is not null
+            and not ar_inbox_internal.reminder_is_wanted(delivery.company_id, delivery.invoice_id)
         then
             perform ar_inbox_internal.refuse('IB002',
                 pg_catalog.format('delivery %s is a reminder for an invoice that is no longer chased', delivery.id),
@@ -474,10 +498,8 @@ begin
         select 1 from ar_inbox.deliveries d
         where d.company_id = confirm_delivery.company_id and d.id = confirm_delivery.delivery_id
             and d.state = 'handing_off'
-            and (d.chasing_step_id is null or exists (
-                select 1 from ar_inbox.invoices i
-                where i.company_id = d.company_id and i.id = d.invoice_id
-                    and i.status = 'issued' and i.chasing_enabled)));
+            and (d.chasing_step_id is null
+                or ar_inbox_internal.reminder_is_wanted(d.company_id, d.invoice_id)));
 end
 $$;
 
@@ -494,12 +516,17 @@ declare
     held bigint[] := array[]::bigint[];
 begin
     for lost in
-        select d.id, d.company_id from ar_inbox.deliveries d
+        select d.id, d.company_id, d.provider_id from ar_inbox.deliveries d
         -- in the order in which a payment locks an invoice's steps
         where d.state = 'handing_off' and (delivery_ids is null or d.id = any (delivery_ids))
         order by d.chasing_step_id, d.id
     loop
         begin
+            if lost.provider_id is not null then
+                perform ar_inbox_internal.record_provider_answer(lost.id, lost.company_id, at, true, null, null, null,
+                    'the server stopped while the message was being handed off');
+                continue;
+            end if;
             perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
                 'the server stopped while the message was being handed off');
             -- its pause was the time the server was away
@@ -515,4 +542,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.settle_interrupted(timestamptz, bigint[]) is
-'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that. Returns the ids of those that somebody holds, to be called again with. For the worker, at its start.';
+'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that; text messages and letters as record_provider_answer() says. Returns the ids of those that somebody holds, to be called again with. For the worker, at its start.';

@@ -362,7 +362,11 @@ begin
             order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position) as people
         from ar_inbox.email_recipients p
         where p.company_id = reindex_company.company_id
-        group by p.email_id) r on r.email_id = m.id
+        group by p.email_id
+        union all
+        select d.email_id, d.recipient
+        from ar_inbox.deliveries d
+        where d.company_id = reindex_company.company_id and d.recipient is not null) r on r.email_id = m.id
     left join (
         select x.email_id, pg_catalog.string_agg(f.name, ' ' order by x.position) as names
         from ar_inbox.attachments x

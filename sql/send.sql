@@ -282,7 +282,7 @@ begin
     if coalesce(recipients, '{}') = '{}' then
         select e.* into answered from ar_inbox.emails e
         where e.company_id = reply_defaults.company_id and e.thread_id = reply_defaults.thread_id
-            and e.direction = 'outgoing'
+            and e.direction = 'outgoing' and e.channel = 'email'
             and not exists (select 1 from ar_inbox.deliveries d
                 where d.company_id = e.company_id and d.email_id = e.id
                     and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))

@@ -23,6 +23,10 @@ create table ar_inbox.companies (
     max_repeating_steps           integer not null default 1,
     max_repeats                   integer not null default 10,
     max_sends_per_day             integer not null default 3,
+    sms_from_hour                 integer not null default 8,
+    sms_to_hour                   integer not null default 21,
+    max_texts_per_number          integer not null default 1,
+    postal_address                jsonb,
     created_at                    timestamptz not null default pg_catalog.now(),
     constraint companies_pkey primary key (id),
     constraint companies_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
@@ -34,6 +38,10 @@ create table ar_inbox.companies (
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
     constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),
+    constraint companies_sms_hours check (sms_from_hour >= 0 and sms_from_hour < sms_to_hour and sms_to_hour <= 24),
+    constraint companies_texts_positive check (max_texts_per_number > 0),
+    constraint companies_postal_address_form check (postal_address is null
+        or ar_inbox_internal.postal_address_fault(postal_address) is null),
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
         and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0)
 );
@@ -52,6 +60,10 @@ comment on column ar_inbox.companies.track_opens is 'Whether messages carry an i
 comment on column ar_inbox.companies.tracking_url is 'Where that image is: the token of the message is put after it.';
 comment on column ar_inbox.companies.handle is 'What names the company in addresses that strangers see, such as that of an image: drawn at random, and no secret.';
 comment on column ar_inbox.companies.max_sends_per_day is 'How often one invoice may be sent through one channel in a day of the company''s time zone.';
+comment on column ar_inbox.companies.sms_from_hour is 'From which hour of the day in its time zone text messages may leave.';
+comment on column ar_inbox.companies.sms_to_hour is 'At which hour they may no longer.';
+comment on column ar_inbox.companies.max_texts_per_number is 'How many text messages one number gets in a day of the company''s time zone.';
+comment on column ar_inbox.companies.postal_address is 'The return address of its letters.';
 select ar_inbox_internal.secure_for_members('companies', 'id');
 
 create table ar_inbox.members (
@@ -109,7 +121,7 @@ create table ar_inbox.secrets (
     constraint secrets_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint secrets_name_key unique (name, company_id)
 );
-comment on table ar_inbox.secrets is 'Mail passwords and signing keys: only the worker reads them.';
+comment on table ar_inbox.secrets is 'Passwords of mail accounts, keys of providers, signing keys: only the worker reads them.';
 select ar_inbox_internal.secure('secrets');
 revoke insert, update on ar_inbox.secrets from ar_inbox_worker;
 

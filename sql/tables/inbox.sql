@@ -92,6 +92,7 @@ create table ar_inbox.emails (
     company_id         bigint not null,
     thread_id          bigint not null,
     direction          ar_inbox.direction not null,
+    channel            ar_inbox.channel not null default 'email',
     message_id         text not null,
     in_reply_to        text[] not null default '{}',
     reference_ids      text[] not null default '{}',
@@ -121,9 +122,10 @@ create table ar_inbox.emails (
     constraint emails_message_id_key unique (message_id, company_id),
     constraint emails_inbound_key unique (inbound_message_id, company_id),
     constraint emails_bytes_by_direction check (
-        case when direction = 'outgoing' and kind <> 'comment'
+        case when direction = 'outgoing' and kind <> 'comment' and channel = 'email'
             then message is not null and inbound_message_id is null and from_address is not null
             else message is null end),
+    constraint emails_other_channels_leave check (channel = 'email' or direction = 'outgoing'),
     constraint emails_kind_known check (kind in ('message', 'bounce', 'delay', 'complaint', 'comment')),
     constraint emails_html_of_incoming check (inbound_message_id is null or body_html is null),
     constraint emails_new_text_not_negative check (new_text_length >= 0)
@@ -134,6 +136,7 @@ create index emails_search on ar_inbox.emails using gin (search, ar_inbox_intern
     with (gin_pending_list_limit = 512);
 create index emails_sent on ar_inbox.emails (company_id, occurred_at desc, id desc) where direction = 'outgoing';
 comment on table ar_inbox.emails is 'The messages of the threads, incoming and outgoing.';
+comment on column ar_inbox.emails.channel is 'How it goes: as e-mail, or as a text message or letter, which have no recipients in ar_inbox.email_recipients but one in their delivery.';
 comment on column ar_inbox.emails.message_id is 'Message-ID (RFC 5322, 3.6.4) without its angle brackets; a message that came without one has one made from its hash.';
 comment on column ar_inbox.emails.message is 'An outgoing message exactly as it is handed off, made once. Incoming bytes are in ar_inbox.inbound_messages.';
 comment on column ar_inbox.emails.new_text_length is 'How many characters of body_text are new; the rest is the history it quotes. NULL: all of it is shown.';
