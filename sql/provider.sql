@@ -24,7 +24,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     -- the value stands in no message
-    if value is null or value !~ '^[!-~]{1,500}$' then
+    if value is null or value !~ '^[!-~]+$' or pg_catalog.length(value) > 500 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s cannot be', parameter),
             pg_catalog.format('Give the %s as the provider shows it: letters, digits and signs without blanks.', parameter));

@@ -2,7 +2,8 @@
  *
  * worker.c
  *	  The process that does what happens by itself in one database: fires due
- *	  steps, hands off the outbox, reads the mailboxes.
+ *	  steps, hands off the outbox, by mail and through providers, reads the
+ *	  mailboxes.
  *
  * It sleeps until the next moment that the tables name, a commit that queues
  * something, or the network.  A turn looks at the tables when one of the first
@@ -31,6 +32,7 @@
 #include "worker/clock.h"
 #include "worker/mailboxes.h"
 #include "worker/outbox.h"
+#include "worker/providers.h"
 #include "worker/settings.h"
 #include "worker/shared.h"
 #include "worker/task.h"
@@ -207,6 +209,7 @@ look_at_tables(NetLoop *loop)
 	if (!look.installed)
 		leave();
 	outbox_allow(look.armed);
+	providers_allow(look.armed);
 	mailboxes_allow(look.armed);
 
 	/* what leaves no database needs no arming */
@@ -235,6 +238,7 @@ look_at_tables(NetLoop *loop)
 		/* between two batches the mail gets its turn */
 		net_loop_turn(loop);
 		failed |= !outbox_turn(true);
+		failed |= !providers_turn(true);
 	} while (look.fired >= STEPS_PER_TRANSACTION);
 	failed |= !mailboxes_turn(true);
 
@@ -314,6 +318,8 @@ ar_inbox_worker_main(Datum arg)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
 						errmsg("ar_inbox: could not start the network: %s", error)));
 	outbox_start(loop);
+	if (!providers_start(loop))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("ar_inbox: could not start HTTP")));
 	mailboxes_start(loop);
 
 	events = compat_create_wait_event_set(3);
@@ -346,12 +352,19 @@ ar_inbox_worker_main(Datum arg)
 			timeout = look_at_tables(loop);
 			next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
 		}
-		else if (!outbox_turn(false) || !mailboxes_turn(false))
-			next_look =
-				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+		else
+		{
+			bool done = outbox_turn(false);
+
+			done &= providers_turn(false);
+			done &= mailboxes_turn(false);
+			if (!done)
+				next_look = Min(next_look,
+								TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+		}
 
 		/* what was recorded may have to be tried again soon */
-		if (outbox_has_recorded())
+		if (outbox_has_recorded() | providers_have_recorded())
 			next_look =
 				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
 
@@ -359,7 +372,7 @@ ar_inbox_worker_main(Datum arg)
 		net_timeout = net_loop_timeout(loop);
 		if (net_timeout >= 0)
 			timeout = Min(timeout, net_timeout);
-		if (outbox_is_waiting())
+		if (outbox_is_waiting() || providers_are_waiting())
 			timeout = Min(timeout, 1000);
 		woken = worker_clock->wait(events, timeout);
 		net_loop_turn(loop);

@@ -81,9 +81,13 @@ DECLARE
 BEGIN
     PERFORM ar_inbox.set_mail_account(of_company, ('billing@' || domain)::ar_inbox.email_address, 'smtp://mail.' || domain, 'user', 'secret of ' || company,
         ('inbox@' || domain)::ar_inbox.email_address);
+    PERFORM ar_inbox.set_sms_provider(of_company, 'AC0123456789abcdef', 'token', '+15550100', 'https://' || domain || '/status');
+    PERFORM ar_inbox.set_letter_provider(of_company, 'key');
+    INSERT INTO ar_inbox.provider_statuses (company_id, provider_id, provider_message_id, status)
+    SELECT p.company_id, p.id, 'SM0', 'sent' FROM ar_inbox.providers p WHERE p.company_id = of_company;
     PERFORM ar_inbox.create_contact_role(of_company, 'Accounts Payable');
     customer := ar_inbox.create_customer(of_company, 'Customer', email => 'ap@globex.example');
-    PERFORM ar_inbox.create_contact(customer, 'Ann', 'ann@globex.example', role => 'Accounts Payable');
+    INSERT INTO ids VALUES (company || ' contact', ar_inbox.create_contact(customer, 'Ann', 'ann@globex.example', role => 'Accounts Payable'));
     PERFORM ar_inbox.create_cadence(of_company, 'Standard', '[{"trigger": "on_issue", "hour": 0, "channels": ["email"]}]', true);
     PERFORM ar_inbox.set_template(of_company, 'new_invoice', 's', 'b');
     invoice := ar_inbox.create_invoice(customer, '[{"description": "Work", "unit_price": 100}]', '2026-01-10', '2026-02-09');
@@ -184,6 +188,11 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'create_member({}, ''N'', ''n@n.example'')'),
     ('manage', 'company', 'change_settings({}, ''{"max_steps": 19}'')'),
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
+    ('manage', 'company', 'set_sms_provider({}, ''AC0123456789abcdef'', ''t'', ''+15550100'')'),
+    ('manage', 'company', 'set_letter_provider({}, ''k'')'),
+    ('manage', 'company', 'remove_provider({}, ''letter'')'),
+    ('manage', 'customer', 'change_customer({}, ''{"phone": "+15550101"}'')'),
+    ('manage', 'contact', 'change_contact({}, ''{"phone": "+15550101"}'')'),
     ('manage', 'company', 'add_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'company', 'remove_company_address({}, ''alias{}@n.example'')'),
     ('manage', 'incoming message', 'reprocess({})'),
@@ -261,7 +270,9 @@ $$;
 SELECT is_empty($$
     SELECT p.proname FROM pg_proc p
     WHERE p.pronamespace = 'ar_inbox'::regnamespace AND p.prosecdef AND has_function_privilege('ar_inbox_staff', p.oid, 'execute')
-        AND p.proname NOT IN ('create_company', 'fire_due_steps', 'issue_invoice', 'void_invoice', 'resolve_delivery')
+        AND p.proname NOT IN ('create_company', 'fire_due_steps', 'issue_invoice', 'void_invoice', 'resolve_delivery',
+            -- a signature stands for permission
+            'record_provider_status')
         AND NOT EXISTS (SELECT 1 FROM calls c WHERE c.call LIKE p.proname || '(%')$$, 'every function that staff may call is tried');
 SELECT is_empty($$SELECT * FROM pg_temp.seen() WHERE own = 0 OR foreign_rows = 0$$, 'there is a row of each company in every table');
 
@@ -312,7 +323,7 @@ SELECT throws_ok('SELECT * FROM ar_inbox.secrets', '42501', 'permission denied f
 SELECT throws_ok(statement, '42501', NULL, 'not for members: ' || statement)
 FROM unnest(ARRAY['SELECT ar_inbox.install()', 'SELECT ar_inbox.arm()', 'SELECT ar_inbox.disarm()', 'SELECT ar_inbox.receive_email(''x'')', 'SELECT ar_inbox.fire_due_steps()',
     'SELECT ar_inbox.create_company(''X'')', 'SELECT ar_inbox_internal.take_message(''x'')', 'SELECT ar_inbox_internal.claim_deliveries(now(), 1)',
-    'SELECT ar_inbox_internal.settle_interrupted(now())', 'SELECT ar_inbox_internal.accounts_to_poll(now())', 'SELECT ar_inbox_internal.fire_due(now(), 1)',
+    'SELECT ar_inbox_internal.claim_provider_deliveries(now(), 1)', 'SELECT ar_inbox_internal.settle_interrupted(now())', 'SELECT ar_inbox_internal.accounts_to_poll(now())', 'SELECT ar_inbox_internal.fire_due(now(), 1)',
     'SELECT ar_inbox_internal.secure(''secrets'')', 'SELECT ar_inbox_internal.migrations()', 'SET LOCAL ROLE ar_inbox_owner', 'SET LOCAL ROLE ar_inbox_worker',
     'GRANT ar_inbox_staff TO ar_test_stranger', 'CREATE TABLE ar_inbox.x ()', 'CREATE TABLE ar_inbox_internal.x ()', 'CREATE VIEW ar_portal.x AS SELECT 1']) statement;
 

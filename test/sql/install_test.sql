@@ -57,7 +57,7 @@ SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('r', 'p')$$,
     ARRAY['armed', 'attachments', 'cadence_steps', 'cadences', 'chasing_steps', 'companies', 'company_addresses',
         'contact_roles', 'contacts', 'customers', 'deliveries', 'delivery_attempts', 'email_html', 'email_opens', 'email_recipients',
         'emails', 'events', 'file_contents', 'files', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
-        'members', 'missing_references', 'notes', 'payments', 'saved_replies', 'schema_migrations', 'secrets',
+        'members', 'missing_references', 'notes', 'payments', 'provider_statuses', 'providers', 'saved_replies', 'schema_migrations', 'secrets',
         'spam_senders', 'suppressions', 'templates', 'thread_merges', 'threads'], 'the tables');
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['inbox', 'sent'], 'the views');
 
@@ -191,12 +191,12 @@ SELECT is_empty($$
 SELECT is_empty($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
     WHERE f.nspname = 'ar_inbox_internal' AND a.grantee = 0
-        AND f.proname NOT IN ('is_time_zone', 'currency_digits')$$,
-    'of the internal functions PUBLIC may call the two that constraints ask');
+        AND f.proname NOT IN ('is_time_zone', 'currency_digits', 'postal_address_fault', 'is_country')$$,
+    'of the internal functions PUBLIC may call those that constraints ask');
 SELECT bag_eq($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
     WHERE f.nspname = 'ar_inbox_internal' AND a.grantee = 0$$,
-    ARRAY['ar_inbox_internal.is_time_zone(text)', 'ar_inbox_internal.currency_digits(text)'],
+    ARRAY['ar_inbox_internal.is_time_zone(text)', 'ar_inbox_internal.currency_digits(text)', 'ar_inbox_internal.postal_address_fault(jsonb)', 'ar_inbox_internal.is_country(text)'],
     'and may call those');
 SELECT is_empty($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
