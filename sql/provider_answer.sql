@@ -32,10 +32,11 @@ begin
     if value ~ '^[0-9]{1,9}$' then
         return at + pg_catalog.make_interval(secs => value::integer);
     elsif value ~ '^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$'
-        or value ~ '^[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$'
         or value ~ '^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2} [0-9]{4}$'
     then
         return value::timestamptz;
+    elsif value ~ '^[A-Z][a-z]{5,8}, [0-9]{2}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT$' then
+        return pg_catalog.to_timestamp(value, 'FMDay, DD-Mon-YY HH24:MI:SS');
     end if;
     return null;
 exception when others then
@@ -61,14 +62,14 @@ begin
         message_status := pg_catalog.left(said ->> 'status', 40);
         code := pg_catalog.left(coalesce(said ->> 'code', said ->> 'error_code'), 40);
         words := coalesce(said ->> 'message', said ->> 'error_message');
-        is_providers := id is not null or (said ->> 'code') ~ '^[0-9]{1,9}$';
+        is_providers := id is not null or coalesce((said ->> 'code') ~ '^[0-9]{1,9}$', false);
     else
         id := pg_catalog.substring(said ->> 'id', '^[a-z]{2,8}_[0-9A-Za-z_]{4,80}$');
         trouble := case pg_catalog.jsonb_typeof(said -> 'error') when 'object' then said -> 'error' end;
         message_status := case when id is not null then 'created' end;
         code := pg_catalog.left(trouble ->> 'code', 80);
         words := trouble ->> 'message';
-        is_providers := id is not null or trouble ? 'message';
+        is_providers := id is not null or coalesce(trouble ? 'message', false);
     end if;
     if status is not null and status not between 200 and 299 then
         words := coalesce(words, nullif(pg_catalog.left(pg_catalog.btrim(
