@@ -290,6 +290,7 @@ sql('CREATE DATABASE copy TEMPLATE template0');
 ok(run_log([ 'pg_restore', '--host', $node->host, '--port', $node->port, '--exit-on-error', '--dbname=copy', "$folder/channels.dump" ]), 'dumped and restored');
 $node->safe_psql('copy', 'UPDATE ar_inbox.providers SET send_retry_at = NULL, send_error = NULL, send_failures = 0');
 $before = () = $peer->requests('acme');
+$node->reload;    # the launcher looks for new databases
 ok(ArInbox::wait_until($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ar_inbox worker' AND datname = 'copy'", 1), 'the copy has a worker');
 sleep 1.5;
 is(scalar(() = $peer->requests('acme')), $before, 'and sends nothing');
