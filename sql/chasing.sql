@@ -8,8 +8,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     invoice   ar_inbox.invoices;
-    zone      text;
+    company   ar_inbox.companies;
     sent      boolean;
+    holidays  date[] := ar_inbox_internal.holidays_of(company_id);
     scheduled integer;
 begin
     update ar_inbox.chasing_steps s set state = 'cancelled', reason = 'another schedule was set'
@@ -19,7 +20,7 @@ begin
     set schedule_number = i.schedule_number + 1, chasing_enabled = true
     where i.company_id = set_schedule.company_id and i.id = set_schedule.invoice_id
     returning i.* into invoice;
-    select c.time_zone into zone from ar_inbox.companies c where c.id = set_schedule.company_id;
+    select c.* into company from ar_inbox.companies c where c.id = set_schedule.company_id;
     sent := ar_inbox_internal.was_sent(company_id, invoice_id);
 
     insert into ar_inbox.chasing_steps (company_id, invoice_id, schedule_number, step_number, repeat_number,
@@ -32,7 +33,8 @@ begin
         case when invoice.status <> 'draft' then m.reason end
     from ar_inbox_internal.parse_steps(company_id, steps, within_limits) s
     cross join lateral ar_inbox_internal.step_moments(s.trigger::text, s.days, s.on_date, s.hour, s.repeats,
-        invoice.issue_date, invoice.due_date, zone, at, sent) m;
+        invoice.issue_date, invoice.due_date, company.time_zone, at, sent, company.working_day_policy,
+        company.working_days, holidays) m;
 
     select count(*) into scheduled from ar_inbox.chasing_steps s
     where s.company_id = set_schedule.company_id and s.invoice_id = set_schedule.invoice_id
@@ -50,9 +52,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    zone text := (select c.time_zone from ar_inbox.companies c where c.id = reschedule.company_id);
-    sent boolean := ar_inbox_internal.was_sent(company_id, invoice_id);
+    company  ar_inbox.companies;
+    sent     boolean := ar_inbox_internal.was_sent(company_id, invoice_id);
+    holidays date[] := ar_inbox_internal.holidays_of(company_id);
 begin
+    select c.* into company from ar_inbox.companies c where c.id = reschedule.company_id;
     update ar_inbox.chasing_steps s
     set due_at = m.due_at, state = m.state::ar_inbox.step_state, reason = m.reason
     from ar_inbox.invoices i
@@ -60,7 +64,8 @@ begin
         select k.id as step_id, n.*
         from ar_inbox.chasing_steps k
         cross join lateral ar_inbox_internal.step_moments(k.trigger::text, k.days, k.on_date, k.hour, k.repeats,
-            i.issue_date, i.due_date, zone, at, sent) n
+            i.issue_date, i.due_date, company.time_zone, at, sent, company.working_day_policy,
+            company.working_days, holidays) n
         where k.company_id = i.company_id and k.invoice_id = i.id and k.state = 'scheduled'
             and n.repeat_number = k.repeat_number
     ) m

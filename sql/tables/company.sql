@@ -23,6 +23,8 @@ create table ar_inbox.companies (
     max_repeating_steps           integer not null default 1,
     max_repeats                   integer not null default 10,
     max_sends_per_day             integer not null default 3,
+    working_days                  integer[] not null default '{1,2,3,4,5}',
+    working_day_policy            text not null default 'send_anyway',
     created_at                    timestamptz not null default pg_catalog.now(),
     constraint companies_pkey primary key (id),
     constraint companies_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
@@ -35,7 +37,15 @@ create table ar_inbox.companies (
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
     constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
-        and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0)
+        and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0),
+    constraint companies_working_days_weekdays check (working_days <@ '{1,2,3,4,5,6,7}'::integer[]
+        and pg_catalog.array_ndims(working_days) = 1
+        -- each at most once: as many as there are different ones
+        and pg_catalog.cardinality(working_days) = (1 = any (working_days))::integer
+            + (2 = any (working_days))::integer + (3 = any (working_days))::integer
+            + (4 = any (working_days))::integer + (5 = any (working_days))::integer
+            + (6 = any (working_days))::integer + (7 = any (working_days))::integer),
+    constraint companies_working_day_policy_known check (working_day_policy in ('send_anyway', 'next', 'previous'))
 );
 create index companies_by_handle on ar_inbox.companies (handle);
 comment on table ar_inbox.companies is 'The businesses that use the product, one row a tenant, with their settings.';
@@ -52,6 +62,8 @@ comment on column ar_inbox.companies.track_opens is 'Whether messages carry an i
 comment on column ar_inbox.companies.tracking_url is 'Where that image is: the token of the message is put after it.';
 comment on column ar_inbox.companies.handle is 'What names the company in addresses that strangers see, such as that of an image: drawn at random, and no secret.';
 comment on column ar_inbox.companies.max_sends_per_day is 'How often one invoice may be sent through one channel in a day of the company''s time zone.';
+comment on column ar_inbox.companies.working_days is 'Weekdays that are worked on, from 1, Monday, to 7, Sunday; ar_inbox.holidays are days off besides.';
+comment on column ar_inbox.companies.working_day_policy is 'What a chasing step does on a day off: send_anyway, move to the next working day at the same hour, or to the previous.';
 select ar_inbox_internal.secure_for_members('companies', 'id');
 
 create table ar_inbox.members (

@@ -84,6 +84,7 @@ BEGIN
     PERFORM ar_inbox.create_contact_role(of_company, 'Accounts Payable');
     customer := ar_inbox.create_customer(of_company, 'Customer', email => 'ap@globex.example');
     PERFORM ar_inbox.create_contact(customer, 'Ann', 'ann@globex.example', role => 'Accounts Payable');
+    PERFORM ar_inbox.add_holiday(of_company, '2026-12-24', 'Christmas Eve');
     PERFORM ar_inbox.create_cadence(of_company, 'Standard', '[{"trigger": "on_issue", "hour": 0, "channels": ["email"]}]', true);
     PERFORM ar_inbox.set_template(of_company, 'new_invoice', 's', 'b');
     invoice := ar_inbox.create_invoice(customer, '[{"description": "Work", "unit_price": 100}]', '2026-01-10', '2026-02-09');
@@ -194,6 +195,10 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'create_contact_role({}, ''N'')'),
     ('manage', 'customer', 'create_contact({}, ''N'')'),
     ('manage', 'company', 'create_cadence({}, ''N'', ''[{"trigger": "on_issue", "hour": 9, "channels": ["email"]}]'')'),
+    ('manage', 'company', 'set_working_days({}, ''{1,2,3,4}'', ''next'')'),
+    ('manage', 'company', 'add_holiday({}, ''2026-12-31'')'),
+    ('manage', 'company', 'remove_holiday({}, ''2026-12-24'')'),
+    ('manage', 'company', 'import_holidays({}, E''BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260101\nEND:VEVENT\nEND:VCALENDAR'')'),
     ('manage', 'company', 'set_template({}, ''new_invoice'', ''s'', ''b'')'),
     ('manage', 'customer', 'create_invoice({}, ''[{"description": "x", "unit_price": 1}]'')'),
     ('manage', 'invoice', 'change_invoice_dates({}, due_date => ''2026-03-01'')'),

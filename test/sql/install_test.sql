@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(85);
+SELECT plan(87);
 
 -- Every table, view and sequence of ours.
 CREATE TEMP VIEW ours AS
@@ -56,7 +56,7 @@ SELECT throws_ok($$DROP EXTENSION ar_inbox$$, '2BP01',
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('r', 'p')$$,
     ARRAY['armed', 'attachments', 'cadence_steps', 'cadences', 'chasing_steps', 'companies', 'company_addresses',
         'contact_roles', 'contacts', 'customers', 'deliveries', 'delivery_attempts', 'email_html', 'email_opens', 'email_recipients',
-        'emails', 'events', 'file_contents', 'files', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
+        'emails', 'events', 'file_contents', 'files', 'holidays', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
         'members', 'missing_references', 'notes', 'payments', 'saved_replies', 'schema_migrations', 'secrets',
         'spam_senders', 'suppressions', 'templates', 'thread_merges', 'threads'], 'the tables');
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['inbox', 'sent'], 'the views');
@@ -232,6 +232,8 @@ FROM (VALUES
     ('void_invoice', 'invoice_id'),
     ('close_invoice', 'invoice_id'),
     ('chase_invoice', 'invoice_id, steps, cadence_id, recipients, at'),
+    ('set_working_days', 'company_id, days, policy'),
+    ('import_holidays', 'company_id, ics'),
     ('stop_chasing', 'invoice_id'),
     ('chasing_schedule', 'invoice_id'),
     ('fire_due_steps', 'at'),

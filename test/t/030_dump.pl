@@ -79,6 +79,8 @@ Content-Type: text/html
 ', E'\n', E'\r\n'), 'UTF8')) FROM generate_series(1, 3) n;
 	PERFORM ar_inbox.merge_threads((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'), (SELECT max(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
 	PERFORM ar_inbox.mark_spam((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
+	PERFORM ar_inbox.set_working_days(company, '{1,2,3,4,5,6}', NULL);
+	PERFORM ar_inbox.add_holiday(company, '2030-10-03', 'Tag der Deutschen Einheit');
 	PERFORM ar_inbox.set_saved_reply(company, 'Danke', 'Danke, {{company.name}}.');
 	PERFORM ar_inbox.suppress('weg\@mueller.test', company, detail => 'zieht um');
 	INSERT INTO ar_inbox.email_opens (company_id, email_id, source) SELECT e.company_id, e.id, 'image' FROM ar_inbox.emails e LIMIT 1;
