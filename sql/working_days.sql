@@ -174,3 +174,45 @@ $$;
 
 comment on function ar_inbox.remove_holiday(bigint, date) is
 'Makes a holiday a day like others of its weekday again. Scheduled steps move as the company''s policy says. Needs manage. Errors: IB001 (no such company, or it is no holiday), 42501.';
+
+create function ar_inbox_internal.calendar_days(ics text, first date, last date)
+returns table (day date, name text)
+language c stable strict parallel safe rows 100
+as 'MODULE_PATHNAME', 'ar_inbox_calendar_days';
+
+comment on function ar_inbox_internal.calendar_days(text, date, date) is
+'The days from first to last on which an event of the iCalendar file lies, each once, with the event''s name. Raises 22023, with the line, for what is no such file.';
+
+create function ar_inbox.import_holidays(company_id bigint, ics text)
+returns integer
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    today date;
+    added date[];
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    if ics is null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'ics is NULL',
+            'Give the text of an iCalendar file (RFC 5545) whose events are the days off.');
+    end if;
+    select (pg_catalog.now() at time zone c.time_zone)::date into today
+    from ar_inbox.companies c where c.id = import_holidays.company_id for no key update;
+    with new as (
+        insert into ar_inbox.holidays (company_id, day, name, source)
+        select import_holidays.company_id, d.day, d.name, 'calendar'
+        from ar_inbox_internal.calendar_days(ics, (today - interval '1 year')::date, (today + interval '5 years')::date) d
+        on conflict on constraint holidays_day_key do nothing
+        returning holidays.day
+    )
+    select coalesce(pg_catalog.array_agg(n.day order by n.day), '{}') into added from new n;
+    if added <> '{}' then
+        perform ar_inbox_internal.holidays_changed(company_id, 'holidays imported', pg_catalog.to_jsonb(added));
+    end if;
+    return pg_catalog.cardinality(added);
+end
+$$;
+
+comment on function ar_inbox.import_holidays(bigint, text) is
+'Makes the days of an iCalendar file (RFC 5545) holidays of the company: those on which an event lies, from a year ago to five years from today, repeating ones too. ics: its text, at most 1 MB. A day that is a holiday already stays as it is. Scheduled steps move as the company''s policy says (set_working_days). Returns how many days were added. Needs manage. Errors: IB001, 42501, 22023 (no calendar, no events, something in it that cannot be read, with the line).';
