@@ -39,7 +39,7 @@ create table ar_inbox.companies (
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
         and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0),
     constraint companies_working_days_weekdays check (working_days <@ '{1,2,3,4,5,6,7}'::integer[]
-        and pg_catalog.array_ndims(working_days) = 1
+        and pg_catalog.cardinality(working_days) > 0 and pg_catalog.array_ndims(working_days) = 1
         -- each at most once: as many as there are different ones
         and pg_catalog.cardinality(working_days) = (1 = any (working_days))::integer
             + (2 = any (working_days))::integer + (3 = any (working_days))::integer
