@@ -22,38 +22,46 @@ as $$
 declare
     company  ar_inbox.companies;
     holidays date[] := ar_inbox_internal.holidays_of(company_id);
-    moved    integer;
+    wanted   integer;
+    done     integer;
+    moved    integer := 0;
 begin
     select c.* into company from ar_inbox.companies c where c.id = move_steps.company_id;
-    with moving as materialized (
-        select k.id, k.invoice_id, k.due_at as before, n.due_at as after
-        from ar_inbox.chasing_steps k
-        join ar_inbox.invoices i on i.company_id = k.company_id and i.id = k.invoice_id
-        -- whether the invoice was sent decides what is skipped, not when the rest is due
-        cross join lateral ar_inbox_internal.step_moments(k.trigger::text, k.days, k.on_date, k.hour, k.repeats,
-            i.issue_date, i.due_date, company.time_zone, at, false, company.working_day_policy,
-            company.working_days, holidays) n
-        where k.company_id = move_steps.company_id and k.state = 'scheduled'
-            -- what is due already fires, whatever day it is
-            and k.due_at > at
-            and n.repeat_number = k.repeat_number
-            -- and what would be past stays: no reminder is lost to a change of the calendar
-            and n.state = 'scheduled'
-            and n.due_at <> k.due_at
-    ), locked as materialized (
-        -- the invoices first, as a payment and a firing do
-        select i.id from ar_inbox.invoices i
-        where i.company_id = move_steps.company_id and i.id in (select m.invoice_id from moving m)
-        order by i.id for no key update
-    )
-    update ar_inbox.chasing_steps s
-    set due_at = m.after
-    from moving m
-    join locked l on l.id = m.invoice_id
-    where s.company_id = move_steps.company_id and s.id = m.id
-        -- unless it was fired, ended or planned anew while we waited
-        and s.state = 'scheduled' and s.due_at = m.before;
-    get diagnostics moved = row_count;
+    loop
+        with moving as materialized (
+            select k.id, k.invoice_id, k.due_at as before, n.due_at as after
+            from ar_inbox.chasing_steps k
+            join ar_inbox.invoices i on i.company_id = k.company_id and i.id = k.invoice_id
+            -- whether the invoice was sent decides what is skipped, not when the rest is due
+            cross join lateral ar_inbox_internal.step_moments(k.trigger::text, k.days, k.on_date, k.hour, k.repeats,
+                i.issue_date, i.due_date, company.time_zone, at, false, company.working_day_policy,
+                company.working_days, holidays) n
+            where k.company_id = move_steps.company_id and k.state = 'scheduled'
+                -- what is due already fires, whatever day it is
+                and k.due_at > at
+                and n.repeat_number = k.repeat_number
+                -- and what would be past stays: no reminder is lost to a change of the calendar
+                and n.state = 'scheduled'
+                and n.due_at <> k.due_at
+        ), locked as materialized (
+            -- the invoices first, as a payment and a firing do
+            select i.id from ar_inbox.invoices i
+            where i.company_id = move_steps.company_id and i.id in (select m.invoice_id from moving m)
+            order by i.id for no key update
+        ), changed as (
+            update ar_inbox.chasing_steps s
+            set due_at = m.after
+            from moving m
+            join locked l on l.id = m.invoice_id
+            where s.company_id = move_steps.company_id and s.id = m.id
+                and s.state = 'scheduled' and s.due_at = m.before
+            returning s.id
+        )
+        select (select count(*) from moving), (select count(*) from changed) into wanted, done;
+        moved := moved + done;
+        -- some were fired, ended or planned anew while we waited for their invoice
+        exit when done = wanted;
+    end loop;
     return moved;
 end
 $$;

@@ -8,7 +8,6 @@
  */
 #include "core/holidays.h"
 
-#include <stdlib.h>
 #include <time.h>
 
 #include "core/holiday_rule.h"
@@ -402,19 +401,13 @@ compare_rule(const char *text, int32 start, struct icaltimetype start_time, int 
 	return NULL;
 }
 
-static int
-any(int n)
-{
-	return rand() % n;
-}
-
 static void
 add_part(StringInfo rule, const char *name, int many, int most, bool negative)
 {
 	appendStringInfo(rule, ";%s=", name);
-	for (int i = 0; i <= any(many); i++)
-		appendStringInfo(rule, "%s%s%d", i == 0 ? "" : ",", negative && any(3) == 0 ? "-" : "",
-						 1 + any(most));
+	for (int i = 0; i <= tap_any(many); i++)
+		appendStringInfo(rule, "%s%s%d", i == 0 ? "" : ",", negative && tap_any(3) == 0 ? "-" : "",
+						 1 + tap_any(most));
 }
 
 static void
@@ -422,17 +415,17 @@ add_weekdays(StringInfo rule, bool counted)
 {
 	static const char *const names[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 
-	int first = any(6);
+	int first = tap_any(6);
 
 	/* each once, and never Sunday alone: libical counts one twice that is named
 	 * twice, and a Sunday alone in the week that it begins, whatever WKST says */
 	appendStringInfoString(rule, ";BYDAY=");
-	for (int i = 0; i <= any(3) && first + i < 7; i++)
+	for (int i = 0; i <= tap_any(3) && first + i < 7; i++)
 	{
 		if (i > 0)
 			appendStringInfoChar(rule, ',');
-		if (counted && any(2) == 0)
-			appendStringInfo(rule, "%d", any(2) == 0 ? 1 + any(5) : -1 - any(5));
+		if (counted && tap_any(2) == 0)
+			appendStringInfo(rule, "%d", tap_any(2) == 0 ? 1 + tap_any(5) : -1 - tap_any(5));
 		appendStringInfoString(rule, names[first + i]);
 	}
 }
@@ -445,7 +438,7 @@ static const char *
 any_rule(void)
 {
 	static StringInfoData rule;
-	int kind = any(9);
+	int kind = tap_any(9);
 
 	if (rule.data == NULL)
 		initStringInfo(&rule);
@@ -455,8 +448,8 @@ any_rule(void)
 					 kind <= 6 ? "MONTHLY" :
 					 kind == 7 ? "WEEKLY" :
 								 "DAILY");
-	if (kind > 6 || any(3) == 0)
-		appendStringInfo(&rule, ";INTERVAL=%d", 1 + any(kind == 8 ? 40 : 4));
+	if (kind > 6 || tap_any(3) == 0)
+		appendStringInfo(&rule, ";INTERVAL=%d", 1 + tap_any(kind == 8 ? 40 : 4));
 	switch (kind)
 	{
 		case 0:
@@ -474,28 +467,29 @@ any_rule(void)
 			add_part(&rule, "BYYEARDAY", 4, 365, true);
 			break;
 		case 4:
-			if (any(2) == 0)
+			if (tap_any(2) == 0)
 				add_part(&rule, "BYMONTH", 3, 12, false);
 			break;
 		case 5:
-			if (any(2) == 0)
+			if (tap_any(2) == 0)
 				add_part(&rule, "BYMONTHDAY", 3, 31, true);
 			break;
 		case 6:
 			add_weekdays(&rule, true);
 			break;
 		case 7:
-			if (any(2) == 0)
+			if (tap_any(2) == 0)
 				add_weekdays(&rule, false);
-			appendStringInfo(&rule, ";WKST=%s", any(2) == 0 ? "SU" : "MO");
+			appendStringInfo(&rule, ";WKST=%s", tap_any(2) == 0 ? "SU" : "MO");
 			break;
 		default:
 			break;
 	}
-	if (any(3) == 0)
-		appendStringInfo(&rule, ";COUNT=%d", 1 + any(30));
-	else if (any(3) == 0)
-		appendStringInfo(&rule, ";UNTIL=%d%02d%02d", 2020 + any(12), 1 + any(12), 1 + any(28));
+	if (tap_any(3) == 0)
+		appendStringInfo(&rule, ";COUNT=%d", 1 + tap_any(30));
+	else if (tap_any(3) == 0)
+		appendStringInfo(&rule, ";UNTIL=%d%02d%02d", 2020 + tap_any(12), 1 + tap_any(12),
+						 1 + tap_any(28));
 	return rule.data;
 }
 
@@ -506,7 +500,6 @@ check_rules(void)
 	int days = 0;
 	int none = 0;
 
-	srand(4);
 	for (int i = 0; i < 3000; i++)
 	{
 		struct icaltimetype time = {0};
@@ -515,9 +508,9 @@ check_rules(void)
 		int before = days;
 
 		time.is_date = 1;
-		time.year = 1990 + any(40);
-		time.month = 1 + any(12);
-		time.day = 1 + any(28);
+		time.year = 1990 + tap_any(40);
+		time.month = 1 + tap_any(12);
+		time.day = 1 + tap_any(28);
 		said = compare_rule(rule, date(time.year, time.month, time.day), time, &days);
 		none += days == before;
 		if (said != NULL && wrong++ < 10)

@@ -756,24 +756,24 @@ check_many(const char *zone)
 	{
 		int32 holidays[12];
 		ScheduleContext context = {0};
-		ScheduleStep step = {SCHEDULE_ON_DATE, 0, 0, rand() % 24, 0};
+		ScheduleStep step = {SCHEDULE_ON_DATE, 0, 0, tap_any(24), 0};
 		ScheduledMoment got;
 		ScheduledMoment anyway;
 		ScheduleContext plain;
-		int32 near = date(2024, 1, 1) + rand() % 800;
+		int32 near = date(2024, 1, 1) + tap_any(800);
 		int64 local;
 
 		context.zone = libc_zone;
 		context.zone.days = kept;
-		context.day_policy = (ScheduleDayPolicy) (rand() % 3);
-		context.weekdays = rand() % 4 == 0 ? rand() % 128 : SCHEDULE_MONDAY_TO_FRIDAY;
+		context.day_policy = (ScheduleDayPolicy) (tap_any(3));
+		context.weekdays = tap_any(4) == 0 ? tap_any(128) : SCHEDULE_MONDAY_TO_FRIDAY;
 		context.holidays = holidays;
-		context.nholidays = rand() % 13;
+		context.nholidays = tap_any(13);
 		for (int i = 0, d = near - 6; i < context.nholidays; i++)
-			holidays[i] = d += 1 + rand() % 3 / 2 * (rand() % 5);
-		context.issue_date = near - rand() % 8;
-		context.now = ((near - 8 + rand() % 16) * DAY + rand() % DAY) * MICROSECONDS;
-		step.on_date = near + rand() % 8 - 2;
+			holidays[i] = d += 1 + tap_any(3) / 2 * tap_any(5);
+		context.issue_date = near - tap_any(8);
+		context.now = ((near - 8 + tap_any(16)) * DAY + tap_any(DAY)) * MICROSECONDS;
+		step.on_date = near + tap_any(8) - 2;
 
 		schedule_step(&step, &context, &got, 1);
 		wrong += !plain_agrees(&step, &context, step.on_date, &got);

@@ -55,6 +55,16 @@ tap_is_int(long long got, long long want, const char *file, int line, const char
 #define is(got, want, name) tap_is((got), (want), __FILE__, __LINE__, (name))
 #define is_int(got, want, name) tap_is_int((got), (want), __FILE__, __LINE__, (name))
 
+/* A number from 0 to below - 1 by chance, the same in each run of the program. */
+static inline int
+tap_any(int below)
+{
+	static uint32 seed = 20260131;
+
+	seed = seed * 1664525 + 1013904223;
+	return (int) ((seed >> 8) % below);
+}
+
 static inline int
 tap_done(void)
 {
