@@ -126,6 +126,7 @@ typedef struct Reader
 	StringInfoData shown; /* to libical */
 	Event *events;		  /* the latest first */
 	int nevents;
+	int nrules;
 	Holidays *out;
 
 	int32 first;
@@ -492,6 +493,9 @@ read_property(Reader *reader, Event *event)
 		if (count_values(value) > MAX_VALUES)
 			return fault(reader, line->number,
 						 psprintf("%s has more than %d values", properties[i].name, MAX_VALUES));
+		if (kind == RULE && reader->nrules++ == HOLIDAYS_MAX_EVENTS)
+			return fault(reader, line->number,
+						 psprintf("there are more than %d rules", HOLIDAYS_MAX_EVENTS));
 	}
 
 	component = show_line(reader, properties[i].of_days);

@@ -29,12 +29,16 @@ ar_inbox_calendar_days(PG_FUNCTION_ARGS)
 
 	if (!holidays_read(VARDATA_ANY(ics), VARSIZE_ANY_EXHDR(ics), PG_GETARG_DATEADT(1),
 					   PG_GETARG_DATEADT(2), &read))
+	{
+		/* as refuse() does: our own query is no help; whoever catches it puts this back */
+		error_context_stack = NULL;
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 read.line > 0 ?
 					 errmsg("the calendar cannot be read: line %d: %s", read.line, read.fault) :
 					 errmsg("the calendar cannot be read: %s", read.fault),
 				 errhint("Give an iCalendar file (RFC 5545) whose events are the days off.")));
+	}
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < read.count; i++)

@@ -281,6 +281,11 @@ check_faults(void)
 		appendStringInfoString(&file, "BEGIN:VEVENT\nDTSTART:20260101\nEND:VEVENT\n");
 	is(read_file(file.data), "15002: there are more than 5000 events", "too many events");
 	resetStringInfo(&file);
+	appendStringInfoString(&file, "DTSTART:20260101\n");
+	for (int i = 0; i < 5001; i++)
+		appendStringInfoString(&file, "RRULE:FREQ=YEARLY\n");
+	is(read_event(file.data), "5004: there are more than 5000 rules", "too many rules");
+	resetStringInfo(&file);
 	for (int i = 0; i < HOLIDAYS_MAX_SIZE + 1; i++)
 		appendStringInfoChar(&file, '\n');
 	is(read_file(file.data), "0: it has 1048577 bytes, more than 1048576", "too large");
