@@ -85,7 +85,7 @@ declare
     known  constant text[] := array['name', 'language', 'automatic_mail_opens_threads', 'retry_limit',
         'resend_in_doubt', 'max_message_size', 'max_cadences', 'max_steps',
         'max_repeating_steps', 'max_repeats', 'max_sends_per_day', 'undo_grace', 'trusted_hosts',
-        'track_opens', 'tracking_url'];
+        'track_opens', 'tracking_url', 'invoice_link_url'];
     before ar_inbox.companies;
     after  ar_inbox.companies;
     strange text;
@@ -114,7 +114,8 @@ begin
             max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
             max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day,
             undo_grace = after.undo_grace, trusted_hosts = after.trusted_hosts,
-            track_opens = after.track_opens, tracking_url = after.tracking_url
+            track_opens = after.track_opens, tracking_url = after.tracking_url,
+            invoice_link_url = after.invoice_link_url
         where c.id = change_settings.company_id;
     exception
         when check_violation or not_null_violation or invalid_text_representation
@@ -122,7 +123,7 @@ begin
             perform ar_inbox_internal.refuse('invalid_parameter_value',
                 pg_catalog.format('the settings cannot be %s', settings),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, track_opens needs a tracking_url (http or https).'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, track_opens needs a tracking_url (http or https), invoice_link_url is https.'
                     else sqlerrm end);
     end;
     if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then
@@ -135,7 +136,7 @@ end
 $$;
 
 comment on function ar_inbox.change_settings(bigint, jsonb) is
-'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url, invoice_link_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
 
 create function ar_inbox_internal.check_permissions(permissions text[])
 returns void

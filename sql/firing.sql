@@ -109,7 +109,8 @@ begin
             join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
             cross join lateral ar_inbox_internal.template_text(i.company_id, decision.template, k.language) t
             where i.company_id = fire_step.company_id and i.id = step.invoice_id;
-            known := ar_inbox_internal.invoice_values(company_id, step.invoice_id, at);
+            select c.context into known
+            from ar_inbox_internal.invoice_contexts(company_id, array[step.invoice_id], at) c;
             update ar_inbox.chasing_steps s
             set state = 'sending', fired_at = at
             where s.company_id = fire_step.company_id and s.id = step_id;

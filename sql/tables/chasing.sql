@@ -94,9 +94,12 @@ create table ar_inbox.templates (
     constraint templates_pkey primary key (id, company_id),
     constraint templates_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint templates_name_key unique (name, company_id, language),
-    constraint templates_name_known check (name in ('new_invoice', 'invoice_reminder', 'past_due_invoice')),
+    constraint templates_name_known check (name in ('new_invoice', 'invoice_reminder', 'past_due_invoice',
+        'new_invoice_sms', 'invoice_reminder_sms', 'past_due_invoice_sms',
+        'unpaid_reminder', 'past_due_reminder', 'payment_receipt')),
     constraint templates_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
-    constraint templates_subject_one_line check (pg_catalog.btrim(subject) <> '' and subject !~ '[\r\n]')
+    constraint templates_subject_one_line check (
+        (pg_catalog.btrim(subject) <> '' or name like '%\_sms') and subject !~ '[\r\n]')
 );
 comment on table ar_inbox.templates is 'The company''s own texts, Mustache over CommonMark; where it has none, the built-in ones are taken.';
 select ar_inbox_internal.secure_for_members('templates');

@@ -17,6 +17,7 @@ create table ar_inbox.companies (
     trusted_hosts                 text[] not null default '{}',
     track_opens                   boolean not null default false,
     tracking_url                  text,
+    invoice_link_url              text,
     handle                        text not null default pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', ''),
     max_cadences                  integer not null default 100,
     max_steps                     integer not null default 20,
@@ -33,6 +34,7 @@ create table ar_inbox.companies (
     constraint companies_retry_limit_positive check (retry_limit > '0'),
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
+    constraint companies_invoice_link_url_form check (invoice_link_url ~ '^https://[^[:space:]<>"]+$'),
     constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
         and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0)
@@ -50,6 +52,7 @@ comment on column ar_inbox.companies.undo_grace is 'How long a member''s message
 comment on column ar_inbox.companies.trusted_hosts is 'The mail hosts whose Authentication-Results (RFC 8601) are believed, by their authserv-id.';
 comment on column ar_inbox.companies.track_opens is 'Whether messages carry an image that shows when they are opened.';
 comment on column ar_inbox.companies.tracking_url is 'Where that image is: the token of the message is put after it.';
+comment on column ar_inbox.companies.invoice_link_url is 'Where invoices are shown: the token of the invoice is put after it. NULL: messages have no link.';
 comment on column ar_inbox.companies.handle is 'What names the company in addresses that strangers see, such as that of an image: drawn at random, and no secret.';
 comment on column ar_inbox.companies.max_sends_per_day is 'How often one invoice may be sent through one channel in a day of the company''s time zone.';
 select ar_inbox_internal.secure_for_members('companies', 'id');

@@ -227,6 +227,7 @@ INSERT INTO calls VALUES
     ('view', 'invoice', 'chasing_schedule({})'),
     ('view', 'invoice', 'invoice_status({})'),
     ('view', 'company', 'search_threads(''x'', {})'),
+    ('view', 'company', 'preview_template({}, ''new_invoice'', (SELECT pg_temp.id(i.name || '' invoice'') FROM pg_temp.ids i WHERE i.id = {} AND i.name IN (''acme'', ''rival'')))'),
     ('manage', 'member', 'change_member({})'),
     ('send', 'invoice', 'mark_sent({})'),
     ('manage', 'payment', 'void_payment({})'),

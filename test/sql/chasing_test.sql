@@ -17,7 +17,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(182);
+SELECT plan(177);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -155,8 +155,8 @@ SELECT is_empty($$SELECT e.id FROM parsed p JOIN ar_inbox.emails e ON e.id = p.i
 SELECT is((SELECT reference_ids FROM parsed ORDER BY id DESC LIMIT 1), (SELECT array_agg(message_id ORDER BY id) FROM (SELECT * FROM parsed ORDER BY id LIMIT 2) f),
     'and refers to all');
 SELECT results_eq('SELECT sent_at FROM parsed ORDER BY id', ARRAY['2099-01-10 09:00+00', '2099-02-02 09:00+00', '2099-02-12 10:00+00']::timestamptz[], 'dated when they fired');
-SELECT is(rtrim(body_text, E'\n'), E'Dear Globex,\n\nHere is invoice A1 of 2099-01-10 over **USD 100.00**.\nPlease pay it by 2099-02-09.\n\n'
-    '- Work: 2 × USD 50.00 = USD 100.00\n\nIf anything is unclear, just answer this message.\n\nKind regards,\nAcme', 'the text of the first')
+SELECT is(rtrim(body_text, E'\n'), E'Dear Globex,\n\nHere is invoice A1 of January 10, 2099 over **USD 100.00**.\nPlease pay it by February 9, 2099.\n\n'
+    '- Work: 2 × USD 50.00 = USD 100.00\n\nIf anything is unclear, just get back to us.\n\nKind regards,\nAcme', 'the text of the first')
 FROM parsed WHERE template = 'new_invoice';
 SELECT matches(body_html, '<strong>USD 100\.00</strong>(.|\n)*<li>Work: 2 × USD 50\.00 = USD 100\.00</li>', 'and its HTML') FROM parsed WHERE template = 'new_invoice';
 SELECT alike(body_text, '%is now 3 days%**USD 100.00** are open%', 'the past due one counts the days') FROM parsed WHERE template = 'past_due_invoice';
@@ -398,11 +398,6 @@ DO $$ BEGIN
     PERFORM ar_inbox.fire_due_steps('2099-02-10 00:00+00');
 END $$;
 SELECT is((SELECT subject FROM ar_inbox.emails ORDER BY id DESC LIMIT 1), 'Invoice Z3', 'a subject that renders to nothing names the invoice');
-
--- amounts as a reader expects them
-SELECT is(ar_inbox_internal.money(a.amount, a.currency), a.wanted, 'an amount: ' || a.wanted)
-FROM (VALUES (1250, 'USD', 'USD 1,250.00'), (0.00125, 'USD', 'USD 0.00125'), (999999999999999.99, 'EUR', 'EUR 999,999,999,999,999.99'),
-    (1250, 'JPY', 'JPY 1,250'), (-3.5, 'KWD', 'KWD -3.500')) a (amount, currency, wanted);
 
 -- a cadence was judged when it was made: limits lowered since do not stop its use
 SELECT is((SELECT count(*) > 1 FROM ar_inbox.cadence_steps WHERE cadence_id = pg_temp.id('standard')), true, 'a cadence of several steps');
