@@ -351,4 +351,4 @@ end
 $$;
 
 comment on function ar_inbox.preview_template(bigint, text, bigint, text) is
-'A template filled in for an invoice of the company (a draft too) as it would be sent now: subject in one line (NULL: it has none), text, html (NULL for a text message), and unknown_variables, the names in it that stand for nothing, in the order met. language: BCP 47; NULL: the customer''s. Needs view. Errors: IB001, 22023 (no such template, no language tag, or it cannot be rendered), 42601 (it does not parse).';
+'A template filled in for an invoice of the company (a draft too) as it would be sent now: subject in one line (NULL: it has none), text, html (NULL for a text message), and unknown_variables, the names in it that stand for nothing, in the order met. language: BCP 47; NULL: the customer''s. Needs view. Errors: IB001, 42501, 22023 (no such template, no language tag, or it cannot be rendered), 42601 (it does not parse).';

@@ -12,7 +12,7 @@ returns text[]
 language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_template_unknowns';
 comment on function ar_inbox_internal.template_unknowns(text, jsonb) is
-'The names in a template that give nothing with this context, in the order met: those it does not have, lists and objects used as text, and ">name" for a partial. What a false section hides is not looked at.';
+'The names in a template that give nothing with this context, in the order met: those it does not have, lists and objects used as text, and ">name" for a partial. Sections that are false are looked into as well; those of an empty list or of such a name are not.';
 
 create function ar_inbox_internal.check_template(template text, part text default 'template')
 returns void

@@ -88,8 +88,12 @@ plain_form(UChar32 c)
 		case 0xFEFF:
 			return "";
 		default:
-			return u_charType(c) == U_SPACE_SEPARATOR ? " " : NULL;
+			break;
 	}
+	if (u_charType(c) == U_SPACE_SEPARATOR)
+		return " ";
+	/* The letter it belongs to has been written, or was not to be. */
+	return u_charType(c) == U_NON_SPACING_MARK ? "" : NULL;
 }
 
 /* The letter under the accents of one that is not in the alphabet; 0: there is none. */

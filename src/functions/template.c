@@ -199,6 +199,7 @@ ar_inbox_template_unknowns(PG_FUNCTION_ARGS)
 	Datum *names;
 	int i;
 
+	unknown->every_branch = true;
 	initStringInfo(&out);
 	render_or_raise(tmpl, PG_GETARG_JSONB_P(1), TEMPLATE_ESCAPE_NONE, &out, unknown);
 	names = palloc(Max(unknown->count, 1) * sizeof(Datum));
