@@ -313,7 +313,7 @@ SELECT alike(pg_temp.preview('new_invoice', 'draft', 'es'), 'Factura de Acme Ltd
 SELECT alike(pg_temp.preview('payment_receipt', 'a2'), '%**USD 250.25**%on February 14, 2035.%USD 999.75 are still open%| {}', 'a receipt of the last payment');
 SELECT alike(pg_temp.preview('payment_receipt', 'a1'), '%**USD 1,250.00**%', 'of what would be paid, where nothing was');
 SELECT alike(pg_temp.preview('payment_receipt', 'k1', 'de'), 'Zahlung eingegangen: Rechnung K1%1.250,00 USD%', 'in German');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s)', arguments)), wanted, arguments)
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s)', arguments)), wanted, 'no preview: ' || wanted)
 FROM (VALUES (format('%s, ''nosuch'', %s', pg_temp.id('acme'), pg_temp.id('a1')), '22023 template ''nosuch'' is not known'),
     (format('%s, NULL, %s', pg_temp.id('acme'), pg_temp.id('a1')), '22023 template NULL is not known'),
     (format('%s, ''new_invoice'', %s, ''x''', pg_temp.id('acme'), pg_temp.id('a1')), '22023 language ''x'' has not the form of a language tag'),
