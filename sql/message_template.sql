@@ -226,7 +226,7 @@ comment on function ar_inbox_internal.template_text(bigint, text, text) is
 
 create function ar_inbox_internal.check_template_name(name text)
 returns void
-language plpgsql
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -244,7 +244,7 @@ comment on function ar_inbox_internal.check_template_name(text) is 'Raises 22023
 
 create function ar_inbox_internal.check_language(language text)
 returns void
-language plpgsql
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -11,7 +11,8 @@
  * ICU puts several kinds of blanks into its results, and another kind with
  * every few releases.  Only within a number, where a line must not break, a
  * no-break space stays (always U+00A0); every other blank becomes a plain one,
- * so that a text is the same whichever release made it and can be searched.
+ * so that a text is the same whichever release made it and can be searched.  So
+ * it is with the apostrophe in a Swiss number.
  *
  *-------------------------------------------------------------------------
  */
@@ -198,6 +199,9 @@ get_formatter(FormatKind kind, const char *language, const char *currency)
 		case FORMAT_NONE:
 			break;
 	}
+	/* What could not be made, for want of memory, is tried again the next time. */
+	if (oldest->number == NULL && oldest->date == NULL)
+		oldest->kind = FORMAT_NONE;
 	return oldest;
 }
 
@@ -251,12 +255,12 @@ put_result(StringInfo out, Result *result)
 
 	for (int32_t i = 0; i < result->len; i++)
 	{
-		if (u_charType(result->text[i]) != U_SPACE_SEPARATOR)
-			continue;
-		if (is_digit_at(result, i - 1) && is_digit_at(result, i + 1) && result->text[i] != ' ')
-			result->text[i] = 0x00A0;
-		else
-			result->text[i] = ' ';
+		bool within = is_digit_at(result, i - 1) && is_digit_at(result, i + 1);
+
+		if (u_charType(result->text[i]) == U_SPACE_SEPARATOR)
+			result->text[i] = within && result->text[i] != ' ' ? 0x00A0 : ' ';
+		else if (result->text[i] == 0x2019 && within)
+			result->text[i] = '\'';
 	}
 	enlargeStringInfo(out, room + 1);
 	u_strToUTF8(out->data + out->len, room + 1, &written, result->text, result->len, &status);

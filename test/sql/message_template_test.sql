@@ -74,7 +74,7 @@ SELECT is((
         SELECT r.amount, to_char(r.amount, 'FM999,999,999,990.00') AS english, l.language, l.grouping, l.point, l.form
         FROM (SELECT round((abs(hashint8(n)) * power(10.0, n % 9 - 6))::numeric, 2) AS amount FROM generate_series(1, 1000) n) r
         CROSS JOIN (VALUES ('en', ',', '.', 'EUR %s'), ('en-GB', ',', '.', 'EUR %s'), ('ja', ',', '.', 'EUR %s'), ('de', '.', ',', '%s EUR'),
-            ('fr', ' ', ',', '%s EUR'), ('it', '.', ',', '%s EUR'), ('pt-BR', '.', ',', 'EUR %s'), ('de-CH', '’', '.', 'EUR %s')) l (language, grouping, point, form)
+            ('fr', ' ', ',', '%s EUR'), ('it', '.', ',', '%s EUR'), ('pt-BR', '.', ',', 'EUR %s'), ('de-CH', '''', '.', 'EUR %s')) l (language, grouping, point, form)
         WHERE r.amount < 1e12
     ) x
     WHERE pg_temp.plain(ar_inbox_internal.format_money(x.amount, 'EUR', x.language))
