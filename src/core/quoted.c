@@ -27,6 +27,7 @@
 #define BLOCK_WINDOW 8192	/* and bytes */
 #define MAX_TRIES 2000		/* dear questions for one text */
 #define MAX_LINE 200		/* bytes of a line compared with words */
+#define MAX_FIELD 60		/* and with the names of fields */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
@@ -34,6 +35,7 @@
 #define MAX_LINES 50000		/* a text with more of them was not written by hand */
 
 #define NOWHERE ((size_t) -1)
+#define WIDE_COLON "："
 
 /* A line, with white space and invisible characters off its ends. */
 typedef struct Line
@@ -175,7 +177,7 @@ static bool
 ends_with_colon(MimeSlice slice)
 {
 	slice = without_stars(slice);
-	return ends_with(slice, ":") || ends_with(slice, "：");
+	return ends_with(slice, ":") || ends_with(slice, WIDE_COLON);
 }
 
 static bool
@@ -300,9 +302,13 @@ field_of(Scan *scan, MimeSlice text)
 		text.data++;
 		text.len--;
 	}
-	folded = fold(scan, text, 60);
+	/* nearly no line has a colon so early, be it the wide one */
+	if (memchr(text.data, ':', Min(text.len, MAX_FIELD)) == NULL &&
+		memchr(text.data, WIDE_COLON[0], Min(text.len, MAX_FIELD)) == NULL)
+		return QUOTED_FIELD_NONE;
+	folded = fold(scan, text, MAX_FIELD);
 	colon = strchr(folded, ':');
-	wide = strstr(folded, "：");
+	wide = strstr(folded, WIDE_COLON);
 	if (colon == NULL || (wide != NULL && wide < colon))
 		colon = wide;
 	if (colon == NULL)
