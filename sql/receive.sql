@@ -137,20 +137,21 @@ begin
         target := pg_catalog.nextval('ar_inbox.threads_id_seq');
     end if;
 
-    -- All of it at once: a statement for each table would take as long again.
-    with thread as (
+    if is_new then
         -- made as the trigger on emails would leave it: one write, not two
         insert into ar_inbox.threads (id, company_id, topic, subject, status, spam_at,
             message_count, last_email_id, last_direction, last_message_at)
-        select target, file_message.company_id, 'message', parsed.subject,
+        values (target, file_message.company_id, 'message', parsed.subject,
             case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
                 imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
                 end::ar_inbox.thread_status,
             (select pg_catalog.now() from ar_inbox.spam_senders s
              where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
-            1, new_id, coalesce(imported_as, 'incoming'), moment
-        where is_new
-    ), recipients as (
+            1, new_id, coalesce(imported_as, 'incoming'), moment);
+    end if;
+
+    -- The rest at once: a statement for each table would take as long again.
+    with recipients as (
         insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
         select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
         -- (unnest of several arrays works by its plain name only)
@@ -186,8 +187,8 @@ begin
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
             -- the history is found where it was first said, unless that is not here
-            case when is_new then parsed.body_text
-                else pg_catalog.left(parsed.body_text, coalesce(parsed.new_text_length, 2147483647)) end));
+            case when is_new or parsed.new_text_length is null then parsed.body_text
+                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
 
     if attached > 0 then
         -- one after the other: they may be large
@@ -401,7 +402,7 @@ begin
     if message is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'message is NULL', 'Give the bytes of a message.');
     end if;
-    return ar_inbox_internal.take_message(message, recipient => recipient);
+    return ar_inbox_internal.take_message(ar_inbox_internal.in_memory(message), recipient => recipient);
 end
 $$;
 

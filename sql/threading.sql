@@ -3,14 +3,8 @@
 create function ar_inbox_internal.opens_thread(direction ar_inbox.direction, kind text, automatic boolean,
     imported boolean, automatic_mail_opens_threads boolean)
 returns boolean
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return direction = 'incoming' and not imported
-        and (not automatic or automatic_mail_opens_threads or kind in ('bounce', 'complaint'));
-end
-$$;
+language c stable strict
+as 'MODULE_PATHNAME', 'ar_inbox_opens_thread';
 
 comment on function ar_inbox_internal.opens_thread(ar_inbox.direction, text, boolean, boolean, boolean) is
 'Whether a message opens its thread: an incoming one does, whether the thread is new or not; an automatic one only where its company wants that, but what a mail system says of a message of ours always; an imported one never.';
@@ -203,6 +197,14 @@ $$;
 comment on function ar_inbox_internal.split_off(bigint, bigint, text[]) is
 'The thread to which an answer to a thread''s signed address goes: where what it answers was split off that thread since, the one in which it is now; else the thread itself. ids: In-Reply-To and References, the nearest last.';
 
+create function ar_inbox_internal.names_number(title text, number text)
+returns boolean
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_names_number';
+
+comment on function ar_inbox_internal.names_number(text, text) is
+'Whether a document''s number is in a title, in whatever case, and not within a longer number or word.';
+
 create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text)
 returns bigint
 language plpgsql
@@ -215,10 +217,7 @@ begin
     -- a document's number in the subject, from that document's customer
     select i.id into invoice from ar_inbox.invoices i
     where i.company_id = thread_by_sender.company_id and i.customer_id = any (customers)
-        and pg_catalog.strpos(pg_catalog.upper(title), pg_catalog.upper(i.number)) > 0
-        -- and not within a longer one
-        and (' ' || title || ' ') ~* ('[^[:alnum:]]'
-            || pg_catalog.regexp_replace(i.number, '([^[:alnum:][:space:]])', '\\\1', 'g') || '[^[:alnum:]]')
+        and ar_inbox_internal.names_number(title, i.number)
     order by pg_catalog.length(i.number) desc, i.id desc limit 1;
     if found then
         return ar_inbox_internal.invoice_thread(company_id, invoice);
