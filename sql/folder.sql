@@ -24,7 +24,7 @@ create type ar_inbox.listed_email as (
     assignee        text,
     message_count   integer,
     direction       ar_inbox.direction,
-    kind            text,
+    kind            ar_inbox.email_kind,
     automatic       boolean,
     sender          text,
     recipients      text[],
