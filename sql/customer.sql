@@ -132,16 +132,21 @@ returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    found_ids bigint[];
 begin
-    return (
-        select coalesce(pg_catalog.array_agg(f.id), '{}')
-        from (
-            select c.id from ar_inbox.customers c
-            where c.company_id = customers_of_address.company_id and c.email = address
-            union
-            select k.customer_id from ar_inbox.contacts k
-            where k.company_id = customers_of_address.company_id and k.email = address
-        ) f);
+    select pg_catalog.array_agg(f.id) into found_ids
+    from (
+        select c.id from ar_inbox.customers c
+        where c.company_id = customers_of_address.company_id and c.email = address
+        union all
+        select k.customer_id from ar_inbox.contacts k
+        where k.company_id = customers_of_address.company_id and k.email = address) f;
+    if pg_catalog.cardinality(found_ids) > 1 then
+        -- most often it is one, which nothing need be compared with
+        found_ids := array(select distinct u.id from pg_catalog.unnest(found_ids) u (id) order by u.id);
+    end if;
+    return coalesce(found_ids, '{}');
 end
 $$;
 

@@ -37,8 +37,10 @@ declare
     new_id       bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
     target       bigint;
     is_new       boolean;
+    is_spam      boolean;
     sender       ar_inbox.email_address;
     believed     ar_inbox.email_address;
+    is_ours      boolean := false;
     customers    bigint[] := array[]::bigint[];
     is_automatic boolean := parsed.automatic;
     kind         text := 'message';
@@ -53,13 +55,12 @@ begin
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
     end if;
-    -- one look at all that is known of the sender
-    select c.trusted_hosts, c.automatic_mail_opens_threads,
-        ar_inbox_internal.company_of_address(sender) is not distinct from c.id as is_ours,
-        case when sender is not null and imported_as is distinct from 'outgoing'
-            then ar_inbox_internal.customers_of_address(c.id, sender) else '{}' end as customers
+    select c.trusted_hosts, c.automatic_mail_opens_threads, ar_inbox_internal.search_config(c.language) as config
     into known
     from ar_inbox.companies c where c.id = file_message.company_id;
+    if sender is not null then
+        is_ours := ar_inbox_internal.company_of_address(sender) is not distinct from company_id;
+    end if;
     if imported_as is null and known.trusted_hosts <> '{}' then
         verified := ar_inbox_internal.authentication_results(message, known.trusted_hosts);
     end if;
@@ -68,8 +69,8 @@ begin
     elsif imported_as is not null and parsed.report_kind is not null then
         customers := ar_inbox_internal.reported_customers(file_message.company_id, parsed.report);
     -- Whoever is shown not to be the sender gets no sender's place.
-    elsif verified #>> '{dmarc,result}' is distinct from 'fail' then
-        customers := known.customers;
+    elsif sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+        customers := ar_inbox_internal.customers_of_address(company_id, sender);
     end if;
 
     if parsed.report_kind is not null then
@@ -92,7 +93,7 @@ begin
         end if;
     end if;
     -- our own mail coming back is nobody's answer
-    is_automatic := is_automatic or (sender is not null and known.is_ours and imported_as is null);
+    is_automatic := is_automatic or (is_ours and imported_as is null);
 
     if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
         links := parsed.reference_ids || parsed.in_reply_to;
@@ -116,7 +117,7 @@ begin
     if target is null then
         -- believed to be the sender: a stranger's word for a customer's address, or
         -- for our own, opens no thread
-        if verified #>> '{dmarc,result}' is distinct from 'fail' and (imported_as is not null or not known.is_ours) then
+        if verified #>> '{dmarc,result}' is distinct from 'fail' and (imported_as is not null or not is_ours) then
             believed := sender;
         end if;
         -- What a stranger made up is not to be what a customer's mail goes to.
@@ -162,13 +163,6 @@ begin
         insert into ar_inbox.email_html (company_id, email_id)
         select file_message.company_id, new_id
         where parsed.body_html is not null and inbound_id is not null
-    ), missing as (
-        insert into ar_inbox.missing_references (company_id, message_id, email_id)
-        select distinct file_message.company_id, l.id, new_id
-        from pg_catalog.unnest(links) l (id)
-        -- (not exists: might be planned as a scan of all, as above)
-        where (select e.id from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = l.id) is null
     )
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
@@ -181,7 +175,7 @@ begin
         case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
             where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,
-        ar_inbox_internal.search_vector(file_message.company_id, parsed.subject,
+        ar_inbox_internal.config_search_vector(known.config, parsed.subject,
             pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
                 pg_catalog.array_to_string(parsed.recipient_names, ' '),
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
@@ -189,6 +183,15 @@ begin
             -- the history is found where it was first said, unless that is not here
             case when is_new or parsed.new_text_length is null then parsed.body_text
                 else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+
+    if links <> '{}' then
+        insert into ar_inbox.missing_references (company_id, message_id, email_id)
+        select distinct file_message.company_id, l.id, new_id
+        from pg_catalog.unnest(links) l (id)
+        -- (not exists: might be planned as a scan of all, whatever the tables hold)
+        where (select e.id from ar_inbox.emails e
+            where e.company_id = file_message.company_id and e.message_id = l.id) is null;
+    end if;
 
     if attached > 0 then
         -- one after the other: they may be large
@@ -211,9 +214,11 @@ begin
         elsif not is_automatic then
             if not is_new then
                 -- merged in the meantime, its thread left it to the one in force
-                select e.thread_id into target from ar_inbox.emails e
+                select t.id, t.spam_at is not null into target, is_spam
+                from ar_inbox.emails e
+                join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
                 where e.company_id = file_message.company_id and e.id = new_id;
-                if customers <> '{}' then
+                if is_spam and customers <> '{}' then
                     perform ar_inbox_internal.show_answer(file_message.company_id, target);
                 end if;
             end if;
@@ -254,7 +259,7 @@ declare
     most       integer;
     known_id   bigint;
     several    boolean;
-    addresses  ar_inbox.email_address[];
+    own        record;
     hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
     identifier text;
@@ -276,11 +281,12 @@ begin
             else
                 parsed := ar_inbox_internal.parse_message(message);
             end if;
-            select o.addresses, o.company_id, o.of_several into addresses, found_id, several
-            from ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
-                || parsed.candidates) o;
+            own := ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
+                || parsed.candidates);
+            found_id := own.company_id;
+            several := own.of_several;
             if several and recipient is null and for_company is null
-                and not coalesce(pg_catalog.lower(addresses[1]::text) = any (pg_catalog.lower(parsed.delivered_to::text)::text[]), false)
+                and not coalesce(pg_catalog.lower(own.addresses[1]::text) = any (pg_catalog.lower(parsed.delivered_to::text)::text[]), false)
             then
                 -- what the sender wrote gives no company another one's mail
                 found_id := null;
@@ -328,7 +334,7 @@ begin
                 return known_id;
             end if;
             return ar_inbox_internal.file_message(found_id, company, parsed, identifier, message,
-                pg_catalog.now(), addresses);
+                pg_catalog.now(), own.addresses);
         exception
             when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
                 or lock_not_available or out_of_memory or disk_full then

@@ -121,16 +121,21 @@ begin
                 select m.thread_id from ar_inbox.emails m
                 where m.company_id = thread_by_references.company_id and m.message_id = r.id offset 0) e) f;
     end if;
-    select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
-    from (
-        select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
-        from ar_inbox.missing_references r
-        cross join lateral (
-            select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
-            where m.company_id = r.company_id and m.id = r.email_id offset 0) e
+    if exists (select 1 from ar_inbox.missing_references r
         where r.company_id = thread_by_references.company_id
-            and r.message_id = any (ids || thread_by_references.message_id)
-        order by e.thread_id, e.occurred_at, e.id) f;
+            and r.message_id = any (ids || thread_by_references.message_id))
+    then
+        select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
+        from (
+            select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
+            from ar_inbox.missing_references r
+            cross join lateral (
+                select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
+                where m.company_id = r.company_id and m.id = r.email_id offset 0) e
+            where r.company_id = thread_by_references.company_id
+                and r.message_id = any (ids || thread_by_references.message_id)
+            order by e.thread_id, e.occurred_at, e.id) f;
+    end if;
     if waiting is not null then
         -- in a conversation of strangers already, it is one of them
         strangers := strangers or exists (select 1 from ar_inbox.threads t
