@@ -61,6 +61,10 @@ typedef struct Scan
 	size_t signature; /* where one seems to begin */
 	int signature_room;
 
+	/* the first colon from some line before this, if it is before "looked" */
+	const char *colon;
+	const char *looked;
+
 	size_t cut; /* where lines marked with ">" begin, with what announces them */
 } Scan;
 
@@ -406,6 +410,30 @@ next_written(Scan *scan, const char *p, size_t window)
 	return line;
 }
 
+/*
+ * may_announce: whether history may begin with this line.  Whatever announces it
+ * begins with dashes and the like, or has a colon before long.
+ */
+static bool
+may_announce(Scan *scan, const char *from)
+{
+	if (strchr("-_=*", *from) != NULL)
+		return true;
+	if (scan->colon < from ||
+		(scan->colon == scan->looked && scan->looked < scan->end && scan->looked - from < WINDOW))
+	{
+		const char *found;
+
+		scan->looked = scan->end - from > BLOCK_WINDOW ? from + BLOCK_WINDOW : scan->end;
+		found = memchr(from, ':', scan->looked - from);
+		scan->colon = found != NULL ? found : scan->looked;
+		found = memchr(from, WIDE_COLON[0], scan->colon - from);
+		if (found != NULL)
+			scan->colon = found;
+	}
+	return scan->colon < scan->looked && scan->colon - from < WINDOW;
+}
+
 /* history_at says what begins with this line, which is not blank or marked. */
 static History
 history_at(Scan *scan, const Line *line)
@@ -413,6 +441,8 @@ history_at(Scan *scan, const Line *line)
 	const char *after;
 	bool sure;
 
+	if (!may_announce(scan, line->text.data))
+		return HISTORY_NONE;
 	if (is_separator(scan, line->text, quoted_says_forwarded, true))
 		return HISTORY_ALL_NEW;
 	if (is_separator(scan, line->text, quoted_says_original, false) || is_block(scan, line))
@@ -496,6 +526,8 @@ quoted_offset(const char *text, size_t len, const char *subject)
 		return len;
 	scan.signature = NOWHERE;
 	scan.cut = NOWHERE;
+	scan.colon = text;
+	scan.looked = text;
 	initStringInfo(&scan.folded);
 
 	while (p < scan.end)
