@@ -155,9 +155,12 @@ begin
     with recipients as (
         insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
         select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
-        -- (unnest of several arrays works by its plain name only)
-        from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
-            parsed.recipient_addresses) r (field, position, name, address)
+        -- (in the list, not in FROM, where what each gives is stored away first)
+        from (
+            select pg_catalog.unnest(parsed.recipient_fields) as field,
+                pg_catalog.unnest(parsed.recipient_positions) as position,
+                pg_catalog.unnest(parsed.recipient_names) as name,
+                pg_catalog.unnest(parsed.recipient_addresses) as address) r
     ), html as (
         -- it is made safe later: that takes longer than all the rest
         insert into ar_inbox.email_html (company_id, email_id)

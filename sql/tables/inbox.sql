@@ -73,7 +73,7 @@ create table ar_inbox.inbound_messages (
     constraint inbound_messages_pkey primary key (id, company_id),
     constraint inbound_messages_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
     constraint inbound_messages_content_key unique (content_hash, company_id),
-    constraint inbound_messages_quarantine_has_reason check (state not in ('quarantine', 'duplicate', 'event') or reason is not null),
+    constraint inbound_messages_quarantine_has_reason check (reason is not null or state = 'filed' or state = 'received'),
     constraint inbound_messages_hash_length check (pg_catalog.octet_length(content_hash) = 32)
 );
 create index inbound_messages_in_quarantine on ar_inbox.inbound_messages (company_id, id) where state = 'quarantine';
