@@ -36,6 +36,7 @@ declare
     known        record;
     new_id       bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
     target       bigint;
+    first        ar_inbox_internal.first_email;
     is_new       boolean;
     is_spam      boolean;
     sender       ar_inbox.email_address;
@@ -94,6 +95,9 @@ begin
     end if;
     -- our own mail coming back is nobody's answer
     is_automatic := is_automatic or (is_ours and imported_as is null);
+    first := row(new_id, moment, coalesce(imported_as, 'incoming'),
+        ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
+            imported_as is not null, known.automatic_mail_opens_threads));
 
     if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
         links := parsed.reference_ids || parsed.in_reply_to;
@@ -126,7 +130,7 @@ begin
             customers, imported_as is not null or customers = '{}');
     end if;
     if target is null and customers <> '{}' then
-        target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject);
+        target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject, first);
         if target is null then
             -- of several customers
             target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
@@ -136,19 +140,13 @@ begin
     is_new := target is null;
     if is_new then
         target := pg_catalog.nextval('ar_inbox.threads_id_seq');
-    end if;
-
-    if is_new then
-        -- made as the trigger on emails would leave it: one write, not two
         insert into ar_inbox.threads (id, company_id, topic, subject, status, spam_at,
             message_count, last_email_id, last_direction, last_message_at)
         values (target, file_message.company_id, 'message', parsed.subject,
-            case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
-                imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
-                end::ar_inbox.thread_status,
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
             (select pg_catalog.now() from ar_inbox.spam_senders s
              where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
-            1, new_id, coalesce(imported_as, 'incoming'), moment);
+            1, first.id, first.direction, first.at);
     end if;
 
     -- The rest at once: a statement for each table would take as long again.

@@ -55,7 +55,17 @@ $$;
 comment on function ar_inbox_internal.lock_thread(bigint) is
 'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none. The caller has the permission already: nobody may hold up another company''s work.';
 
-create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint)
+create type ar_inbox_internal.first_email as (
+    id        bigint,
+    at        timestamptz,
+    direction ar_inbox.direction,
+    opens     boolean
+);
+comment on type ar_inbox_internal.first_email is
+'A message that is about to be written, for a thread that is made for it: with it, the thread is made as the trigger on emails would leave it, one write and not two. opens: as opens_thread() says.';
+
+create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -67,8 +77,11 @@ begin
     select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
     where t.company_id = invoice_thread.company_id and t.invoice_id = invoice_thread.invoice_id;
     if found_id is null then
-        insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject)
-        select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id)
+        insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject, status, message_count, last_email_id,
+            last_direction, last_message_at)
+        select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
+            (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.invoices i
         where i.company_id = invoice_thread.company_id and i.id = invoice_thread.invoice_id
         on conflict on constraint threads_one_for_each_invoice do nothing
@@ -86,10 +99,11 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.invoice_thread(bigint, bigint) is
-'The invoice''s thread, made if there is none; where it was merged into another, that one.';
+comment on function ar_inbox_internal.invoice_thread(bigint, bigint, ar_inbox_internal.first_email) is
+'The invoice''s thread, made if there is none (with first as its message, which the caller writes then); where it was merged into another, that one.';
 
-create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint)
+create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -102,8 +116,11 @@ begin
     where t.company_id = customer_thread.company_id and t.customer_id = customer_thread.customer_id
         and t.topic = 'customer';
     if found_id is null then
-        insert into ar_inbox.threads (company_id, topic, customer_id, subject)
-        select c.company_id, 'customer', c.id, c.name || ' (' || c.number || ')'
+        insert into ar_inbox.threads (company_id, topic, customer_id, subject, status, message_count, last_email_id,
+            last_direction, last_message_at)
+        select c.company_id, 'customer', c.id, c.name || ' (' || c.number || ')',
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
+            (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.customers c
         where c.company_id = customer_thread.company_id and c.id = customer_thread.customer_id
         on conflict do nothing
@@ -121,8 +138,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.customer_thread(bigint, bigint) is
-'The customer''s thread, made if there is none; where it was merged into another, that one.';
+comment on function ar_inbox_internal.customer_thread(bigint, bigint, ar_inbox_internal.first_email) is
+'The customer''s thread, made if there is none (with first as its message, which the caller writes then); where it was merged into another, that one.';
 
 create function ar_inbox.set_thread_status(thread_id bigint, status ar_inbox.thread_status)
 returns void

@@ -210,7 +210,8 @@ as 'MODULE_PATHNAME', 'ar_inbox_names_number';
 comment on function ar_inbox_internal.names_number(text, text) is
 'Whether a document''s number is in a title, in whatever case, and not within a longer number or word.';
 
-create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text)
+create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -225,17 +226,17 @@ begin
         and ar_inbox_internal.names_number(title, i.number)
     order by pg_catalog.length(i.number) desc, i.id desc limit 1;
     if found then
-        return ar_inbox_internal.invoice_thread(company_id, invoice);
+        return ar_inbox_internal.invoice_thread(company_id, invoice, first);
     end if;
     if pg_catalog.cardinality(customers) = 1 then
-        return ar_inbox_internal.customer_thread(company_id, customers[1]);
+        return ar_inbox_internal.customer_thread(company_id, customers[1], first);
     end if;
     return null;
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text) is
-'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither.';
+comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text, ar_inbox_internal.first_email) is
+'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither. first: the message that it is for, if that makes the thread.';
 
 create function ar_inbox_internal.customers_written_to(company_id bigint, parsed ar_inbox_internal.parsed_message)
 returns bigint[]
