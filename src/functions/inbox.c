@@ -43,6 +43,18 @@ ar_inbox_opens_thread(PG_FUNCTION_ARGS)
 								PG_GETARG_BOOL(3), PG_GETARG_BOOL(4)));
 }
 
+/* A plan, kept for the backend, whose parameters are all bigint. */
+static SPIPlanPtr
+plan_for(const char *query, int parameters)
+{
+	Oid types[3] = {INT8OID, INT8OID, INT8OID};
+	SPIPlanPtr made = SPI_prepare(query, parameters, types);
+
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not plan \"%s\": %s", query, SPI_result_code_string(SPI_result));
+	return made;
+}
+
 /* Whether the company wants automatic mail to open threads. */
 static bool
 wants_automatic(Datum company_id)
@@ -52,16 +64,9 @@ wants_automatic(Datum company_id)
 	bool isnull;
 
 	if (plan == NULL)
-	{
-		Oid type = INT8OID;
-		SPIPlanPtr made = SPI_prepare("select c.automatic_mail_opens_threads"
-									  " from ar_inbox.companies c where c.id = $1",
-									  1, &type);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan to read a company: %s", SPI_result_code_string(SPI_result));
-		plan = made;
-	}
+		plan = plan_for("select c.automatic_mail_opens_threads from ar_inbox.companies c"
+						" where c.id = $1",
+						1);
 	if (SPI_execute_plan(plan, &company_id, NULL, false, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read a company");
 	if (SPI_processed == 1)
@@ -99,26 +104,26 @@ column(TriggerData *trigger, const char *name)
 static bool
 move_to_thread_in_force(Datum company_id, Datum *thread_id, Datum email_id)
 {
-	static SPIPlanPtr plan = NULL;
+	static SPIPlanPtr asks = NULL;
+	static SPIPlanPtr moves = NULL;
 	Datum values[3] = {company_id, *thread_id, email_id};
 	bool isnull;
 
-	if (plan == NULL)
-	{
-		Oid types[3] = {INT8OID, INT8OID, INT8OID};
-		SPIPlanPtr made = SPI_prepare(
-			"update ar_inbox.emails e set thread_id = ar_inbox_internal.current_thread($1, $2)"
-			" where e.company_id = $1 and e.id = $3 and exists (select from ar_inbox.threads t"
-			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null)"
-			" returning e.thread_id",
-			3, types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan moving a message to another thread: %s",
-				 SPI_result_code_string(SPI_result));
-		plan = made;
-	}
-	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
+	/* most often it was not: the thread was made for this message */
+	if (asks == NULL)
+		asks = plan_for("select from ar_inbox.threads t"
+						" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null",
+						2);
+	if (SPI_execute_plan(asks, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for a merged thread");
+	if (SPI_processed == 0)
+		return false;
+	if (moves == NULL)
+		moves = plan_for("update ar_inbox.emails e"
+						 " set thread_id = ar_inbox_internal.current_thread($1, $2)"
+						 " where e.company_id = $1 and e.id = $3 returning e.thread_id",
+						 3);
+	if (SPI_execute_plan(moves, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "could not move a message to another thread");
 	if (SPI_processed == 0)
 		return false;
