@@ -90,9 +90,8 @@ column(TriggerData *trigger, const char *name)
 							   RelationGetRelationName(trigger->tg_relation), name)));
 	value = SPI_getbinval(trigger->tg_trigtuple, desc, number, &isnull);
 	if (isnull)
-		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
-						errmsg("column \"%s\" of table \"%s\" is null", name,
-							   RelationGetRelationName(trigger->tg_relation))));
+		elog(ERROR, "column \"%s\" of table \"%s\" is null", name,
+			 RelationGetRelationName(trigger->tg_relation));
 	return value;
 }
 
