@@ -42,7 +42,7 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_in_memory';
 
 comment on function ar_inbox_internal.in_memory(bytea) is
-'The same bytes: fetched and unpacked once, where they come out of a table, for all who look at them then.';
+'The same bytes: fetched and unpacked once, where they come out of a table, for all who look at them then; over 1 MB as they are.';
 
 create function ar_inbox_internal.parse_message(message bytea)
 returns ar_inbox_internal.parsed_message

@@ -7,6 +7,7 @@
  */
 #include "compat.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -29,6 +30,9 @@
 
 /* of those a message was sent to, how many are looked at for a company's own */
 #define MAX_CANDIDATES 50
+
+/* bytes of a message that is unpacked once for all who look at it */
+#define IN_MEMORY_MAX (1024 * 1024)
 
 /* from PostgreSQL's epoch to Unix's */
 #define EPOCH_DIFFERENCE                                                                           \
@@ -234,11 +238,14 @@ conversation(const MimeMessage *mail)
 
 /*
  * in_memory(message bytea): the same bytes, fetched and unpacked if they lie in
- * a table.
+ * a table.  A large message stays there: it is fetched in no time beside what
+ * is done with it, and is not to take its size once more all the while.
  */
 Datum
 ar_inbox_in_memory(PG_FUNCTION_ARGS)
 {
+	if (toast_raw_datum_size(PG_GETARG_DATUM(0)) > IN_MEMORY_MAX)
+		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P(0));
 }
 
