@@ -23,10 +23,10 @@ DATA = $(wildcard sql/ar_inbox--*--*.sql)
 
 PG_CONFIG ?= pg_config
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
-PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libidn2 libmagic libxml-2.0 2>/dev/null)
+PG_CPPFLAGS = -I$(CURDIR)/src $(shell pkg-config --cflags libcurl libcmark-gfm libical libidn2 libmagic libxml-2.0 icu-i18n icu-uc 2>/dev/null)
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers \
 	-Wno-cast-function-type $(STRICT)
-SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2 libmagic libxml-2.0 2>/dev/null)
+SHLIB_LINK = $(shell pkg-config --libs libcurl libcmark-gfm libidn2 libmagic libxml-2.0 icu-i18n icu-uc 2>/dev/null) -lical
 
 EXTRA_CLEAN = build ar_inbox--$(EXTVERSION).sql bench.tsv results output_iso tmp_check \
 	tmp_check_iso log regression.diffs regression.out

@@ -92,14 +92,16 @@ begin
         end if;
 
         for item in select v.value #>> '{}' from pg_catalog.jsonb_array_elements(step -> 'channels') v loop
-            if item in ('letter', 'sms') then
-                perform ar_inbox_internal.refuse('IB006',
-                    pg_catalog.format('step %s has channel %s, which cannot be sent through yet', step_number, item),
-                    'Use the channel email.');
-            elsif item is distinct from 'email' then
+            if item is null or item not in ('email', 'letter', 'sms') then
                 perform ar_inbox_internal.refuse('invalid_parameter_value',
                     pg_catalog.format('step %s has channel %s', step_number, coalesce(item, 'null')),
                     'Channels are email, letter and sms.');
+            elsif within_limits and item = 'sms' and ((step ->> 'hour')::integer < company.sms_from_hour
+                or (step ->> 'hour')::integer >= company.sms_to_hour) then
+                perform ar_inbox_internal.refuse('IB003',
+                    pg_catalog.format('step %s would text at hour %s, outside %s to %s (sms_from_hour, sms_to_hour)',
+                        step_number, step ->> 'hour', company.sms_from_hour, company.sms_to_hour),
+                    'Give an hour within; the limits are settings of the company.');
             end if;
             if not item::ar_inbox.channel = any (channels) then
                 channels := channels || item::ar_inbox.channel;
@@ -140,7 +142,58 @@ end
 $$;
 
 comment on function ar_inbox_internal.parse_steps(bigint, jsonb, boolean) is
-'Steps given as JSON, as rows; raises, naming the step, for whatever is wrong with one: 22023, IB001 (contact role), IB003 (a limit of the company), IB006 (a channel).';
+'Steps given as JSON, as rows; raises, naming the step, for whatever is wrong with one: 22023, IB001 (contact role), IB003 (a limit of the company).';
+
+create function ar_inbox_internal.set_cadence_steps(company_id bigint, cadence_id bigint, steps jsonb)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    delete from ar_inbox.cadence_steps s
+    where s.company_id = set_cadence_steps.company_id and s.cadence_id = set_cadence_steps.cadence_id;
+    insert into ar_inbox.cadence_steps (company_id, cadence_id, step_number, trigger, days, on_date, hour,
+        channels, contact_role_id, repeats)
+    select set_cadence_steps.company_id, set_cadence_steps.cadence_id, s.*
+    from ar_inbox_internal.parse_steps(company_id, steps) s;
+end
+$$;
+
+comment on function ar_inbox_internal.set_cadence_steps(bigint, bigint, jsonb) is
+'Gives a cadence these steps in place of those it had; raises as parse_steps().';
+
+create function ar_inbox_internal.clear_default_cadence(company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update ar_inbox.cadences c set is_default = false
+    where c.company_id = clear_default_cadence.company_id and c.is_default;
+end
+$$;
+
+comment on function ar_inbox_internal.clear_default_cadence(bigint) is 'Makes room for another default cadence.';
+
+create function ar_inbox_internal.check_cadence_name(company_id bigint, name text, own_id bigint = null)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    name := ar_inbox_internal.required_text(name, 'name');
+    if exists (select 1 from ar_inbox.cadences c
+            where c.company_id = check_cadence_name.company_id and c.name = check_cadence_name.name
+                and c.id is distinct from own_id) then
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('cadence %s exists already', pg_catalog.quote_literal(name)), 'Give another name.');
+    end if;
+    return name;
+end
+$$;
+
+comment on function ar_inbox_internal.check_cadence_name(bigint, text, bigint) is
+'A name that the company''s cadence may have; raises 22023, 23505 (another one has it).';
 
 create function ar_inbox.create_cadence(company_id bigint, name text, steps jsonb, is_default boolean = false)
 returns bigint
@@ -160,30 +213,21 @@ begin
             pg_catalog.format('company %s has its limit of %s cadences (max_cadences)', company_id, most),
             'Use one that there is; the limit is a setting of the company.');
     end if;
-    name := ar_inbox_internal.required_text(name, 'name');
-    if exists (select 1 from ar_inbox.cadences c
-            where c.company_id = create_cadence.company_id and c.name = create_cadence.name) then
-        perform ar_inbox_internal.refuse('unique_violation',
-            pg_catalog.format('cadence %s exists already', pg_catalog.quote_literal(name)), 'Give another name.');
-    end if;
+    name := ar_inbox_internal.check_cadence_name(company_id, name);
     if is_default then
-        update ar_inbox.cadences c set is_default = false
-        where c.company_id = create_cadence.company_id and c.is_default;
+        perform ar_inbox_internal.clear_default_cadence(company_id);
     end if;
     insert into ar_inbox.cadences (company_id, name, is_default)
     values (company_id, name, coalesce(create_cadence.is_default, false))
     returning id into new_id;
-    insert into ar_inbox.cadence_steps (company_id, cadence_id, step_number, trigger, days, on_date, hour,
-        channels, contact_role_id, repeats)
-    select create_cadence.company_id, new_id, s.*
-    from ar_inbox_internal.parse_steps(company_id, steps) s;
+    perform ar_inbox_internal.set_cadence_steps(company_id, new_id, steps);
     perform ar_inbox_internal.record_event(company_id, 'cadence', new_id, 'created');
     return new_id;
 end
 $$;
 
 comment on function ar_inbox.create_cadence(bigint, text, jsonb, boolean) is
-'Creates a reusable sequence of chasing steps. steps: an array of {"trigger": "on_issue" | "after_issue" | "before_due" | "after_due" | "on_date" | "repeat", "days": n, "date": "2026-01-31", "hour": 0-23, "channels": ["email"], "role": contact role, "repeats": n}. is_default: invoices issued from now on take it. Returns its id. Needs manage. Errors: IB001, 42501, 22023, IB003 (a limit), IB006 (a channel), 23505.';
+'Creates a reusable sequence of chasing steps. steps: an array of {"trigger": "on_issue" | "after_issue" | "before_due" | "after_due" | "on_date" | "repeat", "days": n, "date": "2026-01-31", "hour": 0-23, "channels": ["email", "letter", "sms"], "role": contact role, "repeats": n}. is_default: invoices issued from now on take it. Returns its id. Needs manage. Errors: IB001, 42501, 22023, IB003 (a limit), 23505.';
 
 create function ar_inbox_internal.cadence_as_json(company_id bigint, cadence_id bigint)
 returns jsonb
@@ -199,3 +243,77 @@ as $$
 $$;
 
 comment on function ar_inbox_internal.cadence_as_json(bigint, bigint) is 'A cadence''s steps, as they are given in JSON.';
+
+create function ar_inbox_internal.lock_cadence(cadence_id bigint)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint;
+begin
+    perform ar_inbox_internal.require_installed();
+    select c.company_id into company from ar_inbox.cadences c where c.id = lock_cadence.cadence_id;
+    perform ar_inbox_internal.require(company, 'manage', 'cadence', cadence_id);
+    -- the company first, as create_cadence()
+    perform 1 from ar_inbox.companies c where c.id = company for no key update;
+    perform 1 from ar_inbox.cadences c where c.company_id = company and c.id = lock_cadence.cadence_id for no key update;
+    return company;
+end
+$$;
+
+comment on function ar_inbox_internal.lock_cadence(bigint) is
+'Locks a cadence for a change and returns its company; raises where the caller may not manage it.';
+
+create function ar_inbox.update_cadence(cadence_id bigint, name text = null, steps jsonb = null, is_default boolean = null)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint := ar_inbox_internal.lock_cadence(cadence_id);
+    before  jsonb;
+begin
+    select pg_catalog.jsonb_build_object('name', c.name, 'is_default', c.is_default,
+        'steps', ar_inbox_internal.cadence_as_json(company, c.id)) into before
+    from ar_inbox.cadences c where c.company_id = company and c.id = update_cadence.cadence_id;
+    if name is not null then
+        name := ar_inbox_internal.check_cadence_name(company, name, cadence_id);
+    end if;
+    if steps is not null then
+        perform ar_inbox_internal.set_cadence_steps(company, cadence_id, steps);
+    end if;
+    if is_default then
+        perform ar_inbox_internal.clear_default_cadence(company);
+    end if;
+    update ar_inbox.cadences c
+    set name = coalesce(update_cadence.name, c.name), is_default = coalesce(update_cadence.is_default, c.is_default)
+    where c.company_id = company and c.id = update_cadence.cadence_id;
+    perform ar_inbox_internal.record_event(company, 'cadence', cadence_id, 'changed', before,
+        (select pg_catalog.jsonb_build_object('name', c.name, 'is_default', c.is_default,
+            'steps', ar_inbox_internal.cadence_as_json(company, c.id))
+         from ar_inbox.cadences c where c.company_id = company and c.id = update_cadence.cadence_id));
+end
+$$;
+
+comment on function ar_inbox.update_cadence(bigint, text, jsonb, boolean) is
+'Changes a cadence; NULL leaves a thing as it is. steps: all of its steps anew, as in create_cadence(). Nothing changes for invoices that it was applied to. Needs manage. Errors: IB001, 42501, 22023, IB003 (a limit), 23505 (the name is taken).';
+
+create function ar_inbox.delete_cadence(cadence_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint := ar_inbox_internal.lock_cadence(cadence_id);
+    gone    jsonb;
+begin
+    gone := ar_inbox_internal.cadence_as_json(company, cadence_id);
+    delete from ar_inbox.cadence_steps s where s.company_id = company and s.cadence_id = delete_cadence.cadence_id;
+    delete from ar_inbox.cadences c where c.company_id = company and c.id = delete_cadence.cadence_id;
+    perform ar_inbox_internal.record_event(company, 'cadence', cadence_id, 'deleted', gone);
+end
+$$;
+
+comment on function ar_inbox.delete_cadence(bigint) is
+'Deletes a cadence. Nothing changes for invoices that it was applied to; a company whose default it was has none then. Needs manage. Errors: IB001, 42501.';

@@ -15,6 +15,24 @@ $$;
 comment on function ar_inbox_internal.record_event(bigint, text, bigint, text, jsonb, jsonb) is
 'Adds a row to ar_inbox.events in the name of the caller.';
 
+create function ar_inbox_internal.record_events(company_id bigint, subject text, subject_ids bigint[],
+    action text, after jsonb = null)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    member bigint := ar_inbox_internal.member_id(company_id);
+begin
+    insert into ar_inbox.events (company_id, member_id, subject, subject_id, action, after)
+    select record_events.company_id, member, record_events.subject, u.id, record_events.action, record_events.after
+    from pg_catalog.unnest(subject_ids) u (id);
+end
+$$;
+
+comment on function ar_inbox_internal.record_events(bigint, text, bigint[], text, jsonb) is
+'record_event() for many subjects to which the same happened.';
+
 create function ar_inbox.create_company(name text, time_zone text = 'UTC', currency text = 'USD',
     language text = 'en')
 returns bigint
@@ -85,7 +103,8 @@ declare
     known  constant text[] := array['name', 'language', 'automatic_mail_opens_threads', 'retry_limit',
         'resend_in_doubt', 'max_message_size', 'max_cadences', 'max_steps',
         'max_repeating_steps', 'max_repeats', 'max_sends_per_day', 'undo_grace', 'trusted_hosts',
-        'track_opens', 'tracking_url'];
+        'track_opens', 'tracking_url', 'catch_up_window', 'promise_grace_days', 'reply_hold_days',
+        'sms_from_hour', 'sms_to_hour', 'max_texts_per_number', 'postal_address', 'invoice_link_url'];
     before ar_inbox.companies;
     after  ar_inbox.companies;
     strange text;
@@ -102,6 +121,9 @@ begin
             pg_catalog.format('no setting is called %s', strange),
             pg_catalog.format('Settings are %s.', pg_catalog.array_to_string(known, ', ')));
     end if;
+    if settings -> 'postal_address' <> 'null' then
+        perform ar_inbox_internal.check_postal_address(settings -> 'postal_address', 'postal_address');
+    end if;
     select c.* into before from ar_inbox.companies c
     where c.id = change_settings.company_id for no key update;
     begin
@@ -114,7 +136,12 @@ begin
             max_steps = after.max_steps, max_repeating_steps = after.max_repeating_steps,
             max_repeats = after.max_repeats, max_sends_per_day = after.max_sends_per_day,
             undo_grace = after.undo_grace, trusted_hosts = after.trusted_hosts,
-            track_opens = after.track_opens, tracking_url = after.tracking_url
+            track_opens = after.track_opens, tracking_url = after.tracking_url,
+            catch_up_window = after.catch_up_window, promise_grace_days = after.promise_grace_days,
+            reply_hold_days = after.reply_hold_days,
+            sms_from_hour = after.sms_from_hour, sms_to_hour = after.sms_to_hour,
+            max_texts_per_number = after.max_texts_per_number, postal_address = nullif(after.postal_address, 'null'),
+            invoice_link_url = after.invoice_link_url
         where c.id = change_settings.company_id;
     exception
         when check_violation or not_null_violation or invalid_text_representation
@@ -122,7 +149,7 @@ begin
             perform ar_inbox_internal.refuse('invalid_parameter_value',
                 pg_catalog.format('the settings cannot be %s', settings),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, track_opens needs a tracking_url (http or https).'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, catch_up_window is not negative, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https.'
                     else sqlerrm end);
     end;
     if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then
@@ -135,7 +162,7 @@ end
 $$;
 
 comment on function ar_inbox.change_settings(bigint, jsonb) is
-'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url, catch_up_window (interval), promise_grace_days, reply_hold_days, sms_from_hour and sms_to_hour (hours of the day in the company''s time zone, between which text messages leave), max_texts_per_number (a day), postal_address (of the company: line1, line2, city, region, postal_code, country, name, company; null takes it away), invoice_link_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
 
 create function ar_inbox_internal.check_permissions(permissions text[])
 returns void

@@ -42,6 +42,7 @@ begin
             pg_catalog.jsonb_build_object(
                 'id', e.id,
                 'direction', e.direction,
+                'channel', e.channel,
                 'kind', e.kind,
                 'automatic', e.automatic,
                 'imported', e.imported,
@@ -72,6 +73,7 @@ begin
                     'enhanced_code', d.enhanced_code, 'reply', d.reply, 'attempts', d.attempts,
                     'next_attempt_at', d.next_attempt_at, 'finished_at', d.finished_at,
                     'crossed_with_payment', d.crossed_with_payment, 'cancel_on_answer', d.cancel_on_answer,
+                    'recipient', d.recipient, 'provider_status', d.provider_status, 'delivered_at', d.delivered_at,
                     'recipients', coalesce(r.answers, '[]')) end,
                 'opened_at', coalesce(o.reliably_at, o.first_at),
                 'opened_reliably', case when o.first_at is not null then o.reliably_at is not null end,
@@ -81,7 +83,7 @@ begin
             -- How much there is of each body is known without reading it.  The
             -- newest come whole; what no reply could carry is left out of the
             -- others, and fetched by who wants to read it.
-            select n.id, n.occurred_at, n.direction, n.kind, n.automatic, n.imported, n.sent_at, n.message_id,
+            select n.id, n.occurred_at, n.direction, n.channel, n.kind, n.automatic, n.imported, n.sent_at, n.message_id,
                 n.from_name, n.from_address, n.member_id, n.subject, n.body_text, n.new_text_length,
                 coalesce(n.new_text_length, 2147483647) as whole_or_new, coalesce(n.body_html, h.html) as body_html, h.pending,
                 n.authentication, n.verdicts, n.template,
@@ -96,7 +98,7 @@ begin
             where n.thread_id = in_force and n.company_id = conversation.company_id) e
         left join ar_inbox.members w on w.company_id = conversation.company_id and w.id = e.member_id
         left join ar_inbox.deliveries d on d.company_id = conversation.company_id and d.email_id = e.id
-            and d.channel = 'email'
+            and d.channel = e.channel
         cross join lateral (
             select pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'to') as "to",
                 pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'cc') as cc,

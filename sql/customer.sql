@@ -1,7 +1,7 @@
 -- Customers, contacts, contact roles.
 
 create function ar_inbox.create_customer(company_id bigint, name text, number text = null,
-    email ar_inbox.email_address = null)
+    email ar_inbox.email_address = null, phone text = null, postal_address jsonb = null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -11,6 +11,8 @@ declare
     new_number text := number;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
+    perform ar_inbox_internal.check_phone(phone, 'phone');
+    perform ar_inbox_internal.check_postal_address(postal_address, 'postal_address');
     if number is not null then
         new_number := ar_inbox_internal.required_text(number, 'number');
         if exists (select 1 from ar_inbox.customers c
@@ -30,8 +32,9 @@ begin
         end if;
     end loop;
 
-    insert into ar_inbox.customers (company_id, name, number, email)
-    values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email)
+    insert into ar_inbox.customers (company_id, name, number, email, phone, postal_address)
+    values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email,
+        create_customer.phone, create_customer.postal_address)
     returning id into new_id;
     -- a stranger no longer
     delete from ar_inbox.spam_senders s
@@ -41,8 +44,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox.create_customer(bigint, text, text, ar_inbox.email_address) is
-'Creates a customer of the company. number: the account number; NULL: one is drawn (CUST-00001, …). email: the customer''s main address; people are added by create_contact(). Returns its id. Needs manage. Errors: IB001, 42501, 22023, 23505 (the number is taken).';
+comment on function ar_inbox.create_customer(bigint, text, text, ar_inbox.email_address, text, jsonb) is
+'Creates a customer of the company. number: the account number; NULL: one is drawn (CUST-00001, …). email: the customer''s main address; people are added by create_contact(). phone: where text messages go, in international form (+…). postal_address: an object of line1, line2, city, region, postal_code, country (ISO 3166-1 alpha-2), name, company. Returns its id. Needs manage. Errors: IB001, 42501, 22023, 23505 (the number is taken).';
 
 create function ar_inbox.create_contact_role(company_id bigint, name text)
 returns bigint
@@ -96,7 +99,7 @@ comment on function ar_inbox_internal.contact_role_id(bigint, text) is
 'The id of the company''s contact role of that name; NULL for NULL. Raises IB001 where there is none.';
 
 create function ar_inbox.create_contact(customer_id bigint, name text, email ar_inbox.email_address = null,
-    phone text = null, is_primary boolean = false, role text = null)
+    phone text = null, is_primary boolean = false, role text = null, postal_address jsonb = null)
 returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -106,15 +109,12 @@ declare
     new_id  bigint;
 begin
     perform ar_inbox_internal.require(company, 'manage', 'customer', customer_id);
-    if phone is not null and phone !~ '^\+?[0-9][0-9 ().-]{2,30}$' then
-        perform ar_inbox_internal.refuse('invalid_parameter_value',
-            pg_catalog.format('phone %s is not a phone number', pg_catalog.quote_literal(phone)),
-            'Give digits, in international form if you can: ''+1 555 0100''.');
-    end if;
-    insert into ar_inbox.contacts (company_id, customer_id, name, email, phone, is_primary, contact_role_id)
+    perform ar_inbox_internal.check_phone(phone, 'phone');
+    perform ar_inbox_internal.check_postal_address(postal_address, 'postal_address');
+    insert into ar_inbox.contacts (company_id, customer_id, name, email, phone, is_primary, contact_role_id, postal_address)
     values (company, create_contact.customer_id, ar_inbox_internal.required_text(create_contact.name, 'name'),
         create_contact.email, create_contact.phone, coalesce(create_contact.is_primary, false),
-        ar_inbox_internal.contact_role_id(company, create_contact.role))
+        ar_inbox_internal.contact_role_id(company, create_contact.role), create_contact.postal_address)
     returning id into new_id;
     -- a stranger no longer
     delete from ar_inbox.spam_senders s
@@ -124,24 +124,130 @@ begin
 end
 $$;
 
-comment on function ar_inbox.create_contact(bigint, text, ar_inbox.email_address, text, boolean, text) is
-'Adds a person at the customer. role: the name of one of the company''s contact roles. Returns the contact''s id. Needs manage. Errors: IB001 (no such customer or contact role), 42501, 22023.';
+comment on function ar_inbox.create_contact(bigint, text, ar_inbox.email_address, text, boolean, text, jsonb) is
+'Adds a person at the customer. role: the name of one of the company''s contact roles. postal_address: as in create_customer(); NULL: letters go to the customer''s. Returns the contact''s id. Needs manage. Errors: IB001 (no such customer or contact role), 42501, 22023.';
+
+create function ar_inbox_internal.check_changes(changes jsonb, known text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    strange text;
+begin
+    if changes is null or pg_catalog.jsonb_typeof(changes) <> 'object' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'changes is not an object',
+            'Give what is to be changed, such as {"phone": "+1 555 0100"}.');
+    end if;
+    select pg_catalog.string_agg(k, ', ') into strange
+    from pg_catalog.jsonb_object_keys(changes) k where k <> all (known);
+    if strange is not null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('there is no %s to change', strange),
+            pg_catalog.format('What can be changed: %s.', pg_catalog.array_to_string(known, ', ')));
+    elsif changes ? 'name' then
+        perform ar_inbox_internal.required_text(changes ->> 'name', 'name');
+    end if;
+    perform ar_inbox_internal.check_phone(changes ->> 'phone', 'phone');
+    perform ar_inbox_internal.check_postal_address(nullif(changes -> 'postal_address', 'null'), 'postal_address');
+end
+$$;
+
+comment on function ar_inbox_internal.check_changes(jsonb, text[]) is
+'Raises 22023 unless this is an object of changes to a customer or contact, with these names and values they can have.';
+
+create function ar_inbox.change_customer(customer_id bigint, changes jsonb)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before ar_inbox.customers;
+    after  ar_inbox.customers;
+begin
+    select c.* into before from ar_inbox.customers c where c.id = change_customer.customer_id for no key update;
+    perform ar_inbox_internal.require(before.company_id, 'manage', 'customer', customer_id);
+    perform ar_inbox_internal.check_changes(changes, '{name,email,phone,postal_address,language}');
+    begin
+        after := pg_catalog.jsonb_populate_record(before, changes);
+        update ar_inbox.customers c
+        set name = pg_catalog.btrim(after.name), email = after.email, phone = after.phone, language = after.language,
+            postal_address = nullif(after.postal_address, 'null')
+        where c.company_id = before.company_id and c.id = before.id
+        returning c.* into after;
+    exception when check_violation or invalid_text_representation or invalid_parameter_value then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('the customer cannot become %s', changes), sqlerrm);
+    end;
+    -- a stranger no longer
+    delete from ar_inbox.spam_senders s
+    where s.company_id = before.company_id and s.address = after.email;
+    perform ar_inbox_internal.record_event(before.company_id, 'customer', before.id, 'changed',
+        pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
+end
+$$;
+
+comment on function ar_inbox.change_customer(bigint, jsonb) is
+'Changes a customer: an object of name, email, phone, postal_address, language. What is not named stays; null takes a value away. Needs manage. Errors: IB001, 42501, 22023.';
+
+create function ar_inbox.change_contact(contact_id bigint, changes jsonb)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before ar_inbox.contacts;
+    after  ar_inbox.contacts;
+begin
+    select c.* into before from ar_inbox.contacts c where c.id = change_contact.contact_id for no key update;
+    perform ar_inbox_internal.require(before.company_id, 'manage', 'contact', contact_id);
+    perform ar_inbox_internal.check_changes(changes, '{name,email,phone,postal_address,is_primary,role}');
+    begin
+        after := pg_catalog.jsonb_populate_record(before, changes);
+        if changes ? 'role' then
+            after.contact_role_id := ar_inbox_internal.contact_role_id(before.company_id, changes ->> 'role');
+        end if;
+        update ar_inbox.contacts c
+        set name = pg_catalog.btrim(after.name), email = after.email, phone = after.phone,
+            is_primary = coalesce(after.is_primary, false), contact_role_id = after.contact_role_id,
+            postal_address = nullif(after.postal_address, 'null')
+        where c.company_id = before.company_id and c.id = before.id
+        returning c.* into after;
+    exception when check_violation or invalid_text_representation or invalid_parameter_value then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('the contact cannot become %s', changes), sqlerrm);
+    end;
+    -- a stranger no longer
+    delete from ar_inbox.spam_senders s
+    where s.company_id = before.company_id and s.address = after.email;
+    perform ar_inbox_internal.record_event(before.company_id, 'contact', before.id, 'changed',
+        pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
+end
+$$;
+
+comment on function ar_inbox.change_contact(bigint, jsonb) is
+'Changes a contact: an object of name, email, phone, postal_address, is_primary, role (a contact role''s name). What is not named stays; null takes a value away. Needs manage. Errors: IB001 (no such contact or contact role), 42501, 22023.';
 
 create function ar_inbox_internal.customers_of_address(company_id bigint, address ar_inbox.email_address)
 returns bigint[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    found_ids bigint[];
 begin
-    return (
-        select coalesce(pg_catalog.array_agg(f.id), '{}')
-        from (
-            select c.id from ar_inbox.customers c
-            where c.company_id = customers_of_address.company_id and c.email = address
-            union
-            select k.customer_id from ar_inbox.contacts k
-            where k.company_id = customers_of_address.company_id and k.email = address
-        ) f);
+    select pg_catalog.array_agg(f.id) into found_ids
+    from (
+        select c.id from ar_inbox.customers c
+        where c.company_id = customers_of_address.company_id and c.email = address
+        union all
+        select k.customer_id from ar_inbox.contacts k
+        where k.company_id = customers_of_address.company_id and k.email = address) f;
+    if pg_catalog.cardinality(found_ids) > 1 then
+        -- most often it is one, which nothing need be compared with
+        found_ids := array(select distinct u.id from pg_catalog.unnest(found_ids) u (id) order by u.id);
+    end if;
+    return coalesce(found_ids, '{}');
 end
 $$;
 
@@ -176,3 +282,67 @@ $$;
 
 comment on function ar_inbox_internal.customer_addresses(bigint, bigint, bigint) is
 'Where mail for the customer goes: its own e-mail and its contacts'', primary ones first; with a contact role, only contacts who have it. NULL: nowhere.';
+
+create function ar_inbox_internal.customer_phones(company_id bigint, customer_id bigint, contact_role_id bigint = null)
+returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select pg_catalog.array_agg(f.phone order by f.rank, f.id)
+        from (
+            select distinct on (e.phone) e.phone, e.rank, e.id
+            from (
+                select ar_inbox_internal.international_phone(c.phone) as phone, 0 as rank, c.id from ar_inbox.customers c
+                where c.company_id = customer_phones.company_id and c.id = customer_phones.customer_id
+                    and customer_phones.contact_role_id is null
+                union all
+                select ar_inbox_internal.international_phone(k.phone), case when k.is_primary then 1 else 2 end, k.id
+                from ar_inbox.contacts k
+                where k.company_id = customer_phones.company_id and k.customer_id = customer_phones.customer_id
+                    and (customer_phones.contact_role_id is null
+                        or k.contact_role_id = customer_phones.contact_role_id)
+            ) e
+            where e.phone is not null
+            order by e.phone, e.rank, e.id
+        ) f);
+end
+$$;
+
+comment on function ar_inbox_internal.customer_phones(bigint, bigint, bigint) is
+'Where text messages for the customer go, by the rule of customer_addresses(), as + and digits: numbers without a country code are none. NULL: nowhere.';
+
+create function ar_inbox_internal.customer_postal_address(company_id bigint, customer_id bigint,
+    contact_role_id bigint = null)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select e.address
+        from (
+            select pg_catalog.jsonb_build_object('name', c.name) || c.postal_address as address, 0 as rank, c.id
+            from ar_inbox.customers c
+            where c.company_id = customer_postal_address.company_id and c.id = customer_postal_address.customer_id
+                and customer_postal_address.contact_role_id is null
+            union all
+            -- a person without an address of its own is reached at the customer's
+            select pg_catalog.jsonb_build_object('name', k.name, 'company', c.name)
+                    || coalesce(k.postal_address, c.postal_address - '{name,company}'::text[]),
+                case when k.postal_address is null then 2 else 0 end + case when k.is_primary then 1 else 2 end, k.id
+            from ar_inbox.contacts k
+            join ar_inbox.customers c on c.company_id = k.company_id and c.id = k.customer_id
+            where k.company_id = customer_postal_address.company_id and k.customer_id = customer_postal_address.customer_id
+                and (customer_postal_address.contact_role_id is null
+                    or k.contact_role_id = customer_postal_address.contact_role_id)
+        ) e
+        where e.address is not null
+        order by e.rank, e.id
+        limit 1);
+end
+$$;
+
+comment on function ar_inbox_internal.customer_postal_address(bigint, bigint, bigint) is
+'Where a letter to the customer goes, one address: its own, else a contact''s, primary ones first; with a contact role, to a contact who has it, at its own address or the customer''s. NULL: nowhere.';

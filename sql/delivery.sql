@@ -3,6 +3,76 @@
 -- The locks are taken in one order everywhere: invoice, steps,
 -- deliveries, recipients.
 
+create function ar_inbox_internal.reminder_is_wanted(company_id bigint, step_id bigint)
+returns boolean
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select case
+            when s.payment_id is not null then not exists (select 1 from ar_inbox.payments p
+                where p.company_id = s.company_id and p.id = s.payment_id and p.voided_at is not null)
+            else i.status = 'issued' and (s.mail is not null or coalesce(i.chasing_enabled, false)) end
+        from ar_inbox.chasing_steps s
+        join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+        where s.company_id = reminder_is_wanted.company_id and s.id = reminder_is_wanted.step_id);
+end
+$$;
+
+comment on function ar_inbox_internal.reminder_is_wanted(bigint, bigint) is
+'Whether there is still something to be said by the messages of a step: the invoice is open and chased, the payment of a receipt not voided. Asked at each hand-off, by whatever channel, and before each repeat.';
+
+create function ar_inbox_internal.reminder_is_held(company_id bigint, step_id bigint, at timestamptz)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        select ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, at)
+        from ar_inbox.chasing_steps s
+        join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+        where s.company_id = reminder_is_held.company_id and s.id = reminder_is_held.step_id
+            and ar_inbox_internal.is_in_scope(s.mail, 'reminders'));
+end
+$$;
+
+comment on function ar_inbox_internal.reminder_is_held(bigint, bigint, timestamptz) is
+'What holds the messages of a step at that moment; NULL: nothing.';
+
+create function ar_inbox_internal.withdraw_unwanted(company_id bigint, delivery_id bigint, at timestamptz)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    delivery ar_inbox.deliveries;
+    held     text;
+begin
+    select d.* into delivery from ar_inbox.deliveries d
+    where d.company_id = withdraw_unwanted.company_id and d.id = withdraw_unwanted.delivery_id;
+    if delivery.chasing_step_id is null then
+        return false;
+    elsif not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id) then
+        -- the triggers have ended its chasing; nothing may be left
+        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'chasing has ended', 'everything', false,
+            delivery.chasing_step_id);
+        return true;
+    end if;
+    held := ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at);
+    if held is not null then
+        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'held: ' || held, 'everything', false,
+            delivery.chasing_step_id);
+        return true;
+    end if;
+    return false;
+end
+$$;
+
+comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
+'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held. Returns whether it did.';
+
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
 returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
@@ -83,16 +153,8 @@ begin
             for update skip locked;
             continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
-            if candidate.chasing_step_id is not null and not exists (
-                select 1 from ar_inbox.invoices i
-                where i.company_id = candidate.company_id and i.id = candidate.invoice_id
-                    and i.status = 'issued' and i.chasing_enabled)
-            then
-                -- the triggers have ended this one's chasing; nothing may be left
-                perform ar_inbox_internal.end_chasing(candidate.company_id, candidate.invoice_id,
-                    'chasing has ended', false);
-                continue;
-            end if;
+            continue when candidate.chasing_step_id is not null
+                and ar_inbox_internal.withdraw_unwanted(candidate.company_id, candidate.id, at);
 
             -- suppressed since it was queued
             select pg_catalog.array_agg(distinct r.address::text) filter (where s.id is null),
@@ -275,10 +337,8 @@ begin
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
 
     -- Paid while it was under way: there is no second attempt.
-    over := delivery.chasing_step_id is not null and not exists (
-        select 1 from ar_inbox.invoices i
-        where i.company_id = record_result.company_id and i.id = delivery.invoice_id
-            and i.status = 'issued' and i.chasing_enabled);
+    over := delivery.chasing_step_id is not null
+        and not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id);
 
     if outcome = 'unknown' then
         update ar_inbox.deliveries d
@@ -353,26 +413,36 @@ as $$
 begin
     update ar_inbox.chasing_steps s
     set state = case
-            when d.failed is not null then 'failed'
+            when d.failed is not null or s.failures is not null then 'failed'
             when d.accepted > 0 then 'sent'
+            when d.held then 'withheld'
             else 'cancelled' end::ar_inbox.step_state,
-        reason = coalesce(d.failed, d.reason)
+        reason = nullif(pg_catalog.concat_ws('; ',
+            (select pg_catalog.string_agg(f.value, '; ' order by f.key) from pg_catalog.jsonb_each_text(s.failures) f),
+            coalesce(d.failed, d.reason),
+            -- a channel that was withheld when it fired
+            s.reason), '')
     from (
         select count(*) filter (where l.state in ('queued', 'handing_off', 'deferred')
                 or (l.state = 'unknown' and l.next_attempt_at is not null)
-                -- in doubt, and a member decides, while it is still chased
-                or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled
-                    and not c.resend_in_doubt)) as pending,
+                -- in doubt, and a member decides, while it is still wanted
+                or (l.state = 'unknown' and w.wanted and not c.resend_in_doubt)) as pending,
             count(*) filter (where l.state in ('accepted', 'unknown')) as accepted,
             pg_catalog.string_agg(pg_catalog.format('%s: %s', l.channel, l.reason), '; ' order by l.id)
                 filter (where l.state in ('rejected', 'bounced')
                     -- in doubt to the end
-                    or (l.state = 'unknown' and i.status = 'issued' and i.chasing_enabled)) as failed,
-            pg_catalog.string_agg(l.reason, '; ' order by l.id) as reason
+                    or (l.state = 'unknown' and w.wanted)) as failed,
+            pg_catalog.bool_or(l.state = 'cancelled' and l.reason like 'held: %') as held,
+            pg_catalog.string_agg(distinct l.reason, '; ') as reason
         from ar_inbox.deliveries l
-        join ar_inbox.invoices i on i.company_id = l.company_id and i.id = l.invoice_id
         join ar_inbox.companies c on c.id = l.company_id
+        cross join (select ar_inbox_internal.reminder_is_wanted(company_id, step_id)) w (wanted)
         where l.company_id = settle_step.company_id and l.chasing_step_id = settle_step.step_id
+            -- of a step that was tried again, what became of it the last time
+            and not exists (
+                select 1 from ar_inbox.deliveries n
+                where n.company_id = l.company_id and n.chasing_step_id = l.chasing_step_id and n.channel = l.channel
+                    and n.created_at > l.created_at)
     ) d
     where s.company_id = settle_step.company_id and s.id = settle_step.step_id
         and s.state = 'sending' and d.pending = 0;
@@ -380,7 +450,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.settle_step(bigint, bigint) is
-'Gives a step in state sending its end, once each of its deliveries has one: failed if a channel failed, else sent.';
+'Gives a step in state sending its end, once each of its deliveries has one: failed if a channel failed, else sent; withheld where a hold called back all of it.';
 
 create function ar_inbox.resolve_delivery(delivery_id bigint, resend boolean)
 returns void
@@ -409,10 +479,8 @@ begin
             'Only a delivery in doubt (state unknown) waits for a decision.');
     end if;
     if resend then
-        if delivery.chasing_step_id is not null and not exists (
-            select 1 from ar_inbox.invoices i
-            where i.company_id = delivery.company_id and i.id = delivery.invoice_id
-                and i.status = 'issued' and i.chasing_enabled)
+        if delivery.chasing_step_id is not null
+            and not ar_inbox_internal.reminder_is_wanted(delivery.company_id, delivery.chasing_step_id)
         then
             perform ar_inbox_internal.refuse('IB002',
                 pg_catalog.format('delivery %s is a reminder for an invoice that is no longer chased', delivery.id),
@@ -474,15 +542,14 @@ begin
         select 1 from ar_inbox.deliveries d
         where d.company_id = confirm_delivery.company_id and d.id = confirm_delivery.delivery_id
             and d.state = 'handing_off'
-            and (d.chasing_step_id is null or exists (
-                select 1 from ar_inbox.invoices i
-                where i.company_id = d.company_id and i.id = d.invoice_id
-                    and i.status = 'issued' and i.chasing_enabled)));
+            and (d.chasing_step_id is null
+                or (ar_inbox_internal.reminder_is_wanted(d.company_id, d.chasing_step_id)
+                    and ar_inbox_internal.reminder_is_held(d.company_id, d.chasing_step_id, pg_catalog.now()) is null)));
 end
 $$;
 
 comment on function ar_inbox_internal.confirm_delivery(bigint, bigint) is
-'Whether a claimed delivery is still wanted: asked when its connection took time to come about, during which the invoice may have been paid or the database disarmed.';
+'Whether a claimed delivery is still wanted: asked when its connection took time to come about, during which the invoice may have been paid or held, or the database disarmed.';
 
 create function ar_inbox_internal.settle_interrupted(at timestamptz, delivery_ids bigint[] = null)
 returns bigint[]
@@ -494,12 +561,17 @@ declare
     held bigint[] := array[]::bigint[];
 begin
     for lost in
-        select d.id, d.company_id from ar_inbox.deliveries d
+        select d.id, d.company_id, d.provider_id from ar_inbox.deliveries d
         -- in the order in which a payment locks an invoice's steps
         where d.state = 'handing_off' and (delivery_ids is null or d.id = any (delivery_ids))
         order by d.chasing_step_id, d.id
     loop
         begin
+            if lost.provider_id is not null then
+                perform ar_inbox_internal.record_provider_answer(lost.id, lost.company_id, at, true, null, null, null,
+                    'the server stopped while the message was being handed off');
+                continue;
+            end if;
             perform ar_inbox_internal.record_result(lost.id, lost.company_id, at, 'unknown', null, null,
                 'the server stopped while the message was being handed off');
             -- its pause was the time the server was away
@@ -515,4 +587,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.settle_interrupted(timestamptz, bigint[]) is
-'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that. Returns the ids of those that somebody holds, to be called again with. For the worker, at its start.';
+'What an earlier worker left in flight becomes unknown, and is handed off again under the same Message-ID where its company wants that; text messages and letters as record_provider_answer() says. Returns the ids of those that somebody holds, to be called again with. For the worker, at its start.';

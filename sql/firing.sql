@@ -1,240 +1,283 @@
--- Firing: what becomes of a step at its moment, and doing it.
+-- Firing: what is due is judged, and its messages are made and queued.
 
-create function ar_inbox_internal.decide_step(company_id bigint, step_id bigint, at timestamptz,
-    out outcome text, out reason text, out recipients ar_inbox.email_address[], out template text)
-returns record
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    step    ar_inbox.chasing_steps;
-    invoice ar_inbox.invoices;
-    company ar_inbox.companies;
-    today   date;
-    sent    integer;
-    barred  text;
-begin
-    select s.* into step from ar_inbox.chasing_steps s
-    where s.company_id = decide_step.company_id and s.id = step_id;
-    select i.* into invoice from ar_inbox.invoices i
-    where i.company_id = step.company_id and i.id = step.invoice_id;
-    select c.* into company from ar_inbox.companies c where c.id = step.company_id;
-    today := (at at time zone company.time_zone)::date;
-
-    if step.state <> 'scheduled' then
-        outcome := 'done';
-        reason := step.reason;
-    elsif invoice.status = 'draft' then
-        outcome := 'wait';
-        reason := 'the invoice is a draft';
-    elsif invoice.status <> 'issued' then
-        outcome := 'cancel';
-        reason := 'invoice ' || invoice.status;
-    elsif not coalesce(invoice.chasing_enabled, false) then
-        outcome := 'cancel';
-        reason := 'chasing disabled';
-    elsif step.due_at > at or today < invoice.issue_date then
-        outcome := 'wait';
-        reason := 'not yet due';
-    else
-        select count(*) into sent from ar_inbox.deliveries d
-        where d.company_id = invoice.company_id and d.invoice_id = invoice.id and d.channel = 'email'
-            and d.chasing_step_id is not null and d.state not in ('rejected', 'cancelled')
-            and d.created_at >= today::timestamp at time zone company.time_zone
-            and d.created_at < (today + 1)::timestamp at time zone company.time_zone;
-        recipients := case when invoice.recipients is not null and step.contact_role_id is null
-            then invoice.recipients
-            when invoice.recipients is not null then (
-                select pg_catalog.array_agg(u.address) from pg_catalog.unnest(invoice.recipients) u (address)
-                where u.address = any (ar_inbox_internal.customer_addresses(
-                    invoice.company_id, invoice.customer_id, step.contact_role_id)))
-            else ar_inbox_internal.customer_addresses(invoice.company_id, invoice.customer_id, step.contact_role_id)
-            end;
-        -- those the company does not write to are left out
-        select pg_catalog.array_agg(u.address order by u.position) filter (where u.why is null),
-            pg_catalog.string_agg(pg_catalog.format('%s is %s', u.address, u.why), '; ' order by u.position)
-        into recipients, barred
-        from (
-            select r.address, r.position, ar_inbox_internal.suppression_of(invoice.company_id, r.address, at) as why
-            from pg_catalog.unnest(recipients) with ordinality r (address, position)
-        ) u;
-        if sent >= company.max_sends_per_day then
-            outcome := 'withhold';
-            reason := pg_catalog.format('sent %s times by email today, the limit (max_sends_per_day)', sent);
-        elsif coalesce(pg_catalog.cardinality(recipients), 0) = 0 then
-            outcome := 'fail';
-            reason := case when barred is not null then 'email: ' || barred
-                when step.contact_role_id is null
-                then 'email: the customer has no e-mail address'
-                else pg_catalog.format('email: no contact with the role %s has an e-mail address',
-                    (select pg_catalog.quote_literal(r.name) from ar_inbox.contact_roles r
-                     where r.company_id = step.company_id and r.id = step.contact_role_id)) end;
-        elsif ar_inbox_internal.sending_account(company.id) is null then
-            outcome := 'fail';
-            reason := 'email: the company has no mail account';
-        else
-            outcome := 'send';
-            template := case when today > invoice.due_date then 'past_due_invoice'
-                when not ar_inbox_internal.was_sent(invoice.company_id, invoice.id) then 'new_invoice'
-                else 'invoice_reminder' end;
-        end if;
-    end if;
-end
-$$;
-
-comment on function ar_inbox_internal.decide_step(bigint, bigint, timestamptz) is
-'What becomes of a step at a moment: outcome send (then recipients and template), fail, withhold, cancel, wait or done, with the reason. Whatever fires, shows or foretells a step asks this.';
-
-create function ar_inbox_internal.fire_step(company_id bigint, step_id bigint, at timestamptz,
-    out outcome text, out reason text)
-returns record
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-    step     ar_inbox.chasing_steps;
-    decision record;
-    texts    record;
-    known    jsonb;
-begin
-    select s.* into step from ar_inbox.chasing_steps s
-    where s.company_id = fire_step.company_id and s.id = step_id;
-    select * into decision from ar_inbox_internal.decide_step(company_id, step_id, at);
-    reason := decision.reason;
-
-    if decision.outcome = 'send' then
-        begin
-            select t.* into texts
-            from ar_inbox.invoices i
-            join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
-            cross join lateral ar_inbox_internal.template_text(i.company_id, decision.template, k.language) t
-            where i.company_id = fire_step.company_id and i.id = step.invoice_id;
-            known := ar_inbox_internal.invoice_values(company_id, step.invoice_id, at);
-            update ar_inbox.chasing_steps s
-            set state = 'sending', fired_at = at
-            where s.company_id = fire_step.company_id and s.id = step_id;
-            perform ar_inbox_internal.queue_email(company_id,
-                ar_inbox_internal.invoice_thread(company_id, step.invoice_id),
-                decision.recipients, '{}', '{}',
-                -- a subject whose variables are all empty is still a subject
-                coalesce(nullif(pg_catalog.btrim(pg_catalog.regexp_replace(
-                    ar_inbox_internal.render_template(texts.subject, known, 'none'), '\s+', ' ', 'g')), ''),
-                    'Invoice ' || (known #>> '{invoice,number}')),
-                ar_inbox_internal.render_template(texts.body, known, 'none'),
-                ar_inbox_internal.commonmark_to_html(
-                    ar_inbox_internal.render_template(texts.body, known, 'commonmark')),
-                true, decision.template, step.invoice_id, step_id, at);
-            outcome := 'sending';
-            reason := null;
-            return;
-        exception
-            when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
-                or lock_not_available or out_of_memory or disk_full then
-                raise;
-            when others then
-                -- one step that cannot be made into a message stops no other
-                decision.outcome := 'fail';
-                reason := 'email: ' || sqlerrm;
-        end;
-    end if;
-
-    outcome := case decision.outcome when 'fail' then 'failed' when 'withhold' then 'withheld'
-        when 'cancel' then 'cancelled' else decision.outcome end;
-    if outcome in ('failed', 'withheld', 'cancelled') then
-        update ar_inbox.chasing_steps s
-        set state = fire_step.outcome::ar_inbox.step_state, reason = fire_step.reason,
-            fired_at = case when fire_step.outcome <> 'cancelled' then at end
-        where s.company_id = fire_step.company_id and s.id = step_id;
-    end if;
-end
-$$;
-
-comment on function ar_inbox_internal.fire_step(bigint, bigint, timestamptz) is
-'Fires one step that the caller has locked, with its invoice: makes and queues its message, or writes down why not.';
-
-create function ar_inbox_internal.fire_due(at timestamptz, most integer)
+create function ar_inbox_internal.fire_steps(company_id bigint, step_ids bigint[], at timestamptz)
 returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    due   record;
-    step  ar_inbox.chasing_steps;
-    fired integer := 0;
+    decisions ar_inbox_internal.decision[];
+    mails     ar_inbox_internal.draft[];
+    others    ar_inbox_internal.draft[];
+    errors    jsonb;
+    other     record;
 begin
-    for due in
-        select s.id, s.company_id, s.invoice_id from ar_inbox.chasing_steps s
-        where s.state = 'scheduled' and s.due_at <= at
-        order by s.due_at, s.id
-        -- more than are wanted: others may hold the invoices of some
-        limit most + 1000::bigint
-    loop
-        exit when fired >= most;
-        -- The invoice first, as a payment does.  Whoever holds it now (a
-        -- payment, another worker) decides; the step comes again if it is left.
-        perform 1 from ar_inbox.invoices i
-        where i.company_id = due.company_id and i.id = due.invoice_id
-        for no key update skip locked;
-        continue when not found;
-        -- found by its key alone, and judged after that: no plan may look
-        -- through all that is due for it
-        select s.* into step from ar_inbox.chasing_steps s
-        where s.company_id = due.company_id and s.id = due.id
-        for no key update skip locked;
-        continue when not found or step.state <> 'scheduled' or step.due_at > at;
+    select pg_catalog.array_agg(row(d.step_id, d.invoice_id, d.channel, d.outcome, d.reason, d.recipients,
+        d.template)::ar_inbox_internal.decision)
+    into decisions
+    from ar_inbox_internal.decide_steps(company_id, step_ids,
+        pg_catalog.array_fill(at, array[pg_catalog.cardinality(step_ids)])) d
+    where d.outcome not in ('wait', 'done');
 
-        step_id := due.id;
-        invoice_id := due.invoice_id;
-        begin
-            -- A member may be working the thread: the message comes after that.
-            perform 1 from ar_inbox.threads t
-            where t.company_id = due.company_id
-                and t.id = (select ar_inbox_internal.current_thread(o.company_id, o.id) from ar_inbox.threads o
-                    where o.company_id = due.company_id and o.invoice_id = due.invoice_id)
-            for no key update nowait;
-            select f.outcome, f.reason into outcome, reason
-            from ar_inbox_internal.fire_step(due.company_id, due.id, at) f;
-        exception
-        when lock_not_available then
-            -- one step that somebody holds up stops no other
-            continue;
-        when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
-            or out_of_memory or disk_full then
-            raise;
-        when others then
-            -- nor does one that cannot even be judged
-            outcome := 'failed';
-            reason := sqlerrm;
-            update ar_inbox.chasing_steps s
-            set state = 'failed', reason = fire_due.reason, fired_at = at
-            where s.company_id = due.company_id and s.id = due.id;
-        end;
-        if outcome in ('wait', 'done') then
-            continue;
+    select pg_catalog.array_agg(m.draft) filter (where m.error is null and m.channel = 'email'),
+        pg_catalog.array_agg(m.draft) filter (where m.error is null and m.channel <> 'email'),
+        pg_catalog.jsonb_object_agg((m.draft).chasing_step_id || ' ' || m.channel, m.error) filter (where m.error is not null)
+    into mails, others, errors
+    from ar_inbox_internal.step_messages(company_id, decisions, at) m;
+
+    return query
+        with ends as (
+            select e.step_id, ar_inbox_internal.step_outcome(pg_catalog.array_agg(e.outcome)) as outcome,
+                pg_catalog.string_agg(e.reason, '; ') filter (where e.outcome <> 'send') as reasons,
+                -- of a step that goes out otherwise
+                pg_catalog.jsonb_object_agg(e.channel, e.reason) filter (where e.outcome = 'fail') as failures,
+                pg_catalog.string_agg(e.reason, '; ') filter (where e.outcome = 'withhold') as withheld,
+                pg_catalog.min(e.reason) as any_reason
+            from (
+                select d.step_id, d.channel, case when f.error is null then d.outcome else 'fail' end as outcome,
+                    coalesce(d.channel || ': ' || f.error, d.reason) as reason
+                from pg_catalog.unnest(decisions) d
+                cross join lateral (select errors ->> (d.step_id || ' ' || d.channel)) f (error)) e
+            group by e.step_id)
+        update ar_inbox.chasing_steps s
+        set state = case e.outcome when 'send' then 'sending' when 'fail' then 'failed' when 'withhold' then 'withheld'
+                when 'skip' then 'skipped' else 'cancelled' end::ar_inbox.step_state,
+            reason = case e.outcome when 'send' then e.withheld when 'fail' then e.reasons
+                when 'withhold' then e.reasons else e.any_reason end,
+            failures = case when e.outcome = 'send' then e.failures end,
+            fired_at = case when e.outcome <> 'cancel' then at end,
+            cancelled_at = case when e.outcome = 'cancel' then at end
+        from ends e
+        where s.company_id = fire_steps.company_id and s.id = e.step_id
+        returning s.id, s.invoice_id, s.state::text, s.reason;
+
+    perform ar_inbox_internal.queue_emails(company_id, mails, true, at);
+    for other in
+        select d.channel, d.recipients, o.*
+        from pg_catalog.unnest(others) o
+        join pg_catalog.unnest(decisions) d on d.step_id = o.chasing_step_id and d.channel <> 'email'
+            and d.template = o.template
+    loop
+        if other.channel = 'letter' then
+            perform ar_inbox_internal.queue_letter(company_id, other.thread_id, other.recipients[1]::jsonb,
+                other.subject, other.body, other.body_html, other.template, other.invoice_id, other.chasing_step_id, at);
+        else
+            perform ar_inbox_internal.queue_text_message(company_id, other.thread_id, u.phone, other.body,
+                other.template, other.invoice_id, other.chasing_step_id, at)
+            from pg_catalog.unnest(other.recipients) u (phone);
         end if;
-        fired := fired + 1;
-        return next;
     end loop;
 end
 $$;
 
-comment on function ar_inbox_internal.fire_due(timestamptz, integer) is
-'Fires up to most due steps, oldest first.';
+comment on function ar_inbox_internal.fire_steps(bigint, bigint[], timestamptz) is
+'Fires steps of a company that the caller has locked, with their invoices and threads: judges them, makes and queues what is sent, writes down why not. Returns what became of each.';
+
+create function ar_inbox_internal.step_messages(company_id bigint, decisions ar_inbox_internal.decision[],
+    at timestamptz)
+returns table (channel text, draft ar_inbox_internal.draft, error text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- what is put together here is all of one batch
+set enable_hashjoin = on
+as $$
+begin
+    return query
+        with sent as materialized (
+            -- the ids first: a new thread names its message
+            select d.step_id, d.invoice_id, d.channel, d.template, pg_catalog.nextval('ar_inbox.emails_id_seq') as email_id,
+                s.payment_id, k.language,
+                case when d.channel = 'email' then d.recipients else '{}' end::ar_inbox.email_address[] as recipients
+            from pg_catalog.unnest(decisions) d
+            join ar_inbox.chasing_steps s on s.company_id = step_messages.company_id and s.id = d.step_id
+            join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+            join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
+            where d.outcome = 'send'
+        ), texts as materialized (
+            select w.template, w.language, t.subject, t.body, t.text_language
+            from (select distinct n.template, n.language from sent n) w
+            cross join lateral ar_inbox_internal.template_text(step_messages.company_id, w.template, w.language) t
+        ), contexts as materialized (
+            select c.invoice_id, c.language, c.context
+            from ar_inbox_internal.invoice_contexts(step_messages.company_id,
+                array(select n.invoice_id from sent n order by n.email_id), at,
+                array(select t.text_language from sent n
+                    join texts t on t.template = n.template and t.language is not distinct from n.language
+                    order by n.email_id)) c
+        ), filled as materialized (
+            select n.*, m.text, m.html, m.error,
+                -- a subject whose variables are all empty is still a subject
+                coalesce(m.subject, 'Invoice ' || (c.context #>> '{invoice,number}')) as subject
+            from sent n
+            join texts t on t.template = n.template and t.language is not distinct from n.language
+            join contexts c on c.invoice_id = n.invoice_id and c.language = t.text_language
+            cross join lateral (
+                select case when n.payment_id is null then c.context
+                    else c.context || pg_catalog.jsonb_build_object('payment',
+                        ar_inbox_internal.payment_values(step_messages.company_id, n.payment_id, t.text_language)) end) x (context)
+            cross join lateral (
+                select f.subject, f.text, f.html, f.error
+                from ar_inbox_internal.fill_message(t.subject, t.body, x.context) f
+                where n.channel <> 'sms'
+                union all
+                select '', f.text, null, f.error
+                from ar_inbox_internal.fill_text_message(t.body, x.context) f
+                where n.channel = 'sms') m
+        ), threads as materialized (
+            select t.invoice_id, t.thread_id, t.is_new
+            from ar_inbox_internal.invoice_threads(step_messages.company_id,
+                array(select f.invoice_id from filled f where f.error is null order by f.email_id),
+                array(select f.email_id from filled f where f.error is null order by f.email_id), at) t
+        )
+        select f.channel, row(f.email_id, h.thread_id, h.is_new, f.recipients, '{}', '{}', f.subject,
+            coalesce(f.text, ''), f.html, f.template, f.invoice_id, f.step_id, null)::ar_inbox_internal.draft, f.error
+        from filled f
+        left join threads h on h.invoice_id = f.invoice_id
+        order by f.email_id;
+end
+$$;
+
+comment on function ar_inbox_internal.step_messages(bigint, ar_inbox_internal.decision[], timestamptz) is
+'The messages of what is sent, one for each step and channel, each in its invoice''s thread and in its customer''s language; or what is wrong with the template it was to be made of.';
+
+create function ar_inbox_internal.fire_due(company_id bigint, at timestamptz, most integer)
+returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+-- by the keys, also where a plan was made while the tables were small
+set enable_seqscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan
+set jit = off
+as $$
+declare
+    due   bigint[];
+    one   bigint;
+    error text;
+begin
+    -- The invoices first, as a payment does.  Whoever holds one now (a payment,
+    -- another worker) decides; its step comes again if it is left.
+    due := array(
+        select s.id
+        from ar_inbox.chasing_steps s
+        join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+        where s.company_id = fire_due.company_id and s.state = 'scheduled' and s.due_at <= at
+        order by s.due_at, s.id
+        limit most
+        for no key update of i skip locked);
+    -- then the steps, as they are now
+    due := array(
+        select s.id from ar_inbox.chasing_steps s
+        where s.company_id = fire_due.company_id and s.id = any (due) and s.state = 'scheduled' and s.due_at <= at
+        order by s.due_at, s.id
+        for no key update skip locked);
+    if due = '{}' then
+        return;
+    end if;
+    -- A member may be working a thread: the message comes after that.
+    due := array(
+        with threads as materialized (
+            select o.invoice_id, case when o.merged_into_id is null then o.id
+                else ar_inbox_internal.current_thread(o.company_id, o.id) end as id
+            from ar_inbox.threads o
+            where o.company_id = fire_due.company_id
+                and o.invoice_id = any (array(select s.invoice_id from ar_inbox.chasing_steps s
+                    where s.company_id = fire_due.company_id and s.id = any (due)))
+        ), locked as materialized (
+            select t.id from ar_inbox.threads t
+            where t.company_id = fire_due.company_id and t.id = any (array(select h.id from threads h))
+            for no key update skip locked
+        )
+        select s.id
+        from ar_inbox.chasing_steps s
+        left join threads h on h.invoice_id = s.invoice_id
+        where s.company_id = fire_due.company_id and s.id = any (due)
+            and (h.id is null or h.id in (select l.id from locked l))
+        order by s.due_at, s.id);
+
+    begin
+        return query select * from ar_inbox_internal.fire_steps(company_id, due, at);
+        return;
+    exception
+        when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
+            or out_of_memory or disk_full then
+            raise;
+        when others then
+            -- one step that cannot be made into a message stops no other: each by itself
+            null;
+    end;
+    foreach one in array due loop
+        begin
+            return query select * from ar_inbox_internal.fire_steps(company_id, array[one], at);
+        exception
+            when lock_not_available then
+                null;           -- comes again
+            when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
+                or out_of_memory or disk_full then
+                raise;
+            when others then
+                error := sqlerrm;
+                return query
+                    update ar_inbox.chasing_steps s
+                    set state = 'failed', reason = 'it could not be made into a message: ' || error, fired_at = at
+                    where s.company_id = fire_due.company_id and s.id = one
+                    returning s.id, s.invoice_id, s.state::text, s.reason;
+        end;
+    end loop;
+end
+$$;
+
+comment on function ar_inbox_internal.fire_due(bigint, timestamptz, integer) is
+'Fires up to most due steps of a company, oldest first. Steps whose invoice or thread another transaction holds are left to the next call.';
+
+create function ar_inbox_internal.companies_with_due(at timestamptz)
+returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select s.company_id from ar_inbox.chasing_steps s
+        where s.state = 'scheduled' and s.due_at <= at
+        group by s.company_id
+        order by pg_catalog.min(s.due_at), s.company_id);
+end
+$$;
+
+comment on function ar_inbox_internal.companies_with_due(timestamptz) is
+'The companies with steps that are due, who waits longest first.';
 
 create function ar_inbox.fire_due_steps(at timestamptz = now())
 returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    waiting bigint[];
+    left_over bigint[];
+    company bigint;
 begin
+    perform ar_inbox_internal.require_installed();
     if not ar_inbox_internal.is_administrator(ar_inbox_internal.caller()) then
         perform ar_inbox_internal.refuse('insufficient_privilege', 'only the worker and administrators fire steps',
             'The worker fires each step at its moment by itself.');
     end if;
     perform ar_inbox_internal.check_moment(at, 'at');
-    return query select f.* from ar_inbox_internal.fire_due(at, 2147483647) f;
+    waiting := ar_inbox_internal.companies_with_due(at);
+    -- a batch of each in turn
+    while waiting <> '{}' loop
+        left_over := '{}';
+        foreach company in array waiting loop
+            return query select * from ar_inbox_internal.fire_due(company, at, 500);
+            if found then
+                left_over := left_over || company;
+            end if;
+        end loop;
+        waiting := left_over;
+    end loop;
 end
 $$;
 
 comment on function ar_inbox.fire_due_steps(timestamptz) is
-'Fires every step that is due at that moment: judges it, then makes and queues its message or writes down why not. A step fires once however many sessions call this; steps whose invoice another transaction holds are left to the next call. Returns what became of each: outcome sending, failed, withheld or cancelled, with the reason. The worker does this by itself; for administrators.';
+'Fires every step that is due at that moment, a batch of each company in turn: judges it, then makes and queues its message or writes down why not. A step fires once however many sessions call this; steps whose invoice another transaction holds are left to the next call. Returns what became of each: outcome sending, failed, withheld, skipped or cancelled, with the reason. The worker does this by itself; for administrators.';

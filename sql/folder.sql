@@ -24,7 +24,7 @@ create type ar_inbox.listed_email as (
     assignee        text,
     message_count   integer,
     direction       ar_inbox.direction,
-    kind            text,
+    kind            ar_inbox.email_kind,
     automatic       boolean,
     sender          text,
     recipients      text[],
@@ -33,7 +33,8 @@ create type ar_inbox.listed_email as (
     state           ar_inbox.delivery_state,
     reason          text,
     opened_at       timestamptz,
-    opened_reliably boolean
+    opened_reliably boolean,
+    channel         ar_inbox.channel
 );
 comment on type ar_inbox.listed_email is 'A line of a folder: a message, its thread, and what became of it.';
 grant usage on type ar_inbox.listed_email to public;
@@ -104,7 +105,7 @@ begin
             t.customer_id, k.name, t.invoice_id, i.number, t.status, t.snoozed_until, t.assignee_id, a.name,
             t.message_count, e.direction, e.kind, e.automatic,
             ar_inbox_internal.sender_shown(e.direction, e.from_name, e.from_address, c.name, m.name),
-            case when e.direction = 'outgoing' then (
+            case when e.channel <> 'email' then array[d.recipient] when e.direction = 'outgoing' then (
                 select pg_catalog.array_agg(p.address::text
                     order by pg_catalog.array_position(array['to', 'cc', 'bcc'], p.field), p.position)
                 from ar_inbox.email_recipients p
@@ -115,7 +116,7 @@ begin
                 pg_catalog.left(e.body_text, least(e.new_text_length, 400)), '\s{2,}|[^\S ]', ' ', 'g')), 160),
             exists (select 1 from ar_inbox.attachments x
                 where x.company_id = e.company_id and x.email_id = e.id and not x.is_inline),
-            d.state, d.reason, o.opened_at, o.reliably
+            d.state, d.reason, o.opened_at, o.reliably, e.channel
         -- (unnest of several arrays works by its plain name only)
         from unnest(companies, ids, moments) with ordinality r (company_id, id, at, place)
         cross join lateral (
@@ -131,7 +132,7 @@ begin
         left join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
         left join ar_inbox.members a on a.company_id = t.company_id and a.id = t.assignee_id
         left join ar_inbox.members m on m.company_id = e.company_id and m.id = e.member_id
-        left join ar_inbox.deliveries d on d.company_id = e.company_id and d.email_id = e.id and d.channel = 'email'
+        left join ar_inbox.deliveries d on d.company_id = e.company_id and d.email_id = e.id and d.channel = e.channel
         left join lateral (
             -- one that nothing speaks against counts before those that need not have been a person
             select n.opened_at, n.unreliable is null as reliably

@@ -32,7 +32,8 @@ $$;
 grant execute on function ar_inbox_internal.companies(text) to ar_inbox_staff;
 -- what constraints ask in the name of whoever restores a dump
 grant usage on schema ar_inbox_internal to public;
-grant execute on function ar_inbox_internal.is_time_zone(text), ar_inbox_internal.currency_digits(text) to public;
+grant execute on function ar_inbox_internal.is_time_zone(text), ar_inbox_internal.currency_digits(text),
+    ar_inbox_internal.postal_address_fault(jsonb), ar_inbox_internal.is_country(text) to public;
 
 -- administrators', the worker's, or whose they are granted to
 revoke execute on function ar_inbox.install(), ar_inbox.arm(), ar_inbox.disarm(), ar_inbox.receive_email(bytea, ar_inbox.email_address)
@@ -40,4 +41,7 @@ revoke execute on function ar_inbox.install(), ar_inbox.arm(), ar_inbox.disarm()
 grant execute on function ar_inbox.receive_email(bytea, ar_inbox.email_address) to ar_inbox_worker;
 grant execute on function ar_inbox.fire_due_steps(timestamptz) to ar_inbox_worker;
 -- what strangers reach: the image in a mail
+-- who reports, by its signature: a provider, through a front end
+grant usage on schema ar_inbox to ar_inbox_anonymous, ar_inbox_front_end;
+grant execute on function ar_inbox.record_provider_status(bigint, text, json, text) to ar_inbox_anonymous, ar_inbox_front_end;
 grant execute on function ar_portal.record_open(text) to ar_inbox_anonymous, ar_inbox_customer;

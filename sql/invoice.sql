@@ -216,15 +216,16 @@ begin
 
     if invoice.total > 0 then
         if invoice.chasing_enabled then
-            perform ar_inbox_internal.reschedule(key.company_id, key.id, pg_catalog.now());
+            perform ar_inbox_internal.reschedule(key.company_id, array[key.id], pg_catalog.now());
         elsif invoice.chasing_enabled is null then
             select c.id into cadence from ar_inbox.cadences c
             where c.company_id = key.company_id and c.is_default;
             if found then
-                perform ar_inbox_internal.set_schedule(key.company_id, key.id,
+                perform ar_inbox_internal.set_schedules(key.company_id, array[key.id],
                     ar_inbox_internal.cadence_as_json(key.company_id, cadence), pg_catalog.now(), false);
             end if;
         end if;
+        perform ar_inbox_internal.plan_automatic_mails(key.company_id, key.id, pg_catalog.now());
     end if;
 end
 $$;
@@ -336,6 +337,9 @@ begin
         perform ar_inbox_internal.record_event(new.company_id, 'payment', new.id,
             case when tg_op = 'INSERT' then 'recorded' else 'voided' end, null,
             pg_catalog.jsonb_build_object('invoice_id', new.invoice_id, 'amount', new.amount));
+        if tg_op = 'INSERT' then
+            perform ar_inbox_internal.plan_receipt(new.company_id, new.invoice_id, new.id);
+        end if;
     end if;
     return null;
 end
@@ -397,13 +401,16 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if new.status <> old.status and old.status in ('draft', 'issued') and new.status <> 'issued' then
-        perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'invoice ' || new.status, new.status = 'paid');
+    -- the trigger's condition says when there is something to do at all
+    if new.status <> old.status then
+        if old.status in ('draft', 'issued') and new.status <> 'issued' then
+            perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'invoice ' || new.status, 'invoice', new.status = 'paid');
+            perform ar_inbox_internal.end_holds_of_invoice(new.company_id, new.id, new.status = 'paid');
+        end if;
     elsif old.chasing_enabled and not new.chasing_enabled then
-        perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'chasing disabled', false);
-    elsif (new.issue_date, new.due_date) is distinct from (old.issue_date, old.due_date)
-        and new.status = 'issued' then
-        perform ar_inbox_internal.reschedule(new.company_id, new.id, pg_catalog.now());
+        perform ar_inbox_internal.end_chasing(new.company_id, new.id, 'chasing disabled', 'chasing', false);
+    elsif new.status = 'issued' then
+        perform ar_inbox_internal.reschedule(new.company_id, array[new.id], pg_catalog.now());
     end if;
     return null;
 end
@@ -509,8 +516,9 @@ begin
                 where i.company_id = was_sent.company_id and i.id = was_sent.invoice_id
                     and i.marked_sent_at is not null)
             or exists (select 1 from ar_inbox.deliveries d
+                join ar_inbox.chasing_steps s on s.company_id = d.company_id and s.id = d.chasing_step_id
                 where d.company_id = was_sent.company_id and d.invoice_id = was_sent.invoice_id
-                    and d.chasing_step_id is not null
+                    and s.payment_id is null
                     and d.state not in ('rejected', 'bounced', 'cancelled')));
 end
 $$;

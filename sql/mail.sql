@@ -36,6 +36,14 @@ create type ar_inbox_internal.parsed_message as (
 );
 comment on type ar_inbox_internal.parsed_message is 'What the reader finds in a message; texts are decoded, ids without their angle brackets.';
 
+create function ar_inbox_internal.in_memory(message bytea)
+returns bytea
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_in_memory';
+
+comment on function ar_inbox_internal.in_memory(bytea) is
+'The same bytes: fetched and unpacked once, where they come out of a table, for all who look at them then.';
+
 create function ar_inbox_internal.parse_message(message bytea)
 returns ar_inbox_internal.parsed_message
 language c immutable strict parallel safe

@@ -36,12 +36,27 @@ $$;
 comment on function ar_inbox_internal.make_message(bigint, bigint[], text, timestamptz, text, text, text, text[], text[], text, text, text, text, text[], boolean, text) is
 'build_message() with the company''s files of these ids attached.';
 
-create function ar_inbox_internal.queue_email(company_id bigint, thread_id bigint,
-    recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
-    subject text, body text, body_html text, automatic boolean, template text,
-    invoice_id bigint, chasing_step_id bigint, at timestamptz, attachments bigint[] = '{}',
-    send_at timestamptz = null, cancel_on_answer boolean = false, answered_id bigint = null)
-returns bigint
+create type ar_inbox_internal.draft as (
+    id              bigint,
+    thread_id       bigint,
+    thread_is_new   boolean,
+    recipients      ar_inbox.email_address[],
+    cc              ar_inbox.email_address[],
+    bcc             ar_inbox.email_address[],
+    subject         text,
+    body            text,
+    body_html       text,
+    template        text,
+    invoice_id      bigint,
+    chasing_step_id bigint,
+    answered_id     bigint
+);
+comment on type ar_inbox_internal.draft is
+'A message to be made. id: the email''s, drawn from its sequence. thread_is_new: it is the first of its thread. answered_id: the message it answers; NULL: the last of the thread.';
+
+create function ar_inbox_internal.queue_emails(company_id bigint, drafts ar_inbox_internal.draft[], automatic boolean,
+    at timestamptz, attachments bigint[] = '{}', send_at timestamptz = null, cancel_on_answer boolean = false)
+returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -49,143 +64,177 @@ declare
     account     ar_inbox.mail_accounts;
     company     ar_inbox.companies;
     member      ar_inbox.members;
-    previous    ar_inbox.emails;
     key         bytea;
-    new_id      bigint;
     sender_name text;
-    reply_to    text;
-    image       text;
+    base        text;
+    sign_body   text := '';
+    sign_html   text := '';
+    file_names  text;
     size        integer;
-    identifier  text;
-    ancestors   text[] := array[]::text[];
 begin
+    if coalesce(pg_catalog.cardinality(drafts), 0) = 0 then
+        return;
+    end if;
     select a.* into account from ar_inbox.mail_accounts a
-    where a.company_id = queue_email.company_id
-        and a.id = ar_inbox_internal.sending_account(queue_email.company_id);
+    where a.company_id = queue_emails.company_id
+        and a.id = ar_inbox_internal.sending_account(queue_emails.company_id);
     if not found then
         perform ar_inbox_internal.refuse('IB005',
             pg_catalog.format('company %s has no mail account', company_id),
             'Set one with ar_inbox.set_mail_account().');
     end if;
-    select c.* into company from ar_inbox.companies c where c.id = queue_email.company_id;
+    select c.* into company from ar_inbox.companies c where c.id = queue_emails.company_id;
     if not automatic then
         select m.* into member from ar_inbox.members m
-        where m.company_id = queue_email.company_id
-            and m.id = ar_inbox_internal.member_id(queue_email.company_id);
+        where m.company_id = queue_emails.company_id
+            and m.id = ar_inbox_internal.member_id(queue_emails.company_id);
         if pg_catalog.btrim(member.signature) <> '' then
-            body := pg_catalog.rtrim(body, E'\r\n') || E'\n\n-- \n' || member.signature;
-            body_html := body_html || E'<p>-- </p>\n' || ar_inbox_internal.commonmark_to_html(
+            sign_body := E'\n\n-- \n' || member.signature;
+            sign_html := E'<p>-- </p>\n' || ar_inbox_internal.commonmark_to_html(
                 -- whoever writes a signature means its lines
                 pg_catalog.replace(member.signature, E'\n', E'  \n'));
         end if;
     end if;
     sender_name := company.name || coalesce(' (' || member.name || ')', '');
     send_at := case when send_at > pg_catalog.now() then send_at end;
-
-    -- What it answers: the message named, else the last one of the
-    -- conversation that is known to the other side or on its way there.  (Ids
-    -- in .invalid were made here, for what came without one.)
-    if answered_id is not null then
-        select e.* into previous from ar_inbox.emails e
-        where e.company_id = queue_email.company_id and e.id = answered_id
-            and e.message_id not like '%.invalid';
-    end if;
-    if previous.id is null then
-        select e.* into previous from ar_inbox.emails e
-        where e.company_id = queue_email.company_id and e.thread_id = queue_email.thread_id
-            and e.kind = 'message' and e.message_id not like '%.invalid'
-            and not exists (select 1 from ar_inbox.deliveries d
-                where d.company_id = e.company_id and d.email_id = e.id
-                    and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))
-        order by e.occurred_at desc, e.id desc limit 1;
-    end if;
-    if previous.id is not null then
-        ancestors := case when pg_catalog.cardinality(previous.reference_ids) > 0
-                then previous.reference_ids else previous.in_reply_to end || array[previous.message_id];
-        ancestors := array(
-            select u.id from pg_catalog.unnest(ancestors) with ordinality u (id, position)
-            where u.id not like '%.invalid' order by u.position);
-        if pg_catalog.cardinality(ancestors) > 21 then
-            ancestors := array[ancestors[1]] || ancestors[pg_catalog.cardinality(ancestors) - 19 :];
-        end if;
-    end if;
-    identifier := pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '') || '@'
-        || ar_inbox_internal.address_domain(account.from_address);
-
-    -- Answers come to an address that names the thread.
-    reply_to := account.inbox_address::text;
     if account.plus_addressing or company.track_opens then
         key := ar_inbox_internal.signing_key(company_id);
     end if;
+    -- Answers come to an address that names the thread.
     if account.plus_addressing then
-        reply_to := coalesce(ar_inbox_internal.tagged_address(
-            coalesce(account.inbox_address, account.from_address)::text,
-            ar_inbox_internal.sign_token(key, 'r', thread_id)), reply_to);
+        base := coalesce(account.inbox_address, account.from_address)::text;
     end if;
-    -- the image is in the bytes: the id is drawn before they are made
-    new_id := pg_catalog.nextval('ar_inbox.emails_id_seq');
-    if company.track_opens then
-        image := company.tracking_url || company.handle || ar_inbox_internal.sign_token(key, 'o', new_id);
+    if attachments <> '{}' then
+        file_names := (select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
+            where f.company_id = queue_emails.company_id and f.id = any (attachments));
     end if;
 
-    -- The bytes go from where they are made into the row, and into no
-    -- variable: a variable is copied once more when its statement is planned.
-    insert into ar_inbox.emails as e (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
-        subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template,
-        search, message)
-    values (new_id, company_id, thread_id, 'outgoing', identifier,
-        case when previous.id is null then '{}' else array[previous.message_id] end, ancestors,
-        subject, sender_name, account.from_address, body, body_html, coalesce(send_at, at),
-        -- a rehearsal of what is to come has happened now
-        least(at, pg_catalog.now()),
-        automatic, member.id, template,
-        ar_inbox_internal.search_vector(company_id, subject,
-            pg_catalog.concat_ws(' ', sender_name, account.from_address,
-                pg_catalog.array_to_string(recipients || cc || bcc, ' '),
-                case when attachments <> '{}' then (
-                    select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
-                    where f.company_id = queue_email.company_id and f.id = any (attachments)) end), body),
-        ar_inbox_internal.make_message(company_id, attachments, identifier, coalesce(send_at, at), sender_name,
-            account.from_address::text, reply_to, recipients::text[], cc::text[], subject, body, body_html,
-            previous.message_id, ancestors, automatic, image))
-    returning pg_catalog.octet_length(e.message) into size;
+    -- One statement for all tables, and the bytes go from where they are made
+    -- into the row, and into no variable: a variable is copied once more when
+    -- its statement is planned.
+    with draft as (
+        select d.*, p.message_id as previous_id,
+            coalesce(pg_catalog.gen_random_uuid()::text, '') as token,
+            case when p.ancestors is null then '{}'
+                when pg_catalog.cardinality(p.ancestors) > 21
+                then p.ancestors[1:1] || p.ancestors[pg_catalog.cardinality(p.ancestors) - 19 :]
+                else p.ancestors end as ancestors,
+            case when sign_body <> '' then pg_catalog.rtrim(d.body, E'\r\n') || sign_body else d.body end as text,
+            case when sign_html <> '' then d.body_html || sign_html else d.body_html end as html
+        from pg_catalog.unnest(drafts) d
+        left join lateral (
+            -- What it answers: the message named, else the last one of the
+            -- conversation that is known to the other side or on its way there.
+            -- (Ids in .invalid were made here, for what came without one.)
+            select e.message_id, array(
+                    select u.id from pg_catalog.unnest(
+                        case when pg_catalog.cardinality(e.reference_ids) > 0
+                            then e.reference_ids else e.in_reply_to end || array[e.message_id])
+                        with ordinality u (id, position)
+                    where u.id not like '%.invalid' order by u.position) as ancestors
+            from (
+                select a.* from ar_inbox.emails a
+                where a.company_id = queue_emails.company_id and a.id = d.answered_id
+                union all
+                (select l.* from ar_inbox.emails l
+                where l.company_id = queue_emails.company_id and l.thread_id = d.thread_id
+                    and l.kind = 'message' and l.message_id not like '%.invalid'
+                    and not exists (select 1 from ar_inbox.deliveries x
+                        where x.company_id = l.company_id and x.email_id = l.id
+                            and (x.state = 'cancelled' or (x.state = 'queued' and x.send_at is not null)))
+                order by l.occurred_at desc, l.id desc limit 1)) e
+            where e.message_id not like '%.invalid'
+            order by e.id = d.answered_id desc nulls last
+            limit 1) p on not coalesce(d.thread_is_new, false)
+    ), mail as (
+        insert into ar_inbox.emails as e (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
+            subject, from_name, from_address, body_text, body_html, sent_at, occurred_at, automatic, member_id, template,
+            search, message)
+        select d.id, queue_emails.company_id, d.thread_id, 'outgoing', i.identifier,
+            case when d.previous_id is null then '{}' else array[d.previous_id] end, d.ancestors,
+            d.subject, sender_name, account.from_address, d.text, d.html, coalesce(queue_emails.send_at, at),
+            -- a rehearsal of what is to come has happened now
+            least(at, pg_catalog.now()),
+            queue_emails.automatic, member.id, d.template,
+            ar_inbox_internal.search_vector(queue_emails.company_id, d.subject,
+                pg_catalog.concat_ws(' ', sender_name, account.from_address,
+                    pg_catalog.array_to_string(d.recipients || d.cc || d.bcc, ' '), file_names), d.text),
+            ar_inbox_internal.make_message(queue_emails.company_id, attachments, i.identifier,
+                coalesce(queue_emails.send_at, at), sender_name, account.from_address::text,
+                coalesce(ar_inbox_internal.tagged_address(base, ar_inbox_internal.sign_token(key, 'r', d.thread_id)),
+                    account.inbox_address::text),
+                d.recipients::text[], d.cc::text[], d.subject, d.text, d.html, d.previous_id, d.ancestors,
+                queue_emails.automatic,
+                -- the image is in the bytes: the id is drawn before they are made
+                case when company.track_opens then company.tracking_url || company.handle
+                    || ar_inbox_internal.sign_token(key, 'o', d.id) end)
+        from draft d
+        cross join lateral (select pg_catalog.replace(d.token, '-', '') || '@'
+            || ar_inbox_internal.address_domain(account.from_address)) i (identifier)
+        returning pg_catalog.octet_length(e.message) as size
+    ), recipient as (
+        insert into ar_inbox.email_recipients (company_id, email_id, field, position, address, state)
+        select queue_emails.company_id, d.id, r.field, r.position, r.address, 'queued'
+        from pg_catalog.unnest(drafts) d
+        cross join lateral (
+            select 'to' as field, u.position, u.address
+            from pg_catalog.unnest(d.recipients) with ordinality u (address, position)
+            union all
+            select 'cc', u.position, u.address from pg_catalog.unnest(d.cc) with ordinality u (address, position)
+            union all
+            select 'bcc', u.position, u.address from pg_catalog.unnest(d.bcc) with ordinality u (address, position)
+        ) r
+    ), attachment as (
+        insert into ar_inbox.attachments (company_id, email_id, file_id, position)
+        select queue_emails.company_id, d.id, u.id, u.position
+        from pg_catalog.unnest(drafts) d
+        cross join lateral pg_catalog.unnest(attachments) with ordinality u (id, position)
+    ), delivery as (
+        insert into ar_inbox.deliveries (company_id, email_id, channel, mail_account_id, invoice_id,
+            chasing_step_id, send_at, cancel_on_answer, next_attempt_at, give_up_at, created_at)
+        select queue_emails.company_id, d.id, 'email', account.id, d.invoice_id, d.chasing_step_id,
+            queue_emails.send_at, queue_emails.cancel_on_answer and queue_emails.send_at is not null,
+            case when queue_emails.send_at is not null then queue_emails.send_at
+                when queue_emails.automatic then least(at, pg_catalog.now())
+                else pg_catalog.now() + company.undo_grace end,
+            coalesce(queue_emails.send_at, case when queue_emails.automatic then at else at + company.undo_grace end)
+                + company.retry_limit, at
+        from pg_catalog.unnest(drafts) d
+    )
+    select pg_catalog.max(m.size) into size from mail m;
     if size > company.max_message_size then
         perform ar_inbox_internal.refuse('IB003',
             pg_catalog.format('the message has %s bytes, more than the limit of %s (max_message_size)',
                 size, company.max_message_size),
             'Send fewer or smaller files, or links to them.');
     end if;
+end
+$$;
 
-    insert into ar_inbox.email_recipients (company_id, email_id, field, position, address, state)
-    select queue_email.company_id, new_id, r.field, r.position, r.address, 'queued'
-    from (
-        select 'to' as field, u.position, u.address
-        from pg_catalog.unnest(recipients) with ordinality u (address, position)
-        union all
-        select 'cc', u.position, u.address from pg_catalog.unnest(cc) with ordinality u (address, position)
-        union all
-        select 'bcc', u.position, u.address from pg_catalog.unnest(bcc) with ordinality u (address, position)
-    ) r;
-    if attachments <> '{}' then
-        insert into ar_inbox.attachments (company_id, email_id, file_id, position)
-        select queue_email.company_id, new_id, u.id, u.position
-        from pg_catalog.unnest(attachments) with ordinality u (id, position);
-    end if;
+comment on function ar_inbox_internal.queue_emails(bigint, ar_inbox_internal.draft[], boolean, timestamptz, bigint[], timestamptz, boolean) is
+'Makes messages, each once, and queues their deliveries. automatic: the machine''s, not a member''s: they have no signature and do not wait for undo_grace. at: the moment they are made, and dated unless send_at (a later moment, at which they are to leave) says otherwise. attachments: files of the company. cancel_on_answer: with send_at, whether a customer''s message cancels them. Errors: IB005 (no mail account), IB003 (over max_message_size).';
 
-    insert into ar_inbox.deliveries (company_id, email_id, channel, mail_account_id, invoice_id,
-        chasing_step_id, send_at, cancel_on_answer, next_attempt_at, give_up_at, created_at)
-    values (company_id, new_id, 'email', account.id, invoice_id, chasing_step_id,
-        send_at, cancel_on_answer and send_at is not null,
-        case when send_at is not null then send_at
-            when automatic then least(at, pg_catalog.now())
-            else pg_catalog.now() + company.undo_grace end,
-        coalesce(send_at, case when automatic then at else at + company.undo_grace end) + company.retry_limit, at);
+create function ar_inbox_internal.queue_email(company_id bigint, thread_id bigint,
+    recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
+    subject text, body text, body_html text, invoice_id bigint, at timestamptz, attachments bigint[] = '{}',
+    send_at timestamptz = null, cancel_on_answer boolean = false, answered_id bigint = null)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    new_id bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
+begin
+    perform ar_inbox_internal.queue_emails(company_id,
+        array[row(new_id, thread_id, false, recipients, cc, bcc, subject, body, body_html, null, invoice_id, null,
+            answered_id)::ar_inbox_internal.draft],
+        false, at, attachments, send_at, cancel_on_answer);
     return new_id;
 end
 $$;
 
-comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], text, text, text, boolean, text, bigint, bigint, timestamptz, bigint[], timestamptz, boolean, bigint) is
-'Makes a message, once, and queues its delivery. automatic: the machine''s, not a member''s: it has no signature and does not wait for undo_grace. at: the moment it is made, and dated unless send_at (a later moment, at which it is to leave) says otherwise. attachments: files of the company. cancel_on_answer: with send_at, whether a customer''s message cancels it. answered_id: the message it answers; NULL: the last of the thread. Returns the email''s id. Errors: IB005 (no mail account), IB003 (over max_message_size).';
+comment on function ar_inbox_internal.queue_email(bigint, bigint, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], text, text, text, bigint, timestamptz, bigint[], timestamptz, boolean, bigint) is
+'queue_emails() for one message of a member. Returns the email''s id.';
 
 create function ar_inbox_internal.cancel_deliveries(company_id bigint, delivery_ids bigint[], reason text)
 returns void

@@ -36,9 +36,13 @@ declare
     known        record;
     new_id       bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
     target       bigint;
+    first        ar_inbox_internal.first_email;
     is_new       boolean;
+    is_spam      boolean;
+    waits        boolean;
     sender       ar_inbox.email_address;
     believed     ar_inbox.email_address;
+    is_ours      boolean := false;
     customers    bigint[] := array[]::bigint[];
     is_automatic boolean := parsed.automatic;
     kind         text := 'message';
@@ -53,13 +57,13 @@ begin
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
     end if;
-    -- one look at all that is known of the sender
-    select c.trusted_hosts, c.automatic_mail_opens_threads,
-        ar_inbox_internal.company_of_address(sender) is not distinct from c.id as is_ours,
-        case when sender is not null and imported_as is distinct from 'outgoing'
-            then ar_inbox_internal.customers_of_address(c.id, sender) else '{}' end as customers
+    select c.trusted_hosts, c.automatic_mail_opens_threads, c.reply_hold_days,
+        ar_inbox_internal.search_config(c.language) as config
     into known
     from ar_inbox.companies c where c.id = file_message.company_id;
+    if sender is not null then
+        is_ours := ar_inbox_internal.company_of_address(sender) is not distinct from company_id;
+    end if;
     if imported_as is null and known.trusted_hosts <> '{}' then
         verified := ar_inbox_internal.authentication_results(message, known.trusted_hosts);
     end if;
@@ -68,8 +72,8 @@ begin
     elsif imported_as is not null and parsed.report_kind is not null then
         customers := ar_inbox_internal.reported_customers(file_message.company_id, parsed.report);
     -- Whoever is shown not to be the sender gets no sender's place.
-    elsif verified #>> '{dmarc,result}' is distinct from 'fail' then
-        customers := known.customers;
+    elsif sender is not null and verified #>> '{dmarc,result}' is distinct from 'fail' then
+        customers := ar_inbox_internal.customers_of_address(company_id, sender);
     end if;
 
     if parsed.report_kind is not null then
@@ -92,7 +96,10 @@ begin
         end if;
     end if;
     -- our own mail coming back is nobody's answer
-    is_automatic := is_automatic or (sender is not null and known.is_ours and imported_as is null);
+    is_automatic := is_automatic or (is_ours and imported_as is null);
+    first := row(new_id, moment, coalesce(imported_as, 'incoming'),
+        ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
+            imported_as is not null, known.automatic_mail_opens_threads));
 
     if parsed.in_reply_to <> '{}' or parsed.reference_ids <> '{}' or parsed.conversation is not null then
         links := parsed.reference_ids || parsed.in_reply_to;
@@ -116,7 +123,7 @@ begin
     if target is null then
         -- believed to be the sender: a stranger's word for a customer's address, or
         -- for our own, opens no thread
-        if verified #>> '{dmarc,result}' is distinct from 'fail' and (imported_as is not null or not known.is_ours) then
+        if verified #>> '{dmarc,result}' is distinct from 'fail' and (imported_as is not null or not is_ours) then
             believed := sender;
         end if;
         -- What a stranger made up is not to be what a customer's mail goes to.
@@ -125,7 +132,7 @@ begin
             customers, imported_as is not null or customers = '{}');
     end if;
     if target is null and customers <> '{}' then
-        target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject);
+        target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject, first);
         if target is null then
             -- of several customers
             target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
@@ -135,39 +142,30 @@ begin
     is_new := target is null;
     if is_new then
         target := pg_catalog.nextval('ar_inbox.threads_id_seq');
-    end if;
-
-    -- All of it at once: a statement for each table would take as long again.
-    with thread as (
-        -- made as the trigger on emails would leave it: one write, not two
         insert into ar_inbox.threads (id, company_id, topic, subject, status, spam_at,
             message_count, last_email_id, last_direction, last_message_at)
-        select target, file_message.company_id, 'message', parsed.subject,
-            case when ar_inbox_internal.opens_thread(coalesce(imported_as, 'incoming'), kind, is_automatic,
-                imported_as is not null, known.automatic_mail_opens_threads) then 'open' else 'closed'
-                end::ar_inbox.thread_status,
+        values (target, file_message.company_id, 'message', parsed.subject,
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
             (select pg_catalog.now() from ar_inbox.spam_senders s
              where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
-            1, new_id, coalesce(imported_as, 'incoming'), moment
-        where is_new
-    ), recipients as (
+            1, first.id, first.direction, first.at);
+    end if;
+
+    -- The rest at once: a statement for each table would take as long again.
+    with recipients as (
         insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
         select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
-        -- (unnest of several arrays works by its plain name only)
-        from unnest(parsed.recipient_fields, parsed.recipient_positions, parsed.recipient_names,
-            parsed.recipient_addresses) r (field, position, name, address)
+        -- (in the list, not in FROM, where what each gives is stored away first)
+        from (
+            select pg_catalog.unnest(parsed.recipient_fields) as field,
+                pg_catalog.unnest(parsed.recipient_positions) as position,
+                pg_catalog.unnest(parsed.recipient_names) as name,
+                pg_catalog.unnest(parsed.recipient_addresses) as address) r
     ), html as (
         -- it is made safe later: that takes longer than all the rest
         insert into ar_inbox.email_html (company_id, email_id)
         select file_message.company_id, new_id
         where parsed.body_html is not null and inbound_id is not null
-    ), missing as (
-        insert into ar_inbox.missing_references (company_id, message_id, email_id)
-        select distinct file_message.company_id, l.id, new_id
-        from pg_catalog.unnest(links) l (id)
-        -- (not exists: might be planned as a scan of all, as above)
-        where (select e.id from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = l.id) is null
     )
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
@@ -180,14 +178,23 @@ begin
         case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
             where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,
-        ar_inbox_internal.search_vector(file_message.company_id, parsed.subject,
+        ar_inbox_internal.config_search_vector(known.config, parsed.subject,
             pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
                 pg_catalog.array_to_string(parsed.recipient_names, ' '),
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
             -- the history is found where it was first said, unless that is not here
-            case when is_new then parsed.body_text
-                else pg_catalog.left(parsed.body_text, coalesce(parsed.new_text_length, 2147483647)) end));
+            case when is_new or parsed.new_text_length is null then parsed.body_text
+                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+
+    if links <> '{}' then
+        insert into ar_inbox.missing_references (company_id, message_id, email_id)
+        select distinct file_message.company_id, l.id, new_id
+        from pg_catalog.unnest(links) l (id)
+        -- (not exists: might be planned as a scan of all, whatever the tables hold)
+        where (select e.id from ar_inbox.emails e
+            where e.company_id = file_message.company_id and e.message_id = l.id) is null;
+    end if;
 
     if attached > 0 then
         -- one after the other: they may be large
@@ -210,21 +217,30 @@ begin
         elsif not is_automatic then
             if not is_new then
                 -- merged in the meantime, its thread left it to the one in force
-                select e.thread_id into target from ar_inbox.emails e
+                select t.id, t.spam_at is not null into target, is_spam
+                from ar_inbox.emails e
+                join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
                 where e.company_id = file_message.company_id and e.id = new_id;
-                if customers <> '{}' then
+                if is_spam and customers <> '{}' then
                     perform ar_inbox_internal.show_answer(file_message.company_id, target);
                 end if;
             end if;
-            if verified #>> '{dmarc,result}' is distinct from 'fail'
-                and exists (select 1 from ar_inbox.deliveries d
-                    where d.company_id = file_message.company_id and d.cancel_on_answer
-                        and d.state in ('queued', 'deferred'))
+            -- what follows from an answer, where there is something that can
+            waits := exists (select 1 from ar_inbox.deliveries d
+                where d.company_id = file_message.company_id and d.cancel_on_answer
+                    and d.state in ('queued', 'deferred'));
+            if (waits or (customers <> '{}' and not is_new and known.reply_hold_days > 0))
+                and verified #>> '{dmarc,result}' is distinct from 'fail'
                 -- a member who writes from its own mail program is no customer
                 and not exists (select 1 from ar_inbox.members m
                     where m.company_id = file_message.company_id and m.email = sender)
             then
-                perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+                if waits then
+                    perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+                end if;
+                if customers <> '{}' and not is_new then
+                    perform ar_inbox_internal.hold_for_reply(file_message.company_id, target, customers, received_at);
+                end if;
             end if;
         end if;
     end if;
@@ -253,7 +269,7 @@ declare
     most       integer;
     known_id   bigint;
     several    boolean;
-    addresses  ar_inbox.email_address[];
+    own        record;
     hash       bytea := pg_catalog.sha256(message);
     found_id   bigint;
     identifier text;
@@ -275,11 +291,12 @@ begin
             else
                 parsed := ar_inbox_internal.parse_message(message);
             end if;
-            select o.addresses, o.company_id, o.of_several into addresses, found_id, several
-            from ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
-                || parsed.candidates) o;
+            own := ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
+                || parsed.candidates);
+            found_id := own.company_id;
+            several := own.of_several;
             if several and recipient is null and for_company is null
-                and not coalesce(pg_catalog.lower(addresses[1]::text) = any (pg_catalog.lower(parsed.delivered_to::text)::text[]), false)
+                and not coalesce(pg_catalog.lower(own.addresses[1]::text) = any (pg_catalog.lower(parsed.delivered_to::text)::text[]), false)
             then
                 -- what the sender wrote gives no company another one's mail
                 found_id := null;
@@ -327,7 +344,7 @@ begin
                 return known_id;
             end if;
             return ar_inbox_internal.file_message(found_id, company, parsed, identifier, message,
-                pg_catalog.now(), addresses);
+                pg_catalog.now(), own.addresses);
         exception
             when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
                 or lock_not_available or out_of_memory or disk_full then
@@ -401,7 +418,7 @@ begin
     if message is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'message is NULL', 'Give the bytes of a message.');
     end if;
-    return ar_inbox_internal.take_message(message, recipient => recipient);
+    return ar_inbox_internal.take_message(ar_inbox_internal.in_memory(message), recipient => recipient);
 end
 $$;
 

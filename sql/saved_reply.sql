@@ -85,8 +85,9 @@ begin
     select pg_catalog.jsonb_build_object('name', m.name, 'email', m.email) into person
     from ar_inbox.members m
     where m.company_id = thread.company_id and m.id = ar_inbox_internal.member_id(thread.company_id);
-    return coalesce(ar_inbox_internal.invoice_values(company_id, thread.invoice_id, at),
-            ar_inbox_internal.party_values(company_id, thread.customer_id))
+    return coalesce(
+            (select c.context from ar_inbox_internal.invoice_contexts(company_id, array[thread.invoice_id], at) c),
+            ar_inbox_internal.customer_context(company_id, thread.customer_id))
         || pg_catalog.jsonb_build_object('contact', writer, 'member', person);
 end
 $$;

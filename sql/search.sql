@@ -170,7 +170,7 @@ begin
     -- few steps that find nothing.
     loop
         keys := ar_inbox_internal.search_cover(companies, since, until);
-        read := begins and width <= '32 hours';
+        read := begins and since is not null and width <= '32 hours';
         before := pg_catalog.cardinality(seen);
         for thread_id, company_id, at, email_id, note_id in
             select h.thread_id, h.company_id, h.at, h.email_id, h.note_id
@@ -216,11 +216,16 @@ begin
             seen := seen || thread_id;
         end loop;
         exit when since is null or pg_catalog.cardinality(seen) >= max_rows;
-        -- as much further as it takes if it goes on like this, and a half more
+        -- as much further as it takes if it goes on like this, and a half more;
+        -- all the rest where a day and a half had nothing: it is little
         until := since;
-        width := width * least(16, greatest(2,
-            1.5 * max_rows / greatest(1, pg_catalog.cardinality(seen) - before)::numeric))::double precision;
-        since := case when width < '2 years' then newest - width end;
+        if pg_catalog.cardinality(seen) = 0 and width > '2 hours' then
+            since := null;
+        else
+            width := width * least(16, greatest(2,
+                1.5 * max_rows / greatest(1, pg_catalog.cardinality(seen) - before)::numeric))::double precision;
+            since := case when width < '2 years' then newest - width end;
+        end if;
     end loop;
 end
 $$;
@@ -362,7 +367,11 @@ begin
             order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position) as people
         from ar_inbox.email_recipients p
         where p.company_id = reindex_company.company_id
-        group by p.email_id) r on r.email_id = m.id
+        group by p.email_id
+        union all
+        select d.email_id, d.recipient
+        from ar_inbox.deliveries d
+        where d.company_id = reindex_company.company_id and d.recipient is not null) r on r.email_id = m.id
     left join (
         select x.email_id, pg_catalog.string_agg(f.name, ' ' order by x.position) as names
         from ar_inbox.attachments x

@@ -62,7 +62,7 @@ begin
     end if;
     perform ar_inbox_internal.refuse_suppressed(company_id, everybody);
     return ar_inbox_internal.queue_email(company_id, thread_id, recipients, cc, bcc, subject, body,
-        ar_inbox_internal.commonmark_to_html(body), false, null, invoice_id, null, pg_catalog.now(),
+        ar_inbox_internal.commonmark_to_html(body), invoice_id, pg_catalog.now(),
         ar_inbox_internal.check_files(company_id, attachments), ar_inbox_internal.check_send_at(send_at),
         coalesce(cancel_on_answer, true), answered_id);
 end
@@ -282,7 +282,7 @@ begin
     if coalesce(recipients, '{}') = '{}' then
         select e.* into answered from ar_inbox.emails e
         where e.company_id = reply_defaults.company_id and e.thread_id = reply_defaults.thread_id
-            and e.direction = 'outgoing'
+            and e.direction = 'outgoing' and e.channel = 'email'
             and not exists (select 1 from ar_inbox.deliveries d
                 where d.company_id = e.company_id and d.email_id = e.id
                     and (d.state = 'cancelled' or (d.state = 'queued' and d.send_at is not null)))

@@ -55,7 +55,17 @@ $$;
 comment on function ar_inbox_internal.lock_thread(bigint) is
 'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none. The caller has the permission already: nobody may hold up another company''s work.';
 
-create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint)
+create type ar_inbox_internal.first_email as (
+    id        bigint,
+    at        timestamptz,
+    direction ar_inbox.direction,
+    opens     boolean
+);
+comment on type ar_inbox_internal.first_email is
+'A message that is about to be written, for a thread that is made for it: with it, the thread is made as the trigger on emails would leave it, one write and not two. opens: as opens_thread() says.';
+
+create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -67,8 +77,11 @@ begin
     select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
     where t.company_id = invoice_thread.company_id and t.invoice_id = invoice_thread.invoice_id;
     if found_id is null then
-        insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject)
-        select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id)
+        insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject, status, message_count, last_email_id,
+            last_direction, last_message_at)
+        select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
+            (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.invoices i
         where i.company_id = invoice_thread.company_id and i.id = invoice_thread.invoice_id
         on conflict on constraint threads_one_for_each_invoice do nothing
@@ -86,10 +99,51 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.invoice_thread(bigint, bigint) is
-'The invoice''s thread, made if there is none; where it was merged into another, that one.';
+comment on function ar_inbox_internal.invoice_thread(bigint, bigint, ar_inbox_internal.first_email) is
+'The invoice''s thread, made if there is none (with first as its message, which the caller writes then); where it was merged into another, that one.';
 
-create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint)
+create function ar_inbox_internal.invoice_threads(company_id bigint, invoice_ids bigint[], email_ids bigint[],
+    at timestamptz)
+returns table (invoice_id bigint, thread_id bigint, is_new boolean)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- A thread that is made for one message is made as the trigger on emails
+    -- would leave it: one write, not two.
+    return query
+        with wanted as (
+            -- (unnest of several arrays works by its plain name only)
+            select u.invoice_id, pg_catalog.min(u.email_id) as email_id, count(*) = 1 as is_one
+            from unnest(invoice_ids, email_ids) u (invoice_id, email_id)
+            group by u.invoice_id
+        ), made as (
+            insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject,
+                message_count, last_email_id, last_direction, last_message_at)
+            select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
+                case when w.is_one then 1 else 0 end, case when w.is_one then w.email_id end,
+                case when w.is_one then 'outgoing'::ar_inbox.direction end,
+                case when w.is_one then least(at, pg_catalog.now()) end
+            from wanted w
+            join ar_inbox.invoices i on i.company_id = invoice_threads.company_id and i.id = w.invoice_id
+            where not exists (select 1 from ar_inbox.threads t
+                where t.company_id = i.company_id and t.invoice_id = i.id)
+            on conflict on constraint threads_one_for_each_invoice do nothing
+            returning threads.invoice_id, threads.id
+        )
+        select w.invoice_id,
+            coalesce(m.id, ar_inbox_internal.invoice_thread(invoice_threads.company_id, w.invoice_id)),
+            m.id is not null and w.is_one
+        from wanted w
+        left join made m on m.invoice_id = w.invoice_id;
+end
+$$;
+
+comment on function ar_inbox_internal.invoice_threads(bigint, bigint[], bigint[], timestamptz) is
+'invoice_thread() for many invoices, each of which gets messages of these ids now. is_new: it was made for one of them and counts it already.';
+
+create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -102,8 +156,11 @@ begin
     where t.company_id = customer_thread.company_id and t.customer_id = customer_thread.customer_id
         and t.topic = 'customer';
     if found_id is null then
-        insert into ar_inbox.threads (company_id, topic, customer_id, subject)
-        select c.company_id, 'customer', c.id, c.name || ' (' || c.number || ')'
+        insert into ar_inbox.threads (company_id, topic, customer_id, subject, status, message_count, last_email_id,
+            last_direction, last_message_at)
+        select c.company_id, 'customer', c.id, c.name || ' (' || c.number || ')',
+            case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
+            (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.customers c
         where c.company_id = customer_thread.company_id and c.id = customer_thread.customer_id
         on conflict do nothing
@@ -121,8 +178,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.customer_thread(bigint, bigint) is
-'The customer''s thread, made if there is none; where it was merged into another, that one.';
+comment on function ar_inbox_internal.customer_thread(bigint, bigint, ar_inbox_internal.first_email) is
+'The customer''s thread, made if there is none (with first as its message, which the caller writes then); where it was merged into another, that one.';
 
 create function ar_inbox.set_thread_status(thread_id bigint, status ar_inbox.thread_status)
 returns void
@@ -146,11 +203,14 @@ begin
         perform ar_inbox_internal.record_event(thread.company_id, 'thread', thread.id, 'status',
             pg_catalog.to_jsonb(thread.status), pg_catalog.to_jsonb(status));
     end if;
+    if status = 'closed' then
+        perform ar_inbox_internal.end_reply_holds(company, target);
+    end if;
 end
 $$;
 
 comment on function ar_inbox.set_thread_status(bigint, ar_inbox.thread_status) is
-'Sets a thread open, pending or closed; a closed one can be re-opened. Ends a snooze. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004.';
+'Sets a thread open, pending or closed; a closed one can be re-opened. Ends a snooze. Closing it ends the hold of chasing that the customer''s reply made. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004.';
 
 create function ar_inbox.assign_thread(thread_id bigint, member_id bigint)
 returns void

@@ -3,14 +3,8 @@
 create function ar_inbox_internal.opens_thread(direction ar_inbox.direction, kind text, automatic boolean,
     imported boolean, automatic_mail_opens_threads boolean)
 returns boolean
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return direction = 'incoming' and not imported
-        and (not automatic or automatic_mail_opens_threads or kind in ('bounce', 'complaint'));
-end
-$$;
+language c stable strict
+as 'MODULE_PATHNAME', 'ar_inbox_opens_thread';
 
 comment on function ar_inbox_internal.opens_thread(ar_inbox.direction, text, boolean, boolean, boolean) is
 'Whether a message opens its thread: an incoming one does, whether the thread is new or not; an automatic one only where its company wants that, but what a mail system says of a message of ours always; an imported one never.';
@@ -127,16 +121,21 @@ begin
                 select m.thread_id from ar_inbox.emails m
                 where m.company_id = thread_by_references.company_id and m.message_id = r.id offset 0) e) f;
     end if;
-    select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
-    from (
-        select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
-        from ar_inbox.missing_references r
-        cross join lateral (
-            select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
-            where m.company_id = r.company_id and m.id = r.email_id offset 0) e
+    if exists (select 1 from ar_inbox.missing_references r
         where r.company_id = thread_by_references.company_id
-            and r.message_id = any (ids || thread_by_references.message_id)
-        order by e.thread_id, e.occurred_at, e.id) f;
+            and r.message_id = any (ids || thread_by_references.message_id))
+    then
+        select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
+        from (
+            select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
+            from ar_inbox.missing_references r
+            cross join lateral (
+                select m.id, m.thread_id, m.occurred_at from ar_inbox.emails m
+                where m.company_id = r.company_id and m.id = r.email_id offset 0) e
+            where r.company_id = thread_by_references.company_id
+                and r.message_id = any (ids || thread_by_references.message_id)
+            order by e.thread_id, e.occurred_at, e.id) f;
+    end if;
     if waiting is not null then
         -- in a conversation of strangers already, it is one of them
         strangers := strangers or exists (select 1 from ar_inbox.threads t
@@ -203,7 +202,16 @@ $$;
 comment on function ar_inbox_internal.split_off(bigint, bigint, text[]) is
 'The thread to which an answer to a thread''s signed address goes: where what it answers was split off that thread since, the one in which it is now; else the thread itself. ids: In-Reply-To and References, the nearest last.';
 
-create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text)
+create function ar_inbox_internal.names_number(title text, number text)
+returns boolean
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_names_number';
+
+comment on function ar_inbox_internal.names_number(text, text) is
+'Whether a document''s number is in a title, in whatever case, and not within a longer number or word.';
+
+create function ar_inbox_internal.thread_by_sender(company_id bigint, customers bigint[], subject text,
+    first ar_inbox_internal.first_email = null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -215,23 +223,20 @@ begin
     -- a document's number in the subject, from that document's customer
     select i.id into invoice from ar_inbox.invoices i
     where i.company_id = thread_by_sender.company_id and i.customer_id = any (customers)
-        and pg_catalog.strpos(pg_catalog.upper(title), pg_catalog.upper(i.number)) > 0
-        -- and not within a longer one
-        and (' ' || title || ' ') ~* ('[^[:alnum:]]'
-            || pg_catalog.regexp_replace(i.number, '([^[:alnum:][:space:]])', '\\\1', 'g') || '[^[:alnum:]]')
+        and ar_inbox_internal.names_number(title, i.number)
     order by pg_catalog.length(i.number) desc, i.id desc limit 1;
     if found then
-        return ar_inbox_internal.invoice_thread(company_id, invoice);
+        return ar_inbox_internal.invoice_thread(company_id, invoice, first);
     end if;
     if pg_catalog.cardinality(customers) = 1 then
-        return ar_inbox_internal.customer_thread(company_id, customers[1]);
+        return ar_inbox_internal.customer_thread(company_id, customers[1], first);
     end if;
     return null;
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text) is
-'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither.';
+comment on function ar_inbox_internal.thread_by_sender(bigint, bigint[], text, ar_inbox_internal.first_email) is
+'The thread of the document whose number is in the subject, among those of the sender''s customers; else of the customer, where it is one; NULL: neither. first: the message that it is for, if that makes the thread.';
 
 create function ar_inbox_internal.customers_written_to(company_id bigint, parsed ar_inbox_internal.parsed_message)
 returns bigint[]

@@ -5,7 +5,7 @@ returns text
 language c immutable strict parallel safe cost 10
 as 'MODULE_PATHNAME', 'ar_inbox_sign_token';
 comment on function ar_inbox_internal.sign_token(bytea, text, bigint) is
-'A token of 30 characters (a-z, 2-7) that carries an id without showing it: only who has the key (a company''s, of 16 bytes or more) can make or read it. purpose: r for a thread that is replied to, b for a delivery that may bounce, o for an email that is opened; it is the first character. The same arguments give the same token. Errors: 22023 for another purpose or a short key.';
+'A token of 30 characters (a-z, 2-7) that carries an id without showing it: only who has the key (a company''s, of 16 bytes or more) can make or read it. purpose: r for a thread that is replied to, b for a delivery that may bounce, o for an email that is opened, i for an invoice that is looked at; it is the first character. The same arguments give the same token. Errors: 22023 for another purpose or a short key.';
 
 create function ar_inbox_internal.read_token(key bytea, purpose text, token text)
 returns bigint

@@ -1,4 +1,5 @@
--- The enumerations.
+-- The enumerations; where text is easier to deal with, a domain: a check of a table
+-- is read and planned again by each statement that writes, a domain's only once.
 
 create type ar_inbox.thread_status as enum ('open', 'pending', 'closed');
 comment on type ar_inbox.thread_status is
@@ -37,9 +38,29 @@ comment on type ar_inbox.delivery_state is
 create type ar_inbox.direction as enum ('incoming', 'outgoing');
 comment on type ar_inbox.direction is 'Which way a message went.';
 
+create domain ar_inbox.thread_topic as text
+    constraint thread_topic_known check (value in ('document', 'customer', 'message'));
+comment on domain ar_inbox.thread_topic is
+'What a conversation is kept for: a document, a customer, or the message that it began with.';
+
+create domain ar_inbox.email_kind as text
+    constraint email_kind_known check (value in ('message', 'bounce', 'delay', 'complaint', 'comment'));
+comment on domain ar_inbox.email_kind is
+'What a message is: a message; a bounce, a delay, a complaint (what a mail system says of a message of ours); a comment written in the portal.';
+
+create domain ar_inbox.recipient_field as text
+    constraint recipient_field_known check (value in ('to', 'cc', 'bcc', 'reply_to'));
+comment on domain ar_inbox.recipient_field is 'The field of a message''s header that names an address.';
+
+create domain ar_inbox.inbound_state as text
+    constraint inbound_state_known check (value in ('received', 'filed', 'event', 'duplicate', 'quarantine'));
+comment on domain ar_inbox.inbound_state is
+'What became of an incoming message: received (nothing yet), filed in its thread, event (a receipt), duplicate of another, in quarantine.';
+
 grant usage on type ar_inbox.email_address, ar_inbox.thread_status, ar_inbox.document_kind,
     ar_inbox.document_status, ar_inbox.invoice_status, ar_inbox.channel, ar_inbox.step_trigger,
-    ar_inbox.step_state, ar_inbox.delivery_state, ar_inbox.direction
+    ar_inbox.step_state, ar_inbox.delivery_state, ar_inbox.direction, ar_inbox.thread_topic,
+    ar_inbox.email_kind, ar_inbox.recipient_field, ar_inbox.inbound_state
     to public;
 
 create type ar_inbox_internal.invoice_key as (

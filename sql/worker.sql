@@ -50,10 +50,27 @@ begin
          )
          select pg_catalog.min(greatest(w.first, a.send_retry_at))
          from waiting w join ar_inbox.mail_accounts a on a.id = w.id),
+        -- and of each provider
+        (with recursive waiting as (
+            (select d.provider_id as id, d.next_attempt_at as first from ar_inbox.deliveries d
+             where d.next_attempt_at is not null and d.provider_id is not null
+             order by d.provider_id, d.next_attempt_at limit 1)
+            union all
+            (select n.provider_id, n.next_attempt_at
+             from waiting w
+             cross join lateral (
+                select d.provider_id, d.next_attempt_at from ar_inbox.deliveries d
+                where d.next_attempt_at is not null and d.provider_id > w.id
+                order by d.provider_id, d.next_attempt_at limit 1) n)
+         )
+         select pg_catalog.min(greatest(w.first, p.send_retry_at))
+         from waiting w join ar_inbox.providers p on p.id = w.id),
         (select a.next_poll_at from ar_inbox.mail_accounts a
          where a.next_poll_at is not null order by a.next_poll_at limit 1),
         (select t.snoozed_until from ar_inbox.threads t
          where t.snoozed_until is not null order by t.snoozed_until limit 1),
+        (select h.ends_at from ar_inbox.holds h
+         where h.ended_at is null and h.ends_at is not null order by h.ends_at limit 1),
         (select '-infinity'::timestamptz from ar_inbox.email_html h where h.pending limit 1));
 end
 $$;

@@ -50,17 +50,19 @@ define_settings(void)
 		"ar_inbox.restart_time", "How long after a failure a worker is started again.", NULL,
 		&setting_restart_time, 10, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
-		"ar_inbox.connect_timeout", "How long connecting to a mail server, TLS and login may take.",
-		NULL, &setting_connect_timeout, 30, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+		"ar_inbox.connect_timeout",
+		"How long connecting to a mail server or provider, TLS and login may take.", NULL,
+		&setting_connect_timeout, 30, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"ar_inbox.reply_timeout", "How long a mail server may take for a reply.",
 		"The reply to the end of a message may take twice as long (RFC 5321, "
 		"4.5.3.2).",
 		&setting_reply_timeout, 300, 1, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomStringVariable("ar_inbox.tls_ca_file",
-							   "Certificate authorities that mail servers are verified against.",
-							   "A PEM file. Empty: the system's.", &setting_tls_ca_file, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"ar_inbox.tls_ca_file",
+		"Certificate authorities that mail servers and providers are verified against.",
+		"A PEM file. Empty: the system's.", &setting_tls_ca_file, "", PGC_SIGHUP,
+		GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomStringVariable("ar_inbox.helo_name", "The name given to mail servers in EHLO.",
 							   "Empty: the host's name.", &setting_helo_name, "", PGC_SIGHUP, 0,
 							   NULL, NULL, NULL);

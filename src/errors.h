@@ -21,8 +21,6 @@
 #define ERRCODE_IB_OVER_BALANCE MAKE_SQLSTATE('I', 'B', '0', '0', '4')
 /* something must be set up first: install(), set_mail_account() */
 #define ERRCODE_IB_NOT_SET_UP MAKE_SQLSTATE('I', 'B', '0', '0', '5')
-/* a channel that this version does not send through */
-#define ERRCODE_IB_CHANNEL_UNAVAILABLE MAKE_SQLSTATE('I', 'B', '0', '0', '6')
 /* an address that the company does not write to */
 #define ERRCODE_IB_SUPPRESSED MAKE_SQLSTATE('I', 'B', '0', '0', '7')
 

@@ -58,14 +58,21 @@ create table ar_inbox.chasing_steps (
     channels        ar_inbox.channel[] not null,
     contact_role_id bigint,
     repeats         integer,
+    mail            text,
+    payment_id      bigint,
     due_at          timestamptz,
+    moved           boolean not null default false,
     state           ar_inbox.step_state not null default 'scheduled',
     reason          text,
+    left_channels   ar_inbox.channel[],
+    failures        jsonb,
     fired_at        timestamptz,
+    cancelled_at    timestamptz,
     created_at      timestamptz not null default pg_catalog.now(),
     constraint chasing_steps_pkey primary key (id, company_id),
     constraint chasing_steps_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint chasing_steps_role_fkey foreign key (company_id, contact_role_id) references ar_inbox.contact_roles (company_id, id),
+    constraint chasing_steps_payment_fkey foreign key (company_id, payment_id) references ar_inbox.payments (company_id, id),
     constraint chasing_steps_number_key unique (invoice_id, company_id, schedule_number, step_number, repeat_number),
     constraint chasing_steps_hour_of_day check (hour between 0 and 23),
     constraint chasing_steps_some_channel check (pg_catalog.cardinality(channels) > 0),
@@ -74,11 +81,24 @@ create table ar_inbox.chasing_steps (
     constraint chasing_steps_date_by_trigger check ((on_date is not null) = (trigger = 'on_date')),
     constraint chasing_steps_repeats_by_trigger check (
         (repeats is not null) = (trigger = 'repeat') and repeats > 0 and (trigger <> 'repeat' or days > 0)),
-    constraint chasing_steps_fired_has_moment check ((state in ('sending', 'sent')) <= (fired_at is not null)),
+    constraint chasing_steps_mail_known check (mail in ('new_invoice', 'unpaid_reminder', 'past_due_reminder', 'payment_receipt')),
+    constraint chasing_steps_mails_apart check ((mail is not null) = (schedule_number = 0)),
+    constraint chasing_steps_receipt_has_payment check ((mail is not distinct from 'payment_receipt') = (payment_id is not null)),
+    constraint chasing_steps_left_are_its_own check (left_channels <@ channels and pg_catalog.cardinality(left_channels) > 0),
+    constraint chasing_steps_failures_form check (pg_catalog.jsonb_typeof(failures) = 'object' and failures <> '{}'),
+    constraint chasing_steps_fired_has_moment check ((state in ('sending', 'sent', 'withheld', 'failed')) <= (fired_at is not null)),
     constraint chasing_steps_end_has_reason check (state in ('scheduled', 'sending', 'sent') or reason is not null)
 );
 create index chasing_steps_due on ar_inbox.chasing_steps (due_at, company_id) where state = 'scheduled';
-comment on table ar_inbox.chasing_steps is 'Every chase planned for an invoice, one row a step and repeat, with its moment and what became of it.';
+create index chasing_steps_of_company on ar_inbox.chasing_steps (company_id, state, due_at, id);
+comment on table ar_inbox.chasing_steps is 'Every chase planned for an invoice, one row a step and repeat, with its moment and what became of it; and the company''s automatic mails.';
+comment on column ar_inbox.chasing_steps.mail is 'Which of the company''s automatic mails it is, in schedule 0; NULL: a step of chasing.';
+comment on column ar_inbox.chasing_steps.payment_id is 'What a payment receipt is about.';
+comment on column ar_inbox.chasing_steps.moved is 'A member gave it its moment: it no longer moves with the invoice''s dates.';
+comment on column ar_inbox.chasing_steps.left_channels is 'The channels to be tried again; NULL: all of them.';
+comment on column ar_inbox.chasing_steps.failures is 'Of a step that went out: the channels it could not go through, with the reason.';
+comment on column ar_inbox.chasing_steps.fired_at is 'When it was judged at its moment, whatever came of it.';
+comment on column ar_inbox.chasing_steps.cancelled_at is 'When it was ended without being judged.';
 comment on column ar_inbox.chasing_steps.due_at is 'The moment; NULL while the invoice is a draft.';
 comment on column ar_inbox.chasing_steps.schedule_number is 'Which schedule of the invoice it belongs to: setting a new one ends the steps of the one before.';
 select ar_inbox_internal.secure_for_members('chasing_steps');
@@ -94,9 +114,12 @@ create table ar_inbox.templates (
     constraint templates_pkey primary key (id, company_id),
     constraint templates_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint templates_name_key unique (name, company_id, language),
-    constraint templates_name_known check (name in ('new_invoice', 'invoice_reminder', 'past_due_invoice')),
+    constraint templates_name_known check (name in ('new_invoice', 'invoice_reminder', 'past_due_invoice',
+        'new_invoice_sms', 'invoice_reminder_sms', 'past_due_invoice_sms',
+        'unpaid_reminder', 'past_due_reminder', 'payment_receipt')),
     constraint templates_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
-    constraint templates_subject_one_line check (pg_catalog.btrim(subject) <> '' and subject !~ '[\r\n]')
+    constraint templates_subject_one_line check (
+        (pg_catalog.btrim(subject) <> '' or name like '%\_sms') and subject !~ '[\r\n]')
 );
 comment on table ar_inbox.templates is 'The company''s own texts, Mustache over CommonMark; where it has none, the built-in ones are taken.';
 select ar_inbox_internal.secure_for_members('templates');

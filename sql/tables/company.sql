@@ -17,12 +17,22 @@ create table ar_inbox.companies (
     trusted_hosts                 text[] not null default '{}',
     track_opens                   boolean not null default false,
     tracking_url                  text,
+    invoice_link_url              text,
     handle                        text not null default pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', ''),
     max_cadences                  integer not null default 100,
     max_steps                     integer not null default 20,
     max_repeating_steps           integer not null default 1,
     max_repeats                   integer not null default 10,
     max_sends_per_day             integer not null default 3,
+    catch_up_window               interval not null default '48 hours',
+    promise_grace_days            integer not null default 2,
+    reply_hold_days               integer not null default 3,
+    sms_from_hour                 integer not null default 8,
+    sms_to_hour                   integer not null default 21,
+    max_texts_per_number          integer not null default 1,
+    postal_address                jsonb,
+    working_days                  integer[] not null default '{1,2,3,4,5}',
+    working_day_policy            text not null default 'send_anyway',
     created_at                    timestamptz not null default pg_catalog.now(),
     constraint companies_pkey primary key (id),
     constraint companies_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
@@ -31,11 +41,26 @@ create table ar_inbox.companies (
     constraint companies_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
     constraint companies_numbers_positive check (next_customer_number > 0 and next_invoice_number > 0),
     constraint companies_retry_limit_positive check (retry_limit > '0'),
+    constraint companies_catch_up_not_negative check (catch_up_window >= '0'),
+    constraint companies_hold_days_in_range check (promise_grace_days between 0 and 365 and reply_hold_days between 0 and 365),
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
+    constraint companies_invoice_link_url_form check (invoice_link_url ~ '^https://[^[:space:]<>"]+$'),
     constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),
+    constraint companies_sms_hours check (sms_from_hour >= 0 and sms_from_hour < sms_to_hour and sms_to_hour <= 24),
+    constraint companies_texts_positive check (max_texts_per_number > 0),
+    constraint companies_postal_address_form check (postal_address is null
+        or ar_inbox_internal.postal_address_fault(postal_address) is null),
     constraint companies_limits_positive check (max_message_size > 0 and max_cadences > 0 and max_steps > 0
-        and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0)
+        and max_repeating_steps >= 0 and max_repeats > 0 and max_sends_per_day > 0),
+    constraint companies_working_days_weekdays check (working_days <@ '{1,2,3,4,5,6,7}'::integer[]
+        and pg_catalog.cardinality(working_days) > 0 and pg_catalog.array_ndims(working_days) = 1
+        -- each at most once: as many as there are different ones
+        and pg_catalog.cardinality(working_days) = (1 = any (working_days))::integer
+            + (2 = any (working_days))::integer + (3 = any (working_days))::integer
+            + (4 = any (working_days))::integer + (5 = any (working_days))::integer
+            + (6 = any (working_days))::integer + (7 = any (working_days))::integer),
+    constraint companies_working_day_policy_known check (working_day_policy in ('send_anyway', 'next', 'previous'))
 );
 create index companies_by_handle on ar_inbox.companies (handle);
 comment on table ar_inbox.companies is 'The businesses that use the product, one row a tenant, with their settings.';
@@ -50,8 +75,18 @@ comment on column ar_inbox.companies.undo_grace is 'How long a member''s message
 comment on column ar_inbox.companies.trusted_hosts is 'The mail hosts whose Authentication-Results (RFC 8601) are believed, by their authserv-id.';
 comment on column ar_inbox.companies.track_opens is 'Whether messages carry an image that shows when they are opened.';
 comment on column ar_inbox.companies.tracking_url is 'Where that image is: the token of the message is put after it.';
+comment on column ar_inbox.companies.invoice_link_url is 'Where invoices are shown: the token of the invoice is put after it. NULL: messages have no link.';
 comment on column ar_inbox.companies.handle is 'What names the company in addresses that strangers see, such as that of an image: drawn at random, and no secret.';
 comment on column ar_inbox.companies.max_sends_per_day is 'How often one invoice may be sent through one channel in a day of the company''s time zone.';
+comment on column ar_inbox.companies.catch_up_window is 'How late a step may still go out, where the server was down at its moment; what is older is skipped.';
+comment on column ar_inbox.companies.promise_grace_days is 'For how many days after its date a promise to pay still holds chasing.';
+comment on column ar_inbox.companies.reply_hold_days is 'For how many days a customer''s reply holds the invoice''s chasing; 0: it does not.';
+comment on column ar_inbox.companies.sms_from_hour is 'From which hour of the day in its time zone text messages may leave.';
+comment on column ar_inbox.companies.sms_to_hour is 'At which hour they may no longer.';
+comment on column ar_inbox.companies.max_texts_per_number is 'How many text messages one number gets in a day of the company''s time zone.';
+comment on column ar_inbox.companies.postal_address is 'The return address of its letters.';
+comment on column ar_inbox.companies.working_days is 'Weekdays that are worked on, from 1, Monday, to 7, Sunday; ar_inbox.holidays are days off besides.';
+comment on column ar_inbox.companies.working_day_policy is 'What a chasing step does on a day off: send_anyway, move to the next working day at the same hour, or to the previous.';
 select ar_inbox_internal.secure_for_members('companies', 'id');
 
 create table ar_inbox.members (
@@ -109,7 +144,7 @@ create table ar_inbox.secrets (
     constraint secrets_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint secrets_name_key unique (name, company_id)
 );
-comment on table ar_inbox.secrets is 'Mail passwords and signing keys: only the worker reads them.';
+comment on table ar_inbox.secrets is 'Passwords of mail accounts, keys of providers, signing keys: only the worker reads them.';
 select ar_inbox_internal.secure('secrets');
 revoke insert, update on ar_inbox.secrets from ar_inbox_worker;
 

@@ -7,18 +7,25 @@ create table ar_inbox.customers (
     name       text not null,
     email      ar_inbox.email_address,
     language   text,
+    phone      text,
+    postal_address jsonb,
     created_at timestamptz not null default pg_catalog.now(),
     constraint customers_pkey primary key (id, company_id),
     constraint customers_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint customers_number_key unique (number, company_id),
     constraint customers_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
     constraint customers_number_not_empty check (pg_catalog.btrim(number) <> '' and number !~ '[\r\n]'),
-    constraint customers_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$')
+    constraint customers_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
+    constraint customers_phone_form check (phone ~ '^\+?[0-9][0-9 ().-]{2,30}$'),
+    constraint customers_postal_address_form check (postal_address is null
+        or ar_inbox_internal.postal_address_fault(postal_address) is null)
 );
 create index customers_by_email on ar_inbox.customers (email, company_id);
 comment on table ar_inbox.customers is 'Who owes the company.';
 comment on column ar_inbox.customers.number is 'The account number.';
 comment on column ar_inbox.customers.language is 'BCP 47; NULL: the company''s.';
+comment on column ar_inbox.customers.phone is 'Text messages go to it where it is in international form (+…).';
+comment on column ar_inbox.customers.postal_address is 'An object of line1, line2, city, region, postal_code, country (ISO 3166-1 alpha-2), name, company.';
 select ar_inbox_internal.secure_for_members('customers');
 
 create table ar_inbox.contact_roles (
@@ -42,14 +49,18 @@ create table ar_inbox.contacts (
     phone           text,
     is_primary      boolean not null default false,
     contact_role_id bigint,
+    postal_address  jsonb,
     created_at      timestamptz not null default pg_catalog.now(),
     constraint contacts_pkey primary key (id, company_id),
     constraint contacts_customer_fkey foreign key (company_id, customer_id) references ar_inbox.customers (company_id, id),
     constraint contacts_role_fkey foreign key (company_id, contact_role_id) references ar_inbox.contact_roles (company_id, id),
     constraint contacts_name_not_empty check (pg_catalog.btrim(name) <> '' and name !~ '[\r\n]'),
-    constraint contacts_phone_form check (phone ~ '^\+?[0-9][0-9 ().-]{2,30}$')
+    constraint contacts_phone_form check (phone ~ '^\+?[0-9][0-9 ().-]{2,30}$'),
+    constraint contacts_postal_address_form check (postal_address is null
+        or ar_inbox_internal.postal_address_fault(postal_address) is null)
 );
 create index contacts_by_customer on ar_inbox.contacts (customer_id, company_id);
 create index contacts_by_email on ar_inbox.contacts (email, company_id) where email is not null;
 comment on table ar_inbox.contacts is 'People at a customer.';
+comment on column ar_inbox.contacts.postal_address is 'The contact''s own; NULL: it is reached at the customer''s.';
 select ar_inbox_internal.secure_for_members('contacts');

@@ -5,7 +5,10 @@ create table ar_inbox.deliveries (
     company_id           bigint not null,
     email_id             bigint not null,
     channel              ar_inbox.channel not null,
-    mail_account_id      bigint not null,
+    mail_account_id      bigint,
+    provider_id          bigint,
+    recipient            text,
+    postal_address       jsonb,
     invoice_id           bigint,
     chasing_step_id      bigint,
     state                ar_inbox.delivery_state not null default 'queued',
@@ -21,24 +24,41 @@ create table ar_inbox.deliveries (
     return_path          text,
     send_at              timestamptz,
     cancel_on_answer     boolean not null default false,
+    provider_message_id  text,
+    provider_status      text,
+    delivered_at         timestamptz,
     created_at           timestamptz not null default pg_catalog.now(),
     finished_at          timestamptz,
     constraint deliveries_pkey primary key (id, company_id),
     constraint deliveries_email_fkey foreign key (company_id, email_id) references ar_inbox.emails (company_id, id),
     constraint deliveries_account_fkey foreign key (company_id, mail_account_id) references ar_inbox.mail_accounts (company_id, id),
+    constraint deliveries_provider_fkey foreign key (company_id, provider_id) references ar_inbox.providers (company_id, id),
     constraint deliveries_invoice_fkey foreign key (company_id, invoice_id) references ar_inbox.invoices (company_id, id),
     constraint deliveries_step_fkey foreign key (company_id, chasing_step_id) references ar_inbox.chasing_steps (company_id, id),
     constraint deliveries_email_channel_key unique (email_id, company_id, channel),
+    constraint deliveries_one_way check (
+        case when channel = 'email' then mail_account_id is not null and provider_id is null and recipient is null
+            else mail_account_id is null and provider_id is not null and recipient is not null end),
+    constraint deliveries_letters_have_address check (
+        case when channel = 'letter' then postal_address is not null
+                and ar_inbox_internal.postal_address_fault(postal_address) is null
+            else postal_address is null end),
     constraint deliveries_waiting_states check (next_attempt_at is null or state in ('queued', 'deferred', 'unknown')),
     constraint deliveries_queued_have_moment check (state not in ('queued', 'deferred') or next_attempt_at is not null),
     constraint deliveries_finished_states check ((finished_at is not null) = (state in ('accepted', 'rejected', 'bounced', 'cancelled'))),
     constraint deliveries_end_has_reason check (state not in ('rejected', 'bounced', 'cancelled') or reason is not null),
     constraint deliveries_step_has_invoice check (chasing_step_id is null or invoice_id is not null)
 );
-create unique index deliveries_one_live_for_each_step on ar_inbox.deliveries (chasing_step_id, company_id, channel)
+create unique index deliveries_one_live_for_each_step on ar_inbox.deliveries (chasing_step_id, company_id, channel, coalesce(recipient, ''))
     where chasing_step_id is not null and state not in ('rejected', 'bounced', 'cancelled');
 create index deliveries_by_step on ar_inbox.deliveries (chasing_step_id, company_id) where chasing_step_id is not null;
 create index deliveries_waiting on ar_inbox.deliveries (mail_account_id, next_attempt_at, id) where next_attempt_at is not null;
+create index deliveries_waiting_for_provider on ar_inbox.deliveries (provider_id, next_attempt_at, id)
+    where next_attempt_at is not null and provider_id is not null;
+create index deliveries_by_provider_message on ar_inbox.deliveries (provider_message_id, provider_id, company_id)
+    where provider_message_id is not null;
+create index deliveries_in_doubt_by_recipient on ar_inbox.deliveries (recipient, provider_id, company_id, created_at)
+    where recipient is not null;
 create index deliveries_next on ar_inbox.deliveries (next_attempt_at) where next_attempt_at is not null;
 create index deliveries_in_flight on ar_inbox.deliveries (id) where state = 'handing_off';
 create index deliveries_by_invoice on ar_inbox.deliveries (invoice_id, company_id, channel, created_at) where invoice_id is not null;
@@ -46,6 +66,11 @@ create index deliveries_to_cancel on ar_inbox.deliveries (company_id, email_id)
     where cancel_on_answer and state in ('queued', 'deferred');
 comment on table ar_inbox.deliveries is 'The hand-off of one message to one channel: what left, when, and what the other side said.';
 comment on column ar_inbox.deliveries.crossed_with_payment is 'The invoice was paid while the reminder was already on its way.';
+comment on column ar_inbox.deliveries.recipient is 'Of a text message the number (E.164), of a letter its address in one line; NULL: an e-mail, whose recipients are in ar_inbox.email_recipients.';
+comment on column ar_inbox.deliveries.provider_message_id is 'What the provider calls the text message or letter.';
+comment on column ar_inbox.deliveries.provider_status is 'What the provider said last of what became of it, in its own word.';
+comment on column ar_inbox.deliveries.delivered_at is 'When the provider said that it was delivered.';
+comment on column ar_inbox.deliveries.enhanced_code is 'RFC 3463; of a provider its own code.';
 comment on column ar_inbox.deliveries.return_path is 'The envelope sender: a signed address that a bounce comes back to; NULL: the sender''s address.';
 comment on column ar_inbox.deliveries.send_at is 'For which later moment a member wrote it; NULL: it was to leave at once.';
 comment on column ar_inbox.deliveries.cancel_on_answer is 'Cancelled if the customer writes before it is handed off.';
@@ -60,6 +85,7 @@ create table ar_inbox.delivery_attempts (
     started_at     timestamptz not null,
     finished_at    timestamptz,
     outcome        text,
+    provider_message_id text,
     code           integer,
     enhanced_code  text,
     reply          text,
@@ -69,9 +95,34 @@ create table ar_inbox.delivery_attempts (
     constraint delivery_attempts_outcome_known check (outcome in ('accepted', 'partial', 'deferred', 'rejected', 'unknown', 'not_sent')),
     constraint delivery_attempts_finished_has_outcome check ((finished_at is null) = (outcome is null))
 );
+create index delivery_attempts_by_provider_message on ar_inbox.delivery_attempts (provider_message_id, company_id)
+    where provider_message_id is not null;
 comment on table ar_inbox.delivery_attempts is 'Each attempt of a delivery: written and committed before the mail server is spoken to, completed with its answer. One without an outcome is in flight, or was when the server died.';
+comment on column ar_inbox.delivery_attempts.provider_message_id is 'What the provider made of this attempt, by its answer or, where that was lost, its later words.';
 comment on column ar_inbox.delivery_attempts.outcome is 'accepted, partial (some recipients), deferred, rejected, unknown (in doubt), not_sent (the connection failed before the message was on its way).';
 select ar_inbox_internal.secure_for_members('delivery_attempts');
+
+create table ar_inbox.provider_statuses (
+    id                  bigint generated by default as identity,
+    company_id          bigint not null,
+    provider_id         bigint not null,
+    provider_message_id text not null,
+    status              text not null,
+    code                text,
+    detail              text,
+    recipient           text,
+    delivery_id         bigint,
+    received_at         timestamptz not null default pg_catalog.now(),
+    constraint provider_statuses_pkey primary key (id, company_id),
+    constraint provider_statuses_provider_fkey foreign key (company_id, provider_id) references ar_inbox.providers (company_id, id),
+    constraint provider_statuses_delivery_fkey foreign key (company_id, delivery_id) references ar_inbox.deliveries (company_id, id),
+    constraint provider_statuses_once unique (provider_message_id, provider_id, company_id, status)
+);
+create index provider_statuses_by_delivery on ar_inbox.provider_statuses (delivery_id, company_id) where delivery_id is not null;
+create index provider_statuses_unknown on ar_inbox.provider_statuses (provider_id, company_id, recipient, received_at) where delivery_id is null;
+comment on table ar_inbox.provider_statuses is 'What providers said became of text messages and letters: each status of each once, signed by the provider.';
+comment on column ar_inbox.provider_statuses.delivery_id is 'NULL: none of ours is known by that name; one in flight at that moment is found when its answer comes.';
+select ar_inbox_internal.secure_for_members('provider_statuses');
 
 create table ar_inbox.suppressions (
     id          bigint generated by default as identity,

@@ -10,7 +10,10 @@ create trigger apply_payment after insert or update on ar_inbox.payments
     for each row execute function ar_inbox_internal.apply_payment();
 
 create trigger invoice_changed after update of status, chasing_enabled, issue_date, due_date on ar_inbox.invoices
-    for each row execute function ar_inbox_internal.invoice_changed();
+    for each row
+    when (new.status <> old.status or (old.chasing_enabled and not new.chasing_enabled)
+        or (new.issue_date, new.due_date) is distinct from (old.issue_date, old.due_date))
+    execute function ar_inbox_internal.invoice_changed();
 
 create trigger wake_worker after insert or update of next_attempt_at on ar_inbox.deliveries
     for each statement execute function ar_inbox_internal.wake_worker_trigger();

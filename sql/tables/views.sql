@@ -12,13 +12,14 @@ comment on view ar_inbox.inbox is 'The conversations of the caller''s companies,
 grant select on ar_inbox.inbox to ar_inbox_staff;
 
 create view ar_inbox.sent with (security_invoker = true) as
-select e.id as email_id, e.company_id, e.thread_id, e.subject, e.from_name as sender,
-    (select pg_catalog.array_agg(r.address order by r.field desc, r.position)
-     from ar_inbox.email_recipients r where r.company_id = e.company_id and r.email_id = e.id and r.field <> 'reply_to') as recipients,
+select e.id as email_id, e.company_id, e.thread_id, e.subject, e.from_name as sender, e.channel,
+    coalesce((select pg_catalog.array_agg(r.address::text order by r.field desc, r.position)
+        from ar_inbox.email_recipients r where r.company_id = e.company_id and r.email_id = e.id and r.field <> 'reply_to'),
+        array[d.recipient]) as recipients,
     e.automatic, e.template, e.sent_at, d.state, d.reason, d.finished_at as handed_off_at,
     e.occurred_at
 from ar_inbox.emails e
 left join ar_inbox.deliveries d on d.company_id = e.company_id and d.email_id = e.id
 where e.direction = 'outgoing';
-comment on view ar_inbox.sent is 'Every outgoing message of the caller''s companies, automatic or not, and where its hand-off stands.';
+comment on view ar_inbox.sent is 'Every outgoing message of the caller''s companies, by whatever channel, automatic or not, and where its hand-off stands.';
 grant select on ar_inbox.sent to ar_inbox_staff;

@@ -27,6 +27,7 @@
 #define BLOCK_WINDOW 8192	/* and bytes */
 #define MAX_TRIES 2000		/* dear questions for one text */
 #define MAX_LINE 200		/* bytes of a line compared with words */
+#define MAX_FIELD 60		/* and with the names of fields */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
@@ -34,6 +35,7 @@
 #define MAX_LINES 50000		/* a text with more of them was not written by hand */
 
 #define NOWHERE ((size_t) -1)
+#define WIDE_COLON "："
 
 /* A line, with white space and invisible characters off its ends. */
 typedef struct Line
@@ -58,6 +60,10 @@ typedef struct Scan
 
 	size_t signature; /* where one seems to begin */
 	int signature_room;
+
+	/* the first colon from some line before this, if it is before "looked" */
+	const char *colon;
+	const char *looked;
 
 	size_t cut; /* where lines marked with ">" begin, with what announces them */
 } Scan;
@@ -175,7 +181,7 @@ static bool
 ends_with_colon(MimeSlice slice)
 {
 	slice = without_stars(slice);
-	return ends_with(slice, ":") || ends_with(slice, "：");
+	return ends_with(slice, ":") || ends_with(slice, WIDE_COLON);
 }
 
 static bool
@@ -300,9 +306,13 @@ field_of(Scan *scan, MimeSlice text)
 		text.data++;
 		text.len--;
 	}
-	folded = fold(scan, text, 60);
+	/* nearly no line has a colon so early, be it the wide one */
+	if (memchr(text.data, ':', Min(text.len, MAX_FIELD)) == NULL &&
+		memchr(text.data, WIDE_COLON[0], Min(text.len, MAX_FIELD)) == NULL)
+		return QUOTED_FIELD_NONE;
+	folded = fold(scan, text, MAX_FIELD);
 	colon = strchr(folded, ':');
-	wide = strstr(folded, "：");
+	wide = strstr(folded, WIDE_COLON);
 	if (colon == NULL || (wide != NULL && wide < colon))
 		colon = wide;
 	if (colon == NULL)
@@ -400,6 +410,30 @@ next_written(Scan *scan, const char *p, size_t window)
 	return line;
 }
 
+/*
+ * may_announce: whether history may begin with this line.  Whatever announces it
+ * begins with dashes and the like, or has a colon before long.
+ */
+static bool
+may_announce(Scan *scan, const char *from)
+{
+	if (strchr("-_=*", *from) != NULL)
+		return true;
+	if (scan->colon < from ||
+		(scan->colon == scan->looked && scan->looked < scan->end && scan->looked - from < WINDOW))
+	{
+		const char *found;
+
+		scan->looked = scan->end - from > BLOCK_WINDOW ? from + BLOCK_WINDOW : scan->end;
+		found = memchr(from, ':', scan->looked - from);
+		scan->colon = found != NULL ? found : scan->looked;
+		found = memchr(from, WIDE_COLON[0], scan->colon - from);
+		if (found != NULL)
+			scan->colon = found;
+	}
+	return scan->colon < scan->looked && scan->colon - from < WINDOW;
+}
+
 /* history_at says what begins with this line, which is not blank or marked. */
 static History
 history_at(Scan *scan, const Line *line)
@@ -407,6 +441,8 @@ history_at(Scan *scan, const Line *line)
 	const char *after;
 	bool sure;
 
+	if (!may_announce(scan, line->text.data))
+		return HISTORY_NONE;
 	if (is_separator(scan, line->text, quoted_says_forwarded, true))
 		return HISTORY_ALL_NEW;
 	if (is_separator(scan, line->text, quoted_says_original, false) || is_block(scan, line))
@@ -490,6 +526,8 @@ quoted_offset(const char *text, size_t len, const char *subject)
 		return len;
 	scan.signature = NOWHERE;
 	scan.cut = NOWHERE;
+	scan.colon = text;
+	scan.looked = text;
 	initStringInfo(&scan.folded);
 
 	while (p < scan.end)

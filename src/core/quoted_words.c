@@ -549,21 +549,42 @@ quoted_says_forwarded(const char *folded)
 	return contains_any(folded, forwards, lengthof(forwards));
 }
 
+/* lower maps upper case to lower case in ASCII, and leaves the rest. */
+static inline unsigned char
+lower(char c)
+{
+	return (unsigned char) (c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
 /*
  * quoted_may_say_device: whether a line is worth folding for
  * quoted_says_device(): in ASCII, upper case and lower case are compared as
- * one, and a byte beyond it is taken to fit.  Nearly every line is not.
+ * one, and a byte beyond it is taken to fit.  Nearly every line is not, which
+ * its first two characters tell.
  */
 bool
 quoted_may_say_device(const char *line, size_t len)
 {
+	/* by the low bits of the first character, those of the second */
+	static uint32 pairs[32];
+
+	if (len < 2)
+		return false;
+	if (pairs[devices[0][0] & 31] == 0)
+	{
+		for (int i = 0; i < lengthof(devices); i++)
+			pairs[devices[i][0] & 31] |= (uint32) 1 << (devices[i][1] & 31);
+	}
+	if (!IS_HIGHBIT_SET(line[0]) && !IS_HIGHBIT_SET(line[1]) &&
+		(pairs[lower(line[0]) & 31] >> (lower(line[1]) & 31) & 1) == 0)
+		return false;
 	for (int i = 0; i < lengthof(devices); i++)
 	{
 		const char *device = devices[i];
 		size_t at = 0;
 
 		while (at < len && device[at] != '\0' && !IS_HIGHBIT_SET(line[at]) &&
-			   (line[at] | (line[at] >= 'A' && line[at] <= 'Z' ? 0x20 : 0)) == device[at])
+			   lower(line[at]) == (unsigned char) device[at])
 			at++;
 		if (device[at] == '\0' || (at < len && IS_HIGHBIT_SET(line[at])))
 			return true;

@@ -14,6 +14,19 @@
  *
  * So a step never fires before its hour on the clock.
  *
+ * A company may keep its steps off the days that it does not work on.  The date
+ * is moved, then the hour of the new date is turned into a moment, and whether
+ * that is past is judged of this moment, not of the one that it was before:
+ *
+ *	- whether a step lies before the invoice's date is judged before it is moved;
+ *	- "next" is the first working day from the date on;
+ *	- "previous" is the last one up to it.  Where that lies before the invoice's
+ *	  date, or is past while the step's own moment is still to come, it is the
+ *	  next one instead: no step is lost by being moved forward in time;
+ *	- the step on issue only ever moves to a later day, and where it is due at
+ *	  once, at once is the next working day if today is none;
+ *	- without a working day within SCHEDULE_REACH days the date stays.
+ *
  *-------------------------------------------------------------------------
  */
 #include "core/schedule.h"
@@ -117,6 +130,38 @@ floor_day(int64 local)
 }
 
 /*
+ * plain_offset
+ *		Is the zone's offset the same all around this date, and which is it?
+ *
+ * Then first_reaching() would find no other for any hour of it: it looks no
+ * further, and no closer, than here.  Most days are plain, and in most batches
+ * they come again and again.
+ */
+static bool
+plain_offset(const ScheduleZone *zone, int32 date, int32 *offset)
+{
+	ScheduleDay *day;
+
+	if (zone->days == NULL)
+		return false;
+	day = &zone->days[(uint32) date % SCHEDULE_DAYS_KEPT];
+	if (!day->known || day->date != date)
+	{
+		int64 midnight = EPOCH_2000 + date * SECONDS_A_DAY;
+		int64 end = midnight + SECONDS_A_DAY + MAX_OFFSET;
+
+		day->known = true;
+		day->date = date;
+		day->offset = offset_at(zone, end);
+		day->plain = true;
+		for (int64 at = midnight - MAX_OFFSET; day->plain && at < end; at += PROBE_STEP)
+			day->plain = offset_at(zone, at) == day->offset;
+	}
+	*offset = day->offset;
+	return day->plain;
+}
+
+/*
  * schedule_local_moment
  *		When the zone's clocks show this hour of this date.
  */
@@ -125,11 +170,17 @@ schedule_local_moment(int32 date, int32 hour, const ScheduleZone *zone, int64 *m
 {
 	int64 midnight;
 	int64 at;
+	int32 offset;
 
 	if (date < SCHEDULE_MIN_DATE || date > SCHEDULE_MAX_DATE || hour < 0 || hour > 23)
 		return false;
 
 	midnight = EPOCH_2000 + date * SECONDS_A_DAY;
+	if (plain_offset(zone, date, &offset))
+	{
+		*moment = (midnight + hour * 3600 - offset - EPOCH_2000) * MICROSECONDS;
+		return true;
+	}
 	at = first_reaching(zone, midnight + hour * 3600);
 
 	/* on another date? then perhaps the whole date is missing */
@@ -241,9 +292,130 @@ step_date(const ScheduleStep *step, const ScheduleContext *context, int k)
 	return PG_INT64_MAX;
 }
 
+static const char *const policy_names[] = {
+	[SCHEDULE_SEND_ANYWAY] = "send_anyway",
+	[SCHEDULE_NEXT] = "next",
+	[SCHEDULE_PREVIOUS] = "previous",
+};
+
+/*
+ * schedule_day_policy_from_name
+ *		The policy of a name in companies.working_day_policy.
+ */
+bool
+schedule_day_policy_from_name(const char *name, ScheduleDayPolicy *policy)
+{
+	for (int i = 0; i < lengthof(policy_names); i++)
+	{
+		if (strcmp(name, policy_names[i]) == 0)
+		{
+			*policy = (ScheduleDayPolicy) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * schedule_is_working_day
+ *		2000-01-01, day 0, was a Saturday: bit 5.
+ */
+bool
+schedule_is_working_day(const ScheduleContext *context, int64 date)
+{
+	int weekday = (int) (((date + 5) % 7 + 7) % 7);
+	int low = 0;
+	int high = context->nholidays;
+
+	if ((context->weekdays & (1 << weekday)) == 0)
+		return false;
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+
+		if (context->holidays[middle] < date)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == context->nholidays || context->holidays[low] != date;
+}
+
+/*
+ * working_day
+ *		The nearest working day from the date on (direction 1) or up to it (-1).
+ */
+static bool
+working_day(const ScheduleContext *context, int64 date, int direction, int64 *found)
+{
+	for (int i = 0; i <= SCHEDULE_REACH; i++, date += direction)
+	{
+		if (date < SCHEDULE_MIN_DATE || date > SCHEDULE_MAX_DATE)
+			return false;
+		if (schedule_is_working_day(context, date))
+		{
+			*found = date;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * at_hour
+ *		The moment of the step's hour on a date within the calendar.
+ */
+static int64
+at_hour(const ScheduleStep *step, const ScheduleContext *context, int64 date)
+{
+	int64 moment = 0;
+
+	(void) schedule_local_moment((int32) date, step->hour, &context->zone, &moment);
+	return moment;
+}
+
+/*
+ * moved_moment
+ *		When a step of this date is due, by the company's working days.
+ */
+static int64
+moved_moment(const ScheduleStep *step, const ScheduleContext *context, int64 date)
+{
+	int64 other;
+
+	if (context->day_policy == SCHEDULE_SEND_ANYWAY || schedule_is_working_day(context, date))
+		return at_hour(step, context, date);
+	if (context->day_policy == SCHEDULE_PREVIOUS && step->trigger != SCHEDULE_ON_ISSUE &&
+		working_day(context, date, -1, &other) && other >= context->issue_date)
+	{
+		int64 earlier = at_hour(step, context, other);
+
+		if (earlier >= context->now || at_hour(step, context, date) < context->now)
+			return earlier;
+	}
+	return at_hour(step, context, working_day(context, date, 1, &other) ? other : date);
+}
+
+/*
+ * at_once
+ *		The earliest moment from now on that is not on a day off.
+ */
+static int64
+at_once(const ScheduleStep *step, const ScheduleContext *context)
+{
+	int64 now = context->now / MICROSECONDS + EPOCH_2000 - (context->now % MICROSECONDS < 0);
+	int64 today = floor_day(now + offset_at(&context->zone, now) - EPOCH_2000);
+	int64 other;
+
+	if (context->day_policy == SCHEDULE_SEND_ANYWAY || schedule_is_working_day(context, today) ||
+		!working_day(context, today, 1, &other))
+		return context->now;
+	return Max(at_hour(step, context, other), context->now);
+}
+
 /*
  * judge
- *		Is the step due at this moment, or skipped, and why?
+ *		When is the step of this date due, or is it skipped, and why?
  *
  * What would lie before the invoice's date is skipped whether past or not.  A
  * moment that is now is not past.  The step on issue is there so that the
@@ -255,16 +427,23 @@ judge(const ScheduleStep *step, const ScheduleContext *context, int64 date, Sche
 {
 	out->reason = SCHEDULE_DUE;
 	if (date < context->issue_date)
-		out->reason = SCHEDULE_BEFORE_INVOICE_DATE;
-	else if (step->trigger == SCHEDULE_ON_ISSUE)
 	{
-		if (context->already_sent)
-			out->reason = SCHEDULE_ALREADY_SENT;
-		else
-			out->due_at = Max(out->due_at, context->now);
+		out->due_at = at_hour(step, context, date);
+		out->reason = SCHEDULE_BEFORE_INVOICE_DATE;
 	}
-	else if (out->due_at < context->now)
-		out->reason = SCHEDULE_PAST;
+	else
+	{
+		out->due_at = moved_moment(step, context, date);
+		if (step->trigger == SCHEDULE_ON_ISSUE)
+		{
+			if (context->already_sent)
+				out->reason = SCHEDULE_ALREADY_SENT;
+			else if (out->due_at < context->now)
+				out->due_at = at_once(step, context);
+		}
+		else if (out->due_at < context->now)
+			out->reason = SCHEDULE_PAST;
+	}
 	out->skipped = out->reason != SCHEDULE_DUE;
 }
 
@@ -288,8 +467,7 @@ schedule_step(const ScheduleStep *step, const ScheduleContext *context, Schedule
 	{
 		int64 date = step_date(step, context, i + 1);
 
-		if (date < SCHEDULE_MIN_DATE || date > SCHEDULE_MAX_DATE ||
-			!schedule_local_moment((int32) date, step->hour, &context->zone, &out[i].due_at))
+		if (date < SCHEDULE_MIN_DATE || date > SCHEDULE_MAX_DATE)
 			return SCHEDULE_OUT_OF_RANGE;
 		out[i].repeat_number = i + 1;
 		judge(step, context, date, &out[i]);

@@ -20,15 +20,44 @@
 #define SCHEDULE_MAX_DAYS 3650 /* ten years from issue or due date */
 #define SCHEDULE_MAX_REPEATS 1000
 
+/* How far a working day is looked for; who has none within it is sent to anyway. */
+#define SCHEDULE_REACH 366
+
+/*
+ * What is known of a date in a zone: a plain one, with no change of the clocks
+ * anywhere near, has an offset.
+ */
+typedef struct ScheduleDay
+{
+	int32 date;
+	int32 offset;
+	bool known;
+	bool plain;
+} ScheduleDay;
+
+#define SCHEDULE_DAYS_KEPT 1024 /* a power of two; almost three years */
+
 /*
  * A time zone, as the seconds that its clocks are ahead of UTC at a moment
- * (seconds since 1970-01-01 UTC).
+ * (seconds since 1970-01-01 UTC).  days, if not NULL, are SCHEDULE_DAYS_KEPT
+ * that were zeroed once: what is found out about this zone is kept there.
  */
 typedef struct ScheduleZone
 {
 	int32 (*utc_offset)(void *arg, int64 unix_seconds);
 	void *arg;
+	ScheduleDay *days;
 } ScheduleZone;
+
+/* What becomes of a step on a day that is not worked on. */
+typedef enum ScheduleDayPolicy
+{
+	SCHEDULE_SEND_ANYWAY,
+	SCHEDULE_NEXT,
+	SCHEDULE_PREVIOUS
+} ScheduleDayPolicy;
+
+#define SCHEDULE_MONDAY_TO_FRIDAY 0x1F
 
 typedef enum ScheduleTrigger
 {
@@ -56,6 +85,10 @@ typedef struct ScheduleContext
 	int64 now;		   /* the moment the schedule is set */
 	bool already_sent; /* the invoice was sent, or marked as sent */
 	ScheduleZone zone;
+	ScheduleDayPolicy day_policy;
+	uint8 weekdays;		   /* worked on: bit 0 is Monday, bit 6 Sunday */
+	const int32 *holidays; /* in order */
+	int nholidays;
 } ScheduleContext;
 
 typedef enum ScheduleReason
@@ -81,7 +114,11 @@ typedef struct ScheduledMoment
 #define SCHEDULE_NO_ROOM (-3)	   /* more moments than max */
 
 extern bool schedule_trigger_from_name(const char *name, ScheduleTrigger *trigger);
+extern bool schedule_day_policy_from_name(const char *name, ScheduleDayPolicy *policy);
 extern const char *schedule_reason_name(ScheduleReason reason);
+
+/* Is the date one of the company's weekdays, and no holiday? */
+extern bool schedule_is_working_day(const ScheduleContext *context, int64 date);
 
 /*
  * The moments of a step, in order, into out[0 .. max - 1].  Returns how many

@@ -98,9 +98,14 @@ typedef struct TemplatePartials
 /*
  * Names that gave nothing, each once, in the order met: names the context does
  * not have, lists and objects used as text, and ">name" for a missing partial.
+ * With every_branch the rendering also goes into the sections that are false,
+ * and those inverted that are true: its text is then of no use.  What is within
+ * an empty list or a name that is unknown itself stays hidden, for nothing tells
+ * what it may speak of.
  */
 typedef struct TemplateNames
 {
+	bool every_branch;
 	int count;
 	char *names[TEMPLATE_MAX_UNKNOWN];
 } TemplateNames;

@@ -571,6 +571,12 @@ enter_block(Render *r, const TemplateNode *node)
 	return true;
 }
 
+static inline bool
+every_branch(const Render *r)
+{
+	return r->unknown != NULL && r->unknown->every_branch;
+}
+
 static void
 enter_section(Render *r, const TemplateNode *node)
 {
@@ -579,7 +585,10 @@ enter_section(Render *r, const TemplateNode *node)
 	uint32 first = frame->next;
 
 	frame->next = node->end;
-	if (value == NULL || !template_value_truthy(value) || first == node->end)
+	if (value == NULL || first == node->end)
+		return;
+	if (!template_value_truthy(value) &&
+		(!every_branch(r) || template_value_type(value) == TEMPLATE_LIST))
 		return;
 	frame = push_frame(r, FRAME_SECTION, frame);
 	frame->first = frame->next = first;
@@ -630,7 +639,7 @@ run(Render *r)
 				break;
 			case NODE_INVERTED:
 				value = resolve_node(r, frame->tmpl, node);
-				if (value != NULL && template_value_truthy(value))
+				if (value != NULL && template_value_truthy(value) && !every_branch(r))
 					frame->next = node->end;
 				break;
 			case NODE_PARTIAL:

@@ -37,7 +37,8 @@ static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 bool
 token_is_purpose(char purpose)
 {
-	return purpose == TOKEN_REPLY || purpose == TOKEN_BOUNCE || purpose == TOKEN_OPEN;
+	return purpose == TOKEN_REPLY || purpose == TOKEN_BOUNCE || purpose == TOKEN_OPEN ||
+		   purpose == TOKEN_INVOICE;
 }
 
 /* hmac is the keyed hash of a few bytes; false if it cannot be had. */

@@ -11,9 +11,10 @@
 #include "core/core.h"
 
 /* What a token names, and its first letter. */
-#define TOKEN_REPLY 'r'	 /* a thread: whoever writes to it answers in it */
-#define TOKEN_BOUNCE 'b' /* a delivery: what comes back to it has bounced */
-#define TOKEN_OPEN 'o'	 /* an email: whoever fetches its image has opened it */
+#define TOKEN_REPLY 'r'	  /* a thread: whoever writes to it answers in it */
+#define TOKEN_BOUNCE 'b'  /* a delivery: what comes back to it has bounced */
+#define TOKEN_OPEN 'o'	  /* an email: whoever fetches its image has opened it */
+#define TOKEN_INVOICE 'i' /* an invoice: whoever has its link may see it */
 
 /* letters: one for the purpose, 29 for the 18 bytes */
 #define TOKEN_LENGTH 30

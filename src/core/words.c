@@ -395,3 +395,51 @@ word_digits(StringInfo out, const char *word, size_t len)
 			appendStringInfoCharMacro(out, word[i]);
 	}
 }
+
+/* Is the character at "at" one of a word that has to be whole? */
+static bool
+goes_on(const char *at, const char *end)
+{
+	WordClass class;
+
+	if (at >= end)
+		return false;
+	class = word_class(utf8_to_unicode((const unsigned char *) at));
+	return class == WORD_CLASS_LETTER || class == WORD_CLASS_DIGIT || class == WORD_CLASS_JOINED;
+}
+
+/*
+ * words_name
+ *		Every place is looked at, as the first may be within a longer word.
+ */
+bool
+words_name(const char *text, size_t len, const char *name, size_t name_len)
+{
+	StringInfoData folded;
+	StringInfoData wanted;
+	const char *end;
+	const char *at;
+	bool found = false;
+
+	initStringInfo(&folded);
+	initStringInfo(&wanted);
+	casefold_append(&folded, text, len, false);
+	casefold_append(&wanted, name, name_len, false);
+	end = folded.data + folded.len;
+	for (at = folded.data; !found && wanted.len > 0; at++)
+	{
+		const char *before;
+
+		at = strstr(at, wanted.data);
+		if (at == NULL)
+			break;
+		before = at;
+		do
+			before--;
+		while (before > folded.data && ((unsigned char) *before & 0xC0) == 0x80);
+		found = (at == folded.data || !goes_on(before, at)) && !goes_on(at + wanted.len, end);
+	}
+	pfree(folded.data);
+	pfree(wanted.data);
+	return found;
+}

@@ -76,4 +76,10 @@ extern void word_without_accents(StringInfo out, const char *word, size_t len);
 /* Append the digits of a number without what separates its thousands. */
 extern void word_digits(StringInfo out, const char *word, size_t len);
 
+/*
+ * Whether the name, in whatever case, is in the text with no letter and no digit
+ * right before or behind it.
+ */
+extern bool words_name(const char *text, size_t len, const char *name, size_t name_len);
+
 #endif /* AR_INBOX_WORDS_H */

@@ -3,8 +3,8 @@
  * inbox.c
  *	  The thread-status rules, as a trigger on inserts into ar_inbox.emails.
  *
- * Whether a message opens its thread says ar_inbox_internal.opens_thread(); it
- * then ends the thread's snooze too.  Any other changes no status: a thread
+ * Whether a message opens its thread says opens_thread(); it then ends the
+ * thread's snooze too.  Any other changes no status: a thread
  * that an outgoing message has created is closed from the start, one that was
  * there stays as it was.
  *
@@ -15,26 +15,91 @@
  */
 #include "compat.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
+PG_FUNCTION_INFO_V1(ar_inbox_opens_thread);
 PG_FUNCTION_INFO_V1(ar_inbox_thread_status_trigger);
 
+/* The rule; wanted: whether the company wants automatic mail to open threads. */
+static bool
+opens_thread(const char *direction, const char *kind, bool automatic, bool imported, bool wanted)
+{
+	return strcmp(direction, "incoming") == 0 && !imported &&
+		   (!automatic || wanted || strcmp(kind, "bounce") == 0 || strcmp(kind, "complaint") == 0);
+}
+
+/* opens_thread(direction, kind, automatic, imported, automatic_mail_opens_threads) */
+Datum
+ar_inbox_opens_thread(PG_FUNCTION_ARGS)
+{
+	const char *direction = DatumGetCString(DirectFunctionCall1(enum_out, PG_GETARG_DATUM(0)));
+
+	PG_RETURN_BOOL(opens_thread(direction, text_to_cstring(PG_GETARG_TEXT_PP(1)), PG_GETARG_BOOL(2),
+								PG_GETARG_BOOL(3), PG_GETARG_BOOL(4)));
+}
+
+/* A plan, kept for the backend, whose parameters are all bigint. */
+static SPIPlanPtr
+plan_for(const char *query, int parameters)
+{
+	Oid types[3] = {INT8OID, INT8OID, INT8OID};
+	SPIPlanPtr made = SPI_prepare(query, parameters, types);
+
+	if (made == NULL || SPI_keepplan(made) != 0)
+		elog(ERROR, "could not plan \"%s\": %s", query, SPI_result_code_string(SPI_result));
+	return made;
+}
+
+/* Whether the company wants automatic mail to open threads. */
+static bool
+wants_automatic(Datum company_id)
+{
+	static SPIPlanPtr plan = NULL;
+	bool wanted = false;
+	bool isnull;
+
+	if (plan == NULL)
+		plan = plan_for("select c.automatic_mail_opens_threads from ar_inbox.companies c"
+						" where c.id = $1",
+						1);
+	if (SPI_execute_plan(plan, &company_id, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read a company");
+	if (SPI_processed == 1)
+		wanted =
+			DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	return wanted;
+}
+
+/* A column of the new row, none of which may be NULL. */
 static Datum
-column(TriggerData *trigger, const char *name, bool *isnull)
+column(TriggerData *trigger, const char *name)
 {
 	TupleDesc desc = RelationGetDescr(trigger->tg_relation);
 	int number = SPI_fnumber(desc, name);
+	bool isnull;
+	Datum value;
 
 	if (number <= 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("table \"%s\" has no column \"%s\"",
 							   RelationGetRelationName(trigger->tg_relation), name)));
-	return SPI_getbinval(trigger->tg_trigtuple, desc, number, isnull);
+	value = SPI_getbinval(trigger->tg_trigtuple, desc, number, &isnull);
+	if (isnull)
+		elog(ERROR, "column \"%s\" of table \"%s\" is null", name,
+			 RelationGetRelationName(trigger->tg_relation));
+	return value;
 }
 
 /*
@@ -45,26 +110,26 @@ column(TriggerData *trigger, const char *name, bool *isnull)
 static bool
 move_to_thread_in_force(Datum company_id, Datum *thread_id, Datum email_id)
 {
-	static SPIPlanPtr plan = NULL;
+	static SPIPlanPtr asks = NULL;
+	static SPIPlanPtr moves = NULL;
 	Datum values[3] = {company_id, *thread_id, email_id};
 	bool isnull;
 
-	if (plan == NULL)
-	{
-		Oid types[3] = {INT8OID, INT8OID, INT8OID};
-		SPIPlanPtr made = SPI_prepare(
-			"update ar_inbox.emails e set thread_id = ar_inbox_internal.current_thread($1, $2)"
-			" where e.company_id = $1 and e.id = $3 and exists (select from ar_inbox.threads t"
-			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null)"
-			" returning e.thread_id",
-			3, types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan moving a message to another thread: %s",
-				 SPI_result_code_string(SPI_result));
-		plan = made;
-	}
-	if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
+	/* most often it was not: the thread was made for this message */
+	if (asks == NULL)
+		asks = plan_for("select from ar_inbox.threads t"
+						" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null",
+						2);
+	if (SPI_execute_plan(asks, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for a merged thread");
+	if (SPI_processed == 0)
+		return false;
+	if (moves == NULL)
+		moves = plan_for("update ar_inbox.emails e"
+						 " set thread_id = ar_inbox_internal.current_thread($1, $2)"
+						 " where e.company_id = $1 and e.id = $3 returning e.thread_id",
+						 3);
+	if (SPI_execute_plan(moves, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "could not move a message to another thread");
 	if (SPI_processed == 0)
 		return false;
@@ -72,15 +137,52 @@ move_to_thread_in_force(Datum company_id, Datum *thread_id, Datum email_id)
 	return true;
 }
 
+/*
+ * Whether the thread was made for this message, and has it already.  Looked up
+ * without the executor: of a batch of reminders nearly every one is so.
+ */
+static bool
+thread_was_made_for(Datum company_id, Datum thread_id, Datum email_id)
+{
+	Oid schema = get_namespace_oid("ar_inbox", false);
+	Oid table = get_relname_relid("threads", schema);
+	ScanKeyData keys[2];
+	Relation threads = table_open(table, AccessShareLock);
+	SysScanDesc scan;
+	HeapTuple tuple;
+	bool was = false;
+
+	ScanKeyInit(&keys[0], get_attnum(table, "id"), BTEqualStrategyNumber, F_INT8EQ, thread_id);
+	ScanKeyInit(&keys[1], get_attnum(table, "company_id"), BTEqualStrategyNumber, F_INT8EQ,
+				company_id);
+	scan = systable_beginscan(threads, get_relname_relid("threads_pkey", schema), true,
+							  SnapshotSelf, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool isnull;
+		Datum last = heap_getattr(tuple, get_attnum(table, "last_email_id"),
+								  RelationGetDescr(threads), &isnull);
+
+		was = !isnull && DatumGetInt64(last) == DatumGetInt64(email_id);
+	}
+	systable_endscan(scan);
+	table_close(threads, AccessShareLock);
+	return was;
+}
+
 Datum
 ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 {
 	static SPIPlanPtr plan = NULL;
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Datum values[8];
-	char nulls[8];
-	static const char *const columns[] = {"company_id", "thread_id",   "id",	   "direction",
-										  "automatic",	"occurred_at", "imported", "kind"};
+	TupleDesc desc;
+	Datum values[6];
+	const char *direction;
+	const char *kind;
+	bool automatic;
+	bool imported;
+	bool opens;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
@@ -95,38 +197,38 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 						errmsg("thread_status_trigger: must be fired by an insert")));
 
-	for (int i = 0; i < lengthof(columns); i++)
-	{
-		bool isnull;
-
-		values[i] = column(trigger, columns[i], &isnull);
-		nulls[i] = isnull ? 'n' : ' ';
-	}
+	values[0] = column(trigger, "company_id");
+	values[1] = column(trigger, "thread_id");
+	values[2] = column(trigger, "id");
+	if (thread_was_made_for(values[0], values[1], values[2]))
+		return PointerGetDatum(NULL);
+	values[4] = column(trigger, "occurred_at");
+	automatic = DatumGetBool(column(trigger, "automatic"));
+	imported = DatumGetBool(column(trigger, "imported"));
+	kind = TextDatumGetCString(column(trigger, "kind"));
+	desc = RelationGetDescr(trigger->tg_relation);
+	direction = SPI_getvalue(trigger->tg_trigtuple, desc, SPI_fnumber(desc, "direction"));
 	/* the enumeration travels as text: its type has no fixed OID */
-	values[3] = CStringGetTextDatum(
-		SPI_getvalue(trigger->tg_trigtuple, RelationGetDescr(trigger->tg_relation),
-					 SPI_fnumber(RelationGetDescr(trigger->tg_relation), "direction")));
+	values[3] = CStringGetTextDatum(direction);
 
 	SPI_connect();
+	opens = opens_thread(direction, kind, automatic, imported, true);
+	if (opens && !opens_thread(direction, kind, automatic, imported, false))
+		opens = wants_automatic(values[0]);
+	values[5] = BoolGetDatum(opens);
 	if (plan == NULL)
 	{
-		Oid types[8] = {INT8OID, INT8OID,		 INT8OID, TEXTOID,
-						BOOLOID, TIMESTAMPTZOID, BOOLOID, TEXTOID};
+		Oid types[6] = {INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
 		SPIPlanPtr made = SPI_prepare(
 			"update ar_inbox.threads t set message_count = t.message_count + 1,"
-			" last_email_id = case when t.last_message_at > $6 then t.last_email_id else $3 end,"
-			" last_direction = case when t.last_message_at > $6 then t.last_direction"
+			" last_email_id = case when t.last_message_at > $5 then t.last_email_id else $3 end,"
+			" last_direction = case when t.last_message_at > $5 then t.last_direction"
 			" else $4::ar_inbox.direction end,"
-			" last_message_at = greatest(t.last_message_at, $6),"
-			" status = case when o.opens then 'open' else t.status end,"
-			" snoozed_until = case when not o.opens then t.snoozed_until end"
-			" from (select ar_inbox_internal.opens_thread($4::ar_inbox.direction, $8, $5, $7,"
-			" not $5 or (select c.automatic_mail_opens_threads from ar_inbox.companies c"
-			" where c.id = $1)) as opens) o"
-			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null"
-			/* a thread that was made for this message has it already */
-			" and t.last_email_id is distinct from $3",
-			8, types);
+			" last_message_at = greatest(t.last_message_at, $5),"
+			" status = case when $6 then 'open' else t.status end,"
+			" snoozed_until = case when not $6 then t.snoozed_until end"
+			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null",
+			6, types);
 
 		if (made == NULL || SPI_keepplan(made) != 0)
 			elog(ERROR, "could not plan the update of a thread: %s",
@@ -135,7 +237,7 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 	}
 	for (;;)
 	{
-		if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_UPDATE)
+		if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE)
 			elog(ERROR, "could not update a thread");
 		/* the thread in force may be merged in its turn before it is ours */
 		CHECK_FOR_INTERRUPTS();

@@ -34,6 +34,7 @@
 #define EPOCH_DIFFERENCE                                                                           \
 	((POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * INT64CONST(86400) * USECS_PER_SEC)
 
+PG_FUNCTION_INFO_V1(ar_inbox_in_memory);
 PG_FUNCTION_INFO_V1(ar_inbox_parse_message);
 PG_FUNCTION_INFO_V1(ar_inbox_message_attachments);
 PG_FUNCTION_INFO_V1(ar_inbox_build_message);
@@ -229,6 +230,16 @@ conversation(const MimeMessage *mail)
 									   "0123456789+/") < 28)
 		return NULL;
 	return psprintf("<thread-index> %.28s", value);
+}
+
+/*
+ * in_memory(message bytea): the same bytes, fetched and unpacked if they lie in
+ * a table.
+ */
+Datum
+ar_inbox_in_memory(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P(0));
 }
 
 /*

@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(ar_inbox_words_types);
 PG_FUNCTION_INFO_V1(ar_inbox_word_init);
 PG_FUNCTION_INFO_V1(ar_inbox_word_lexize);
 PG_FUNCTION_INFO_V1(ar_inbox_number_lexize);
+PG_FUNCTION_INFO_V1(ar_inbox_names_number);
 PG_FUNCTION_INFO_V1(ar_inbox_search_config);
 PG_FUNCTION_INFO_V1(ar_inbox_search_query);
 PG_FUNCTION_INFO_V1(ar_inbox_search_keys);
@@ -295,6 +296,17 @@ search_config_of(const char *language, size_t len)
 			name = configs[i].name;
 	}
 	return get_ts_config_oid(list_make2(makeString("ar_inbox"), makeString(pstrdup(name))), false);
+}
+
+/* names_number(title, number) */
+Datum
+ar_inbox_names_number(PG_FUNCTION_ARGS)
+{
+	text *title = PG_GETARG_TEXT_PP(0);
+	text *number = PG_GETARG_TEXT_PP(1);
+
+	PG_RETURN_BOOL(words_name(VARDATA_ANY(title), VARSIZE_ANY_EXHDR(title), VARDATA_ANY(number),
+							  VARSIZE_ANY_EXHDR(number)));
 }
 
 Datum

@@ -16,7 +16,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "core/words.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -240,10 +239,38 @@ keep(uint64 scope, uint32 hash, const char *text, uint32 len, void *value)
 	kept.count++;
 }
 
-static uint32
+static inline uint64
+mix(uint64 hash, uint64 bytes)
+{
+	hash = (hash ^ bytes) * UINT64CONST(0x9E3779B97F4A7C15);
+	return hash ^ (hash >> 32);
+}
+
+/* Words are short: eight bytes at a time, and what is left in two pieces. */
+static inline uint32
 hash_of(uint64 scope, const char *text, uint32 len)
 {
-	return hash_bytes((const unsigned char *) text, len) ^ (uint32) (scope * 0x9E3779B1);
+	uint64 hash = mix(scope, len);
+	uint64 eight;
+	uint32 four[2];
+
+	for (; len > 8; text += 8, len -= 8)
+	{
+		memcpy(&eight, text, sizeof(eight));
+		hash = mix(hash, eight);
+	}
+	if (len >= 4)
+	{
+		/* they overlap */
+		memcpy(&four[0], text, sizeof(uint32));
+		memcpy(&four[1], text + len - 4, sizeof(uint32));
+		return (uint32) mix(hash, (uint64) four[0] << 32 | four[1]);
+	}
+	if (len == 0)
+		return (uint32) hash;
+	return (uint32) mix(hash, (uint64) (unsigned char) text[0] << 16 |
+								  (uint64) (unsigned char) text[len / 2] << 8 |
+								  (unsigned char) text[len - 1]);
 }
 
 static Lexeme *

@@ -12,12 +12,11 @@
 
 #include "catalog/pg_type.h"
 #include "core/markdown.h"
-#include "core/template.h"
 #include "fmgr.h"
+#include "functions/template.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/jsonb.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_render_template);
 PG_FUNCTION_INFO_V1(ar_inbox_template_unknowns);
@@ -55,8 +54,8 @@ typedef struct Level
 	int keylen;
 } Level;
 
-static TemplateValue *
-jsonb_value(Jsonb *jsonb)
+TemplateValue *
+template_value_of_jsonb(Jsonb *jsonb)
 {
 	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
@@ -128,7 +127,7 @@ jsonb_value(Jsonb *jsonb)
 }
 
 static Template *
-parse_or_raise(text *source)
+parse_or_raise(text *source, const char *part)
 {
 	TemplateError err;
 	Template *tmpl = template_parse(VARDATA_ANY(source), VARSIZE_ANY_EXHDR(source), &err);
@@ -136,7 +135,7 @@ parse_or_raise(text *source)
 	if (tmpl == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
-				 errmsg("the template cannot be read: %s", err.message),
+				 errmsg("the %s cannot be read: %s", part, err.message),
 				 errdetail("Line %d, column %d.", err.line, err.column),
 				 errhint("A value is written {{name}}, a section {{#name}} ... {{/name}}.")));
 	return tmpl;
@@ -148,7 +147,7 @@ render_or_raise(Template *tmpl, Jsonb *context, TemplateEscape escape, StringInf
 {
 	TemplateError err;
 
-	if (!template_render(tmpl, jsonb_value(context), NULL, escape, out, unknown, &err))
+	if (!template_render(tmpl, template_value_of_jsonb(context), NULL, escape, out, unknown, &err))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						errmsg("the template cannot be rendered: %s", err.message),
 						errdetail("Line %d, column %d.", err.line, err.column)));
@@ -179,7 +178,7 @@ Datum
 ar_inbox_render_template(PG_FUNCTION_ARGS)
 {
 	TemplateEscape escape = escape_of(PG_GETARG_TEXT_PP(2));
-	Template *tmpl = parse_or_raise(PG_GETARG_TEXT_PP(0));
+	Template *tmpl = parse_or_raise(PG_GETARG_TEXT_PP(0), "template");
 	StringInfoData out;
 
 	initStringInfo(&out);
@@ -194,12 +193,13 @@ ar_inbox_render_template(PG_FUNCTION_ARGS)
 Datum
 ar_inbox_template_unknowns(PG_FUNCTION_ARGS)
 {
-	Template *tmpl = parse_or_raise(PG_GETARG_TEXT_PP(0));
+	Template *tmpl = parse_or_raise(PG_GETARG_TEXT_PP(0), "template");
 	TemplateNames *unknown = palloc0(sizeof(TemplateNames));
 	StringInfoData out;
 	Datum *names;
 	int i;
 
+	unknown->every_branch = true;
 	initStringInfo(&out);
 	render_or_raise(tmpl, PG_GETARG_JSONB_P(1), TEMPLATE_ESCAPE_NONE, &out, unknown);
 	names = palloc(Max(unknown->count, 1) * sizeof(Datum));
@@ -210,12 +210,14 @@ ar_inbox_template_unknowns(PG_FUNCTION_ARGS)
 
 /*
  * ar_inbox_check_template
- *		check_template(text): raises what is wrong with it.
+ *		check_template(template text, part text): raises what is wrong with it.
  */
 Datum
 ar_inbox_check_template(PG_FUNCTION_ARGS)
 {
-	template_free(parse_or_raise(PG_GETARG_TEXT_PP(0)));
+	char *part = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	template_free(parse_or_raise(PG_GETARG_TEXT_PP(0), part));
 	PG_RETURN_VOID();
 }
 

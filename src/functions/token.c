@@ -28,7 +28,7 @@ purpose_argument(text *purpose)
 	if (VARSIZE_ANY_EXHDR(purpose) != 1 || !token_is_purpose(letters[0]))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("\"%s\" is not a purpose of tokens", text_to_cstring(purpose)),
-						errhint("Purposes are r (reply), b (bounce) and o (open).")));
+						errhint("Purposes are r (reply), b (bounce), o (open) and i (invoice).")));
 	return letters[0];
 }
 

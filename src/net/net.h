@@ -3,9 +3,9 @@
  * net.h
  *	  What the worker needs of src/net besides a protocol: the loop.
  *
- * src/net talks to mail servers and to nothing else.  It holds no table, no
- * latch and raises no error: its memory is malloc's, a lack of it is a result
- * like any other, and whoever uses it owns the waiting.  A loop is one epoll
+ * src/net talks to mail servers and providers' HTTP servers and to nothing else.
+ * It holds no table, no latch and raises no error: its memory is malloc's, a
+ * lack of it is a result like any other, and whoever uses it owns the waiting.  A loop is one epoll
  * descriptor that curl's sockets and ours are in; put net_loop_fd() into a
  * WaitEventSet beside the latch, wait at most net_loop_timeout(), and call
  * net_loop_turn() after every wait: it does what is ready and never blocks.

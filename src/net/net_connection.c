@@ -22,8 +22,6 @@
 #include "net/net_curl.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 
@@ -61,26 +59,6 @@ struct NetConnection
 };
 
 /*
- * block_signals: curl may start a resolver thread in any call that drives a
- * transfer.  A thread takes its creator's mask; with a full one no signal meant
- * for the server process can land in it.
- */
-static void
-block_signals(sigset_t *before)
-{
-	sigset_t all;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, before);
-}
-
-static void
-restore_signals(const sigset_t *before)
-{
-	pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
-/*
  * drop_curl: closes the socket.  Removing a CONNECT_ONLY handle from its multi
  * closes the connection without a word to the server.
  */
@@ -94,7 +72,7 @@ drop_curl(NetConnection *conn)
 		net_loop_unwatch(conn->loop, conn->fd);
 		conn->fd = -1;
 	}
-	block_signals(&before);
+	net_block_signals(&before);
 	if (conn->easy != NULL)
 	{
 		if (conn->multi != NULL)
@@ -103,7 +81,7 @@ drop_curl(NetConnection *conn)
 	}
 	if (conn->multi != NULL)
 		(void) curl_multi_cleanup(conn->multi);
-	restore_signals(&before);
+	net_restore_signals(&before);
 	conn->easy = NULL;
 	conn->multi = NULL;
 	conn->curl_due = -1;
@@ -189,9 +167,9 @@ drive(NetConnection *conn, curl_socket_t fd, int what)
 	CURLMsg *message;
 	CURLMcode code;
 
-	block_signals(&before);
+	net_block_signals(&before);
 	code = curl_multi_socket_action(conn->multi, fd, what, &running);
-	restore_signals(&before);
+	net_restore_signals(&before);
 
 	if (code != CURLM_OK && conn->state == NET_CONNECTING)
 		net_connection_break(conn, code == CURLM_OUT_OF_MEMORY ? NET_NO_MEMORY : NET_TEMPORARY,
@@ -302,7 +280,7 @@ start(NetConnection *conn, const NetTarget *target)
 		return;
 	}
 
-	block_signals(&before);
+	net_block_signals(&before);
 	mcode = curl_multi_setopt(conn->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
 	if (mcode == CURLM_OK)
 		mcode = curl_multi_setopt(conn->multi, CURLMOPT_SOCKETDATA, conn);
@@ -312,7 +290,7 @@ start(NetConnection *conn, const NetTarget *target)
 		mcode = curl_multi_setopt(conn->multi, CURLMOPT_TIMERDATA, conn);
 	if (mcode == CURLM_OK)
 		mcode = curl_multi_add_handle(conn->multi, conn->easy);
-	restore_signals(&before);
+	net_restore_signals(&before);
 	if (mcode != CURLM_OK)
 	{
 		net_connection_break(conn, mcode == CURLM_OUT_OF_MEMORY ? NET_NO_MEMORY : NET_TEMPORARY,
@@ -322,47 +300,23 @@ start(NetConnection *conn, const NetTarget *target)
 	conn->deadline = net_now_ms() + connect_ms + CONNECT_GRACE_MS;
 }
 
-NetConnection *
-net_connection_open(NetLoop *loop, const NetTarget *target, NetTurn turn, NetTurn release,
-					void *owner)
-{
-	NetConnection *conn = calloc(1, sizeof(NetConnection));
-
-	if (conn == NULL)
-		return NULL;
-	conn->loop = loop;
-	conn->turn = turn;
-	conn->release = release;
-	conn->owner = owner;
-	conn->protocol = target->protocol;
-	conn->fd = -1;
-	conn->deadline = -1;
-	conn->curl_due = -1;
-	conn->slot = net_loop_add(loop, conn);
-	if (conn->slot < 0)
-	{
-		free(conn);
-		return NULL;
-	}
-	start(conn, target);
-	return conn;
-}
-
 void
 net_connection_close(NetConnection *conn)
 {
 	conn->closed = true;
 }
 
-bool
-net_connection_is_closed(const NetConnection *conn)
+static bool
+is_closed(const void *self)
 {
-	return conn->closed;
+	return ((const NetConnection *) self)->closed;
 }
 
-void
-net_connection_free(NetConnection *conn)
+static void
+free_connection(void *self)
 {
+	NetConnection *conn = self;
+
 	if (!conn->closed)
 	{
 		conn->closed = true;
@@ -373,9 +327,11 @@ net_connection_free(NetConnection *conn)
 	free(conn);
 }
 
-void
-net_connection_event(NetConnection *conn, int fd, uint32 epoll_events)
+static void
+on_event(void *self, int fd, uint32 epoll_events)
 {
+	NetConnection *conn = self;
+
 	if (conn->closed)
 		return;
 	if (conn->state == NET_CONNECTING)
@@ -394,9 +350,11 @@ net_connection_event(NetConnection *conn, int fd, uint32 epoll_events)
 		conn->ready = true;
 }
 
-void
-net_connection_turn(NetConnection *conn, int64 now)
+static void
+on_turn(void *self, int64 now)
 {
+	NetConnection *conn = self;
+
 	if (conn->closed)
 		return;
 	if (conn->state == NET_CONNECTING)
@@ -419,9 +377,10 @@ net_connection_turn(NetConnection *conn, int64 now)
 		drop_curl(conn);
 }
 
-int64
-net_connection_next(const NetConnection *conn)
+static int64
+next_turn(const void *self)
 {
+	const NetConnection *conn = self;
 	int64 next = conn->deadline;
 
 	if (conn->closed || conn->ready)
@@ -429,6 +388,34 @@ net_connection_next(const NetConnection *conn)
 	if (conn->curl_due >= 0 && (next < 0 || conn->curl_due < next))
 		next = conn->curl_due;
 	return next;
+}
+
+static const NetMember member = {on_event, on_turn, next_turn, is_closed, free_connection};
+
+NetConnection *
+net_connection_open(NetLoop *loop, const NetTarget *target, NetTurn turn, NetTurn release,
+					void *owner)
+{
+	NetConnection *conn = calloc(1, sizeof(NetConnection));
+
+	if (conn == NULL)
+		return NULL;
+	conn->loop = loop;
+	conn->turn = turn;
+	conn->release = release;
+	conn->owner = owner;
+	conn->protocol = target->protocol;
+	conn->fd = -1;
+	conn->deadline = -1;
+	conn->curl_due = -1;
+	conn->slot = net_loop_add(loop, &member, conn);
+	if (conn->slot < 0)
+	{
+		free(conn);
+		return NULL;
+	}
+	start(conn, target);
+	return conn;
 }
 
 NetConnectionState

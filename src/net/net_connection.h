@@ -55,6 +55,8 @@ typedef struct NetUrl
 	int port;		/* 0: the scheme's own */
 } NetUrl;
 
+extern bool net_is_loopback(const char *host);
+extern bool net_has_control(const char *value);
 extern bool net_target_parse(const NetTarget *target, NetUrl *url, char *errbuf,
 							 size_t errbuf_size);
 
@@ -102,18 +104,24 @@ extern bool net_connection_expired(const NetConnection *conn);
 /* A turn at the next net_loop_turn(), whatever the socket says. */
 extern void net_connection_wake(NetConnection *conn);
 
-/* net_loop.c, for net_connection.c. */
+/*
+ * What sits in a loop: a connection of ours, or all that curl does over HTTP.
+ * next is when it wants a turn, in milliseconds of net_now_ms(); -1 never.
+ */
+typedef struct NetMember
+{
+	void (*event)(void *self, int fd, uint32 epoll_events);
+	void (*turn)(void *self, int64 now);
+	int64 (*next)(const void *self);
+	bool (*is_closed)(const void *self);
+	void (*free)(void *self);
+} NetMember;
+
+/* net_loop.c, for its members. */
 extern int64 net_now_ms(void);
-extern int net_loop_add(NetLoop *loop, NetConnection *conn);
+extern int net_loop_add(NetLoop *loop, const NetMember *member, void *self);
 extern void net_loop_remove(NetLoop *loop, int slot);
 extern bool net_loop_watch(NetLoop *loop, int slot, int fd, bool read, bool write);
 extern void net_loop_unwatch(NetLoop *loop, int fd);
-
-/* net_connection.c, for net_loop.c. */
-extern void net_connection_event(NetConnection *conn, int fd, uint32 epoll_events);
-extern void net_connection_turn(NetConnection *conn, int64 now);
-extern int64 net_connection_next(const NetConnection *conn);
-extern void net_connection_free(NetConnection *conn);
-extern bool net_connection_is_closed(const NetConnection *conn);
 
 #endif /* AR_INBOX_NET_CONNECTION_H */

@@ -7,6 +7,28 @@
  */
 #include "net/net_curl.h"
 
+#include <pthread.h>
+
+/*
+ * net_block_signals: curl may start a resolver thread in any call that drives a
+ * transfer.  A thread takes its creator's mask; with a full one no signal meant
+ * for the server process can land in it.
+ */
+void
+net_block_signals(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+void
+net_restore_signals(const sigset_t *before)
+{
+	pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
 /*
  * net_curl_options: everything curl is told about a connection.
  */

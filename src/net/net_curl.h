@@ -11,6 +11,10 @@
 #include "net/net_connection.h"
 
 #include <curl/curl.h>
+#include <signal.h>
+
+extern void net_block_signals(sigset_t *before);
+extern void net_restore_signals(const sigset_t *before);
 
 extern CURLcode net_curl_options(CURL *easy, const NetTarget *target, const NetUrl *url,
 								 long connect_ms);

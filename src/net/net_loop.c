@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * net_loop.c
- *	  The epoll descriptor all connections share, and its timers.
+ *	  The epoll descriptor all members share, and its timers.
  *
  * A WaitEventSet cannot drop a descriptor it was given, and curl opens and
  * closes sockets as it pleases while it connects.  So the worker waits on one
  * descriptor that never changes, and everything that does is inside it.
  *
- * An event carries the connection's slot and the descriptor in its 64 bits.
+ * An event carries the member's slot and the descriptor in its 64 bits.
  * An event of a socket that was closed, and its number used again, in the same
  * turn can only cause a read or write that finds nothing to do.
  *
@@ -28,8 +28,11 @@ struct NetLoop
 {
 	int epoll_fd;
 	int n_slots;
-	NetConnection **slots; /* NULL where free */
-	bool turning;
+	struct
+	{
+		const NetMember *member; /* NULL where free */
+		void *self;
+	} * slots;
 };
 
 /*
@@ -92,8 +95,8 @@ net_loop_destroy(NetLoop *loop)
 		return;
 	for (int i = 0; i < loop->n_slots; i++)
 	{
-		if (loop->slots[i] != NULL)
-			net_connection_free(loop->slots[i]);
+		if (loop->slots[i].member != NULL)
+			loop->slots[i].member->free(loop->slots[i].self);
 	}
 	free(loop->slots);
 	close(loop->epoll_fd);
@@ -116,9 +119,9 @@ net_loop_timeout(NetLoop *loop)
 	{
 		int64 due;
 
-		if (loop->slots[i] == NULL)
+		if (loop->slots[i].member == NULL)
 			continue;
-		due = net_connection_next(loop->slots[i]);
+		due = loop->slots[i].member->next(loop->slots[i].self);
 		if (due >= 0 && (next < 0 || due < next))
 			next = due;
 	}
@@ -129,7 +132,7 @@ net_loop_timeout(NetLoop *loop)
 }
 
 /*
- * reap: connections closed by their owner are freed here, never under the feet
+ * reap: members closed by their owner are freed here, never under the feet
  * of the code that is using them.
  */
 static void
@@ -137,8 +140,8 @@ reap(NetLoop *loop)
 {
 	for (int i = 0; i < loop->n_slots; i++)
 	{
-		if (loop->slots[i] != NULL && net_connection_is_closed(loop->slots[i]))
-			net_connection_free(loop->slots[i]);
+		if (loop->slots[i].member != NULL && loop->slots[i].member->is_closed(loop->slots[i].self))
+			loop->slots[i].member->free(loop->slots[i].self);
 	}
 }
 
@@ -149,64 +152,65 @@ net_loop_turn(NetLoop *loop)
 	int n;
 	int64 now;
 
-	loop->turning = true;
 	n = epoll_wait(loop->epoll_fd, events, EVENTS_A_TURN, 0);
 	for (int i = 0; i < n; i++)
 	{
 		int slot = (int) (events[i].data.u64 >> 32);
 		int fd = (int) (events[i].data.u64 & 0xffffffff);
 
-		if (slot < loop->n_slots && loop->slots[slot] != NULL)
-			net_connection_event(loop->slots[slot], fd, events[i].events);
+		if (slot < loop->n_slots && loop->slots[slot].member != NULL)
+			loop->slots[slot].member->event(loop->slots[slot].self, fd, events[i].events);
 	}
 
 	now = net_now_ms();
 	for (int i = 0; i < loop->n_slots; i++)
 	{
-		if (loop->slots[i] != NULL)
-			net_connection_turn(loop->slots[i], now);
+		if (loop->slots[i].member != NULL)
+			loop->slots[i].member->turn(loop->slots[i].self, now);
 	}
-	loop->turning = false;
 	reap(loop);
 }
 
 /*
- * net_loop_add: a slot for a connection, or -1 without memory.
+ * net_loop_add: a slot for a member, or -1 without memory.
  */
 int
-net_loop_add(NetLoop *loop, NetConnection *conn)
+net_loop_add(NetLoop *loop, const NetMember *member, void *self)
 {
-	NetConnection **more;
+	void *more;
 	int n;
 
 	for (int i = 0; i < loop->n_slots; i++)
 	{
-		if (loop->slots[i] == NULL)
+		if (loop->slots[i].member == NULL)
 		{
-			loop->slots[i] = conn;
+			loop->slots[i].member = member;
+			loop->slots[i].self = self;
 			return i;
 		}
 	}
 
 	n = loop->n_slots == 0 ? 16 : loop->n_slots * 2;
-	more = realloc(loop->slots, n * sizeof(NetConnection *));
+	more = realloc(loop->slots, n * sizeof(*loop->slots));
 	if (more == NULL)
 		return -1;
-	memset(more + loop->n_slots, 0, (n - loop->n_slots) * sizeof(NetConnection *));
 	loop->slots = more;
-	more[loop->n_slots] = conn;
+	memset(loop->slots + loop->n_slots, 0, (n - loop->n_slots) * sizeof(*loop->slots));
+	loop->slots[loop->n_slots].member = member;
+	loop->slots[loop->n_slots].self = self;
 	n = loop->n_slots;
 	loop->n_slots = n == 0 ? 16 : n * 2;
 	return n;
 }
 
 /*
- * net_loop_remove: forgets a connection that is being freed.
+ * net_loop_remove: forgets a member that is being freed.
  */
 void
 net_loop_remove(NetLoop *loop, int slot)
 {
-	loop->slots[slot] = NULL;
+	loop->slots[slot].member = NULL;
+	loop->slots[slot].self = NULL;
 }
 
 bool

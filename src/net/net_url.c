@@ -21,11 +21,11 @@ refuse(char *errbuf, size_t errbuf_size, const char *why)
 }
 
 /*
- * is_loopback: hosts that are this machine whatever a name server says; curl
+ * net_is_loopback: hosts that are this machine whatever a name server says; curl
  * resolves "localhost" to the loopback addresses by itself.
  */
-static bool
-is_loopback(const char *host)
+bool
+net_is_loopback(const char *host)
 {
 	unsigned int a, b, c, d;
 	char rest;
@@ -152,7 +152,7 @@ url_parse(NetProtocol protocol, const char *url, NetUrl *parsed, char *errbuf, s
 	}
 	if (!take_host(p, host_len, parsed))
 		return refuse(errbuf, errbuf_size, "the host is neither a name nor an address");
-	parsed->loopback = is_loopback(parsed->host);
+	parsed->loopback = net_is_loopback(parsed->host);
 
 	/* To ourselves, plain text unless asked; to others, never. */
 	parsed->starttls = !parsed->tls_from_start && !parsed->loopback;
@@ -174,10 +174,10 @@ url_parse(NetProtocol protocol, const char *url, NetUrl *parsed, char *errbuf, s
 }
 
 /*
- * has_control: whether a setting could end a protocol line of curl's.
+ * net_has_control: whether a setting could end a protocol line of curl's.
  */
-static bool
-has_control(const char *value)
+bool
+net_has_control(const char *value)
 {
 	for (; value != NULL && *value != '\0'; value++)
 	{
@@ -199,7 +199,7 @@ net_target_parse(const NetTarget *target, NetUrl *url, char *errbuf, size_t errb
 
 	if (!url_parse(target->protocol, target->url, url, errbuf, errbuf_size))
 		return false;
-	if (has_control(target->username) || has_control(target->password))
+	if (net_has_control(target->username) || net_has_control(target->password))
 	{
 		snprintf(errbuf, errbuf_size, "user name or password has a control character");
 		return false;

@@ -2,7 +2,8 @@
  *
  * worker.c
  *	  The process that does what happens by itself in one database: fires due
- *	  steps, hands off the outbox, reads the mailboxes.
+ *	  steps, hands off the outbox, by mail and through providers, reads the
+ *	  mailboxes.
  *
  * It sleeps until the next moment that the tables name, a commit that queues
  * something, or the network.  A turn looks at the tables when one of the first
@@ -31,13 +32,14 @@
 #include "worker/clock.h"
 #include "worker/mailboxes.h"
 #include "worker/outbox.h"
+#include "worker/providers.h"
 #include "worker/settings.h"
 #include "worker/shared.h"
 #include "worker/task.h"
 #include "worker/worker.h"
 
-/* steps that one transaction fires at most */
-#define STEPS_PER_TRANSACTION 50
+/* steps that one transaction fires at most: those of one company */
+#define STEPS_PER_TRANSACTION 250
 
 /* a look at the tables at least this often, in milliseconds */
 #define LONGEST_SLEEP 60000L
@@ -49,13 +51,20 @@
 #define THREADS_PER_TRANSACTION 100
 #define HTML_PER_TRANSACTION 20
 
+/* holds whose time is over, written down by one transaction at most */
+#define HOLDS_PER_TRANSACTION 100
+
 typedef struct Look
 {
+	MemoryContext context; /* lasts as long as the look */
 	bool installed;
 	bool armed;
+	int64 company; /* whose steps are fired */
 	int64 fired;
+	ArrayType *waiting; /* the companies with steps due */
 	bool more_threads;
 	bool more_html;
+	bool more_holds;
 	bool has_next;
 	TimestampTz next;
 } Look;
@@ -125,16 +134,48 @@ settle_interrupted(void *arg)
 }
 
 static void
-fire_steps(void *arg)
+find_due_companies(void *arg)
 {
 	static Statement statement = {
-		"select count(*) from ar_inbox_internal.fire_due($1, $2)", 2, {TIMESTAMPTZOID, INT4OID}};
+		"select ar_inbox_internal.companies_with_due($1)", 1, {TIMESTAMPTZOID}};
 	Look *look = arg;
-	Datum values[2] = {TimestampTzGetDatum(worker_clock->now()),
+	Datum values[1] = {TimestampTzGetDatum(worker_clock->now())};
+	MemoryContext task = CurrentMemoryContext;
+	Datum found;
+	bool isnull;
+
+	run_statement(&statement, values, NULL);
+	found = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	MemoryContextSwitchTo(look->context);
+	look->waiting = isnull ? NULL : DatumGetArrayTypePCopy(found);
+	MemoryContextSwitchTo(task);
+}
+
+static void
+fire_steps(void *arg)
+{
+	static Statement statement = {"select count(*) from ar_inbox_internal.fire_due($1, $2, $3)",
+								  3,
+								  {INT8OID, TIMESTAMPTZOID, INT4OID}};
+	Look *look = arg;
+	Datum values[3] = {Int64GetDatum(look->company), TimestampTzGetDatum(worker_clock->now()),
 					   Int32GetDatum(STEPS_PER_TRANSACTION)};
 
 	run_statement(&statement, values, NULL);
 	look->fired = row_int64(0, 1);
+}
+
+static void
+end_holds(void *arg)
+{
+	static Statement statement = {
+		"select ar_inbox_internal.end_holds($1, $2)", 2, {TIMESTAMPTZOID, INT4OID}};
+	Look *look = arg;
+	Datum values[2] = {TimestampTzGetDatum(worker_clock->now()),
+					   Int32GetDatum(HOLDS_PER_TRANSACTION)};
+
+	run_statement(&statement, values, NULL);
+	look->more_holds = row_int64(0, 1) >= HOLDS_PER_TRANSACTION;
 }
 
 static void
@@ -189,13 +230,50 @@ after_failure(void)
 }
 
 /*
+ * Fires the steps that are due, a batch of each company in turn, so that one
+ * with a hundred thousand keeps no other waiting.
+ */
+static bool
+fire_what_is_due(NetLoop *loop, Look *look)
+{
+	bool done = run_task("looking for due steps", find_due_companies, look) == TASK_DONE;
+	int64 *companies;
+	int n;
+
+	if (look->waiting == NULL || ARR_NDIM(look->waiting) == 0)
+		return done;
+	companies = (int64 *) ARR_DATA_PTR(look->waiting);
+	n = ArrayGetNItems(ARR_NDIM(look->waiting), ARR_DIMS(look->waiting));
+	while (n > 0)
+	{
+		int left = 0;
+
+		for (int i = 0; i < n; i++)
+		{
+			CHECK_FOR_INTERRUPTS();
+			look->company = companies[i];
+			look->fired = 0;
+			done &= run_task("firing due steps", fire_steps, look) == TASK_DONE;
+			if (look->fired >= STEPS_PER_TRANSACTION)
+				companies[left++] = companies[i];
+			/* between two batches the mail gets its turn */
+			net_loop_turn(loop);
+			done &= outbox_turn(true);
+			done &= providers_turn(true);
+		}
+		n = left;
+	}
+	return done;
+}
+
+/*
  * Looks at the tables and does what is due.  Returns in how many milliseconds
  * it wants to look again.
  */
 static long
 look_at_tables(NetLoop *loop)
 {
-	Look look = {0};
+	Look look = {.context = CurrentMemoryContext};
 	TaskEnd end;
 	bool failed = false;
 
@@ -207,13 +285,19 @@ look_at_tables(NetLoop *loop)
 	if (!look.installed)
 		leave();
 	outbox_allow(look.armed);
+	providers_allow(look.armed);
 	mailboxes_allow(look.armed);
 
 	/* what leaves no database needs no arming */
 	failed |= run_task("waking snoozed threads", wake_threads, &look) == TASK_FAILED;
 	failed |= run_task("making HTML safe", make_html_safe, &look) == TASK_FAILED;
+	failed |= run_task("ending holds", end_holds, &look) == TASK_FAILED;
 	if (!look.armed)
-		return failed ? after_failure() : look.more_threads || look.more_html ? 0 : LONGEST_SLEEP;
+	{
+		bool more = look.more_threads || look.more_html || look.more_holds;
+
+		return failed ? after_failure() : more ? 0 : LONGEST_SLEEP;
+	}
 
 	/*
 	 * What an earlier worker left in flight, before anything else leaves, but
@@ -227,21 +311,15 @@ look_at_tables(NetLoop *loop)
 		failed |= ARR_NDIM(unsettled) > 0;
 	}
 
-	do
-	{
-		CHECK_FOR_INTERRUPTS();
-		look.fired = 0;
-		failed |= run_task("firing due steps", fire_steps, &look) == TASK_FAILED;
-		/* between two batches the mail gets its turn */
-		net_loop_turn(loop);
-		failed |= !outbox_turn(true);
-	} while (look.fired >= STEPS_PER_TRANSACTION);
+	failed |= !fire_what_is_due(loop, &look);
+	failed |= !outbox_turn(true);
+	failed |= !providers_turn(true);
 	failed |= !mailboxes_turn(true);
 
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
 		return after_failure();
 	failures = 0;
-	if (look.more_threads || look.more_html)
+	if (look.more_threads || look.more_html || look.more_holds)
 		return 0;
 	if (!look.has_next)
 		return LONGEST_SLEEP;
@@ -314,6 +392,8 @@ ar_inbox_worker_main(Datum arg)
 		ereport(ERROR, (errcode(ERRCODE_SYSTEM_ERROR),
 						errmsg("ar_inbox: could not start the network: %s", error)));
 	outbox_start(loop);
+	if (!providers_start(loop))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("ar_inbox: could not start HTTP")));
 	mailboxes_start(loop);
 
 	events = compat_create_wait_event_set(3);
@@ -346,12 +426,19 @@ ar_inbox_worker_main(Datum arg)
 			timeout = look_at_tables(loop);
 			next_look = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), timeout);
 		}
-		else if (!outbox_turn(false) || !mailboxes_turn(false))
-			next_look =
-				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+		else
+		{
+			bool done = outbox_turn(false);
+
+			done &= providers_turn(false);
+			done &= mailboxes_turn(false);
+			if (!done)
+				next_look = Min(next_look,
+								TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
+		}
 
 		/* what was recorded may have to be tried again soon */
-		if (outbox_has_recorded())
+		if (outbox_has_recorded() | providers_have_recorded())
 			next_look =
 				Min(next_look, TimestampTzPlusMilliseconds(GetCurrentTimestamp(), SHORTEST_SLEEP));
 
@@ -359,7 +446,7 @@ ar_inbox_worker_main(Datum arg)
 		net_timeout = net_loop_timeout(loop);
 		if (net_timeout >= 0)
 			timeout = Min(timeout, net_timeout);
-		if (outbox_is_waiting())
+		if (outbox_is_waiting() || providers_are_waiting())
 			timeout = Min(timeout, 1000);
 		woken = worker_clock->wait(events, timeout);
 		net_loop_turn(loop);

@@ -32,6 +32,7 @@ select ar_inbox.install();
 select ar_inbox.create_company('Seller & Co') as company \\gset
 select ar_inbox.set_mail_account(:company, 'sales@seller.test', 'smtp://127.0.0.1:25',
     inbox_address => 'ar@seller.test');
+select ar_inbox.change_settings(:company, '{{"catch_up_window": "1000 days"}}');
 select set_config('bench.company', :'company', false);
 create procedure public.fill(first integer, last integer)
 language plpgsql

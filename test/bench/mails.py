@@ -71,8 +71,9 @@ def make(random_numbers, number, sender, recipient, subject, kind, size, charset
         mail.set_content(body, charset=charset)
         mail.add_alternative(as_html(body), subtype="html", charset=charset)
     if kind == "attachment":
-        mail.add_attachment(random_numbers.randbytes(size // 2), maintype="application",
-                            subtype="pdf", filename="remittance %d.pdf" % number)
+        # it begins as what it says it is: what nobody knows takes longest to tell
+        mail.add_attachment(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + random_numbers.randbytes(size // 2),
+                            maintype="application", subtype="pdf", filename="remittance %d.pdf" % number)
     return mail.as_bytes(policy=email.policy.SMTP)
 
 

@@ -86,12 +86,13 @@ is_limit(const TemplateError *err)
 
 static void
 see_rendering(const Template *tmpl, const TemplateValue *context, const TemplatePartials *partials,
-			  TemplateEscape escape, bool clean)
+			  TemplateEscape escape, bool every_branch, bool clean)
 {
 	StringInfoData out;
 	TemplateNames names = {0};
 	TemplateError err = {0};
 
+	names.every_branch = every_branch;
 	initStringInfo(&out);
 	appendStringInfoString(&out, "before");
 	if (!template_render(tmpl, context, partials, escape, &out, &names, &err))
@@ -217,9 +218,10 @@ fuzz_run(const char *data, size_t size)
 	{
 		for (int i = 0; i < lengthof(escapes); i++)
 		{
-			see_rendering(tmpl, context, &partials, escapes[i], clean);
-			see_rendering(tmpl, context, NULL, escapes[i], clean);
+			see_rendering(tmpl, context, &partials, escapes[i], false, clean);
+			see_rendering(tmpl, context, NULL, escapes[i], false, clean);
 		}
+		see_rendering(tmpl, context, &partials, TEMPLATE_ESCAPE_NONE, true, clean);
 		template_free(tmpl);
 	}
 

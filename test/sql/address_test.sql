@@ -13,7 +13,7 @@ BEGIN;
 CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
 SET LOCAL search_path = public, pg_catalog;
 
-SELECT plan(80);
+SELECT plan(90);
 
 -- input and output
 SELECT is('John.Smith@EXAMPLE.com'::ar_inbox.email_address::text, 'John.Smith@example.com',
@@ -231,6 +231,21 @@ FROM (SELECT address, lag(address) OVER (ORDER BY address) AS previous FROM mail
 WHERE previous > address;
 SELECT is(count(*), 44::bigint, 'a range')
 FROM mailboxes WHERE address >= 'user10@example.com' AND address < 'user11@example.com';
+
+-- as a text, with and without the planner's help
+ANALYZE mailboxes;
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'user10') = 1), 'LIKE, the beginning') FROM mailboxes WHERE address LIKE 'user10%';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'r10') > 0), 'LIKE, in the midst')
+FROM mailboxes WHERE address LIKE '%r10%';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(upper(address), 'USER10') = 1), 'ILIKE') FROM mailboxes WHERE address ILIKE 'USER10%';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'user10') <> 1), 'NOT LIKE') FROM mailboxes WHERE address NOT LIKE 'user10%';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'user10') = 1), 'a regular expression') FROM mailboxes WHERE address ~ '^user10';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(upper(address), 'USER10') = 1), 'in any case') FROM mailboxes WHERE address ~* '^user10';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'user10') = 1), 'starts_with()') FROM mailboxes WHERE starts_with(address, 'user10');
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE strpos(address::text, 'user10') = 1), '^@') FROM mailboxes WHERE address ^@ 'user10';
+SELECT is(count(*), (SELECT count(*) FROM mailboxes WHERE address::text COLLATE "C" > 'user10'), 'compared as a text in another collation')
+FROM mailboxes WHERE address COLLATE "C" > 'user10'::text;
+SELECT is((SELECT pg_collation_for(address) FROM mailboxes LIMIT 1), '"default"', 'it has the collation of texts');
 
 DROP INDEX mailboxes_btree;
 CREATE INDEX mailboxes_hash ON mailboxes USING hash (address);

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(67);
+SELECT plan(69);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -147,10 +147,14 @@ FROM (VALUES
     ('{"trigger": "repeat", "days": 7, "repeats": "often", "hour": 9, "channels": ["email"]}', 'has repeats "often"'),
     ('{"trigger": "after_due", "days": 7, "repeats": 2, "hour": 9, "channels": ["email"]}', 'has "repeats", which trigger after_due does not take'),
     ('{"trigger": "on_issue", "hour": 9, "channels": ["email"], "role": 5}', 'has role 5')) t (step, message);
-SELECT is(pg_temp.step_refused('{"trigger": "on_issue", "hour": 9, "channels": ["email", "letter"]}'),
-    'IB006 step 2 has channel letter, which cannot be sent through yet', 'letters');
-SELECT is(pg_temp.step_refused('{"trigger": "on_issue", "hour": 9, "channels": ["sms"]}'),
-    'IB006 step 2 has channel sms, which cannot be sent through yet', 'text messages');
+SELECT lives_ok($$SELECT ar_inbox.create_cadence(pg_temp.id('acme'), 'Channels',
+    '[{"trigger": "on_issue", "hour": 8, "channels": ["email", "letter", "sms"]}, {"trigger": "on_issue", "hour": 20, "channels": ["sms"]}, {"trigger": "on_issue", "hour": 0, "channels": ["letter"]}]')$$,
+    'the three channels');
+SELECT lives_ok($$SELECT ar_inbox.delete_cadence(id) FROM ar_inbox.cadences WHERE company_id = pg_temp.id('acme') AND name = 'Channels'$$, 'delete_cadence');
+SELECT is(pg_temp.step_refused('{"trigger": "on_issue", "hour": 7, "channels": ["email", "sms"]}'),
+    'IB003 step 2 would text at hour 7, outside 8 to 21 (sms_from_hour, sms_to_hour)', 'a text message before its hours');
+SELECT is(pg_temp.step_refused('{"trigger": "on_issue", "hour": 21, "channels": ["sms"]}'),
+    'IB003 step 2 would text at hour 21, outside 8 to 21 (sms_from_hour, sms_to_hour)', 'and after them');
 SELECT is(pg_temp.step_refused('{"trigger": "on_issue", "hour": 9, "channels": ["email"], "role": "Director"}'),
     format('IB001 contact role ''Director'' does not exist in company %s', pg_temp.id('acme')), 'another company''s contact role');
 

@@ -254,12 +254,12 @@ SELECT is((SELECT to_jsonb(f) FROM ar_inbox.folder('open', pg_temp.id('acme')) f
     'invoice_id', NULL, 'document', NULL, 'status', 'open', 'snoozed_until', NULL, 'assignee_id', pg_temp.id('vera'), 'assignee', 'Vera', 'message_count', 3,
     'direction', 'outgoing', 'kind', 'message', 'automatic', false, 'sender', 'Acme (Vera)',
     'recipients', jsonb_build_array('ann@globex.example', 'bob@globex.example', 'boss@globex.example', 'file@acme.example'), 'preview', 'Hello.', 'has_attachments', false,
-    'state', 'bounced', 'reason', 'bob@globex.example: no such user', 'opened_at', '2026-03-02T15:00:00+00:00', 'opened_reliably', true), 'a row of a thread, whole');
+    'state', 'bounced', 'reason', 'bob@globex.example: no such user', 'opened_at', '2026-03-02T15:00:00+00:00', 'opened_reliably', true, 'channel', 'email'), 'a row of a thread, whole');
 SELECT is((SELECT to_jsonb(f) - '{company,thread_id,company_id,customer,customer_id,invoice_id,document,assignee,assignee_id,message_count,kind,automatic,state,reason}'::text[]
         FROM ar_inbox.folder('sent', before => '2026-03-04', max_rows => 1) f),
     jsonb_build_object('email_id', pg_temp.id('m3'), 'at', '2026-03-03T10:00:00+00:00', 'subject', 'about m3', 'thread_subject', 'three', 'status', 'closed',
         'snoozed_until', NULL, 'direction', 'outgoing', 'sender', 'Acme', 'recipients', NULL, 'preview', 'Hello.', 'has_attachments', false,
-        'opened_at', '2026-03-03T10:00:00+00:00', 'opened_reliably', false), 'a row of sent: opened, but by a proxy');
+        'opened_at', '2026-03-03T10:00:00+00:00', 'opened_reliably', false, 'channel', 'email'), 'a row of sent: opened, but by a proxy');
 SELECT is((SELECT f.preview FROM ar_inbox.folder('closed') f WHERE f.subject = 'five'), 'We will pay. ' || repeat('x', 42), 'the preview is the new text, on one line');
 SELECT is((SELECT f.preview FROM ar_inbox.folder('pending') f WHERE f.subject = 'four'), left(repeat('word ', 80), 160), 'at most 160 characters of it');
 SELECT is((SELECT array_agg(f.subject) FROM ar_inbox.folder('all') f WHERE f.has_attachments), ARRAY['five'], 'which have attachments');
@@ -278,7 +278,7 @@ INSERT INTO ar_inbox.events (company_id, happened_at, actor, member_id, subject,
 UPDATE ar_inbox.emails SET body_text = E'All paid.\n\n> Please pay.', new_text_length = 9, authentication = '{"spf": "pass"}', verdicts = '{"x": 1}', automatic = true
 WHERE id = pg_temp.id('m1');
 CREATE FUNCTION pg_temp.bare(id text, way text, at text) RETURNS jsonb LANGUAGE sql AS $$
-    SELECT jsonb_build_object('id', pg_temp.id(id), 'direction', way, 'kind', 'message', 'automatic', false, 'imported', false, 'at', '2026-03-' || at || ':00:00+00:00',
+    SELECT jsonb_build_object('id', pg_temp.id(id), 'direction', way, 'channel', 'email', 'kind', 'message', 'automatic', false, 'imported', false, 'at', '2026-03-' || at || ':00:00+00:00',
         'sent_at', to_jsonb(('2026-03-' || at || ':00:00+00')::timestamptz - interval '1 hour'), 'message_id', id || '@x.example', 'sender', 'Ann',
         'from', '{"name": "Ann", "address": "ann@globex.example"}'::jsonb, 'member', NULL, 'to', '[]'::jsonb, 'cc', '[]'::jsonb, 'bcc', '[]'::jsonb, 'reply_to', '[]'::jsonb,
         'subject', 'about ' || id, 'text', 'Hello.', 'new_text_length', NULL, 'new_text', 'Hello.', 'html', NULL, 'left_out', false)
@@ -310,7 +310,7 @@ CREATE TEMP TABLE expected AS SELECT jsonb_build_object('id', pg_temp.id('one'),
                 {"at": "2026-03-02T15:00:00+00:00", "source": "receipt", "address": "ann@globex.example", "user_agent": null, "unreliable": null}]'::jsonb,
             'delivery', jsonb_build_object('id', pg_temp.id('delivery'), 'channel', 'email', 'state', 'bounced', 'reason', 'bob@globex.example: no such user', 'code', 250,
                 'enhanced_code', '2.0.0', 'reply', 'queued', 'attempts', 1, 'next_attempt_at', NULL, 'finished_at', '2026-03-02T11:01:00+00:00', 'crossed_with_payment', false,
-                'cancel_on_answer', false, 'recipients', '[{"address": "boss@globex.example", "state": "accepted", "code": 250, "enhanced_code": "2.1.5", "reply": "ok"},
+                'cancel_on_answer', false, 'recipient', NULL, 'provider_status', NULL, 'delivered_at', NULL, 'recipients', '[{"address": "boss@globex.example", "state": "accepted", "code": 250, "enhanced_code": "2.1.5", "reply": "ok"},
                     {"address": "bob@globex.example", "state": "bounced", "code": 550, "enhanced_code": "5.1.1", "reply": "no such user"},
                     {"address": "ann@globex.example", "state": "accepted", "code": 250, "enhanced_code": "2.1.5", "reply": "ok"},
                     {"address": "file@acme.example", "state": "accepted", "code": 250, "enhanced_code": "2.1.5", "reply": "ok"}]'::jsonb)))) AS whole;

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(85);
+SELECT plan(87);
 
 -- Every table, view and sequence of ours.
 CREATE TEMP VIEW ours AS
@@ -25,7 +25,7 @@ WHERE c.relnamespace = 'ar_inbox'::regnamespace AND c.relkind IN ('r', 'p', 'v',
 -- Every function of ours that a user may meet, and those behind them.
 CREATE TEMP VIEW functions AS
 SELECT p.oid, p.oid::regprocedure::text AS signature, n.nspname, p.proname, p.prosecdef, p.proowner,
-    p.proconfig, p.proacl, p.prorettype, l.lanname
+    p.proconfig, p.proacl, p.prorettype, p.prosqlbody, l.lanname
 FROM pg_proc p
 JOIN pg_namespace n ON n.oid = p.pronamespace
 JOIN pg_language l ON l.oid = p.prolang
@@ -54,10 +54,10 @@ SELECT throws_ok($$DROP EXTENSION ar_inbox$$, '2BP01',
     'cannot drop extension ar_inbox because other objects depend on it', 'DROP EXTENSION refuses while there are tables');
 
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('r', 'p')$$,
-    ARRAY['armed', 'attachments', 'cadence_steps', 'cadences', 'chasing_steps', 'companies', 'company_addresses',
+    ARRAY['armed', 'attachments', 'automatic_mails', 'cadence_steps', 'cadences', 'chasing_steps', 'companies', 'company_addresses',
         'contact_roles', 'contacts', 'customers', 'deliveries', 'delivery_attempts', 'email_html', 'email_opens', 'email_recipients',
-        'emails', 'events', 'file_contents', 'files', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
-        'members', 'missing_references', 'notes', 'payments', 'saved_replies', 'schema_migrations', 'secrets',
+        'emails', 'events', 'file_contents', 'files', 'holds', 'holidays', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
+        'members', 'missing_references', 'notes', 'payments', 'provider_statuses', 'providers', 'saved_replies', 'schema_migrations', 'secrets',
         'spam_senders', 'suppressions', 'templates', 'thread_merges', 'threads'], 'the tables');
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['inbox', 'sent'], 'the views');
 
@@ -185,18 +185,19 @@ SELECT isnt(obj_description((SELECT oid FROM pg_extension WHERE extname = 'ar_in
 SELECT is_empty($$
     SELECT signature FROM functions
     WHERE NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false) AND lanname NOT IN ('c', 'internal')
-        -- of those that fix it, to be a part of their queries
-        AND proname NOT IN ('sender_shown', 'person')$$,
+        -- of those that fix it, to be a part of their queries; and those whose
+        -- body was parsed when they were made (return …)
+        AND proname NOT IN ('sender_shown', 'person') AND prosqlbody IS NULL$$,
     'every function that is not in C fixes its search_path');
 SELECT is_empty($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
     WHERE f.nspname = 'ar_inbox_internal' AND a.grantee = 0
-        AND f.proname NOT IN ('is_time_zone', 'currency_digits')$$,
-    'of the internal functions PUBLIC may call the two that constraints ask');
+        AND f.proname NOT IN ('is_time_zone', 'currency_digits', 'postal_address_fault', 'is_country')$$,
+    'of the internal functions PUBLIC may call those that constraints ask');
 SELECT bag_eq($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
     WHERE f.nspname = 'ar_inbox_internal' AND a.grantee = 0$$,
-    ARRAY['ar_inbox_internal.is_time_zone(text)', 'ar_inbox_internal.currency_digits(text)'],
+    ARRAY['ar_inbox_internal.is_time_zone(text)', 'ar_inbox_internal.currency_digits(text)', 'ar_inbox_internal.postal_address_fault(jsonb)', 'ar_inbox_internal.is_country(text)'],
     'and may call those');
 SELECT is_empty($$
     SELECT f.signature FROM functions f, aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) a
@@ -232,6 +233,8 @@ FROM (VALUES
     ('void_invoice', 'invoice_id'),
     ('close_invoice', 'invoice_id'),
     ('chase_invoice', 'invoice_id, steps, cadence_id, recipients, at'),
+    ('set_working_days', 'company_id, days, policy'),
+    ('import_holidays', 'company_id, ics'),
     ('stop_chasing', 'invoice_id'),
     ('chasing_schedule', 'invoice_id'),
     ('fire_due_steps', 'at'),
@@ -262,7 +265,7 @@ FROM (VALUES
     ('html_to_text', 'html'),
     ('reply_text', 'body')) w (name, parameters);
 SELECT is((SELECT proargnames FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.chasing_schedule(%'),
-    ARRAY['invoice_id', 'step_id', 'step_number', 'trigger', 'due_at', 'channels', 'state', 'reason'],
+    ARRAY['invoice_id', 'step_id', 'step_number', 'trigger', 'due_at', 'channels', 'state', 'reason', 'outlook', 'mail'],
     'chasing_schedule gives its contract''s columns');
 SELECT is((SELECT proargnames FROM pg_proc WHERE oid::regprocedure::text LIKE 'ar_inbox.fire_due_steps(%'),
     ARRAY['at', 'step_id', 'invoice_id', 'outcome', 'reason'], 'fire_due_steps too');

@@ -23,7 +23,7 @@ SELECT plan(124);
 CREATE FUNCTION pg_temp.key(letter text DEFAULT 'k') RETURNS bytea LANGUAGE sql IMMUTABLE AS $$ SELECT convert_to(repeat(letter, 32), 'UTF8') $$;
 SELECT is(ar_inbox_internal.sign_token(convert_to('0123456789abcdef0123456789abcdef', 'UTF8'), 'r', 1), 'r54utzjcgzx272laq2iwkoz5vdjvwo',
     'a token as the rule says (HMAC by another program)');
-SELECT is((SELECT count(*) FROM generate_series(-500, 500) id CROSS JOIN (VALUES ('r'), ('b'), ('o')) p (purpose)
+SELECT is((SELECT count(*) FROM generate_series(-500, 500) id CROSS JOIN (VALUES ('r'), ('b'), ('o'), ('i')) p (purpose)
     WHERE ar_inbox_internal.read_token(pg_temp.key(), purpose, ar_inbox_internal.sign_token(pg_temp.key(), purpose, id)) IS DISTINCT FROM id), 0::bigint,
     'what is signed is read');
 SELECT is((SELECT count(DISTINCT ar_inbox_internal.sign_token(pg_temp.key(), 'r', id)) FROM generate_series(1, 5000) id), 5000::bigint, 'no two ids have one token');

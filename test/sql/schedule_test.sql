@@ -15,7 +15,7 @@ SET LOCAL search_path = public, pg_catalog;
 SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO';
 
-SELECT plan(62);
+SELECT plan(84);
 
 -- An invoice of 10 January 2026, due on 9 February, of a company in New York.
 CREATE FUNCTION pg_temp.moments(
@@ -112,6 +112,62 @@ SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', at => NULL)$$), '
 SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('on_issue', at => 'infinity')$$), '22023 at must not be infinity', 'an infinite moment');
 SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('after_due', 3650, due => date '2000-01-01' + 106750000)$$),
     '22023 the step''s date is out of range: 3650 days from the invoice''s date', 'beyond the calendar');
+
+-- days off: the 19th is a Monday
+CREATE FUNCTION pg_temp.on_days(policy text, working integer[] DEFAULT NULL, off date[] DEFAULT NULL,
+    day date DEFAULT '2026-01-17', at timestamptz DEFAULT '2026-01-01 00:00+00')
+RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', due_at, state, reason)
+    FROM ar_inbox_internal.step_moments('on_date', NULL, day, 9, NULL, '2026-01-10', NULL, 'America/New_York', at,
+        false, policy, working, off)
+$$;
+SELECT is(pg_temp.on_days('send_anyway'), '2026-01-17 14:00:00+00 scheduled', 'on a Saturday, anyway');
+SELECT is(pg_temp.on_days('next'), '2026-01-19 14:00:00+00 scheduled', 'next: Monday');
+SELECT is(pg_temp.on_days('previous'), '2026-01-16 14:00:00+00 scheduled', 'previous: Friday');
+SELECT is(pg_temp.on_days('next', off => '{2026-01-20,2026-01-19}'), '2026-01-21 14:00:00+00 scheduled', 'holidays, in whatever order');
+SELECT is(pg_temp.on_days('next', '{6,2}'), '2026-01-17 14:00:00+00 scheduled', 'Saturday is worked on');
+SELECT is(pg_temp.on_days('next', '{2,2}'), '2026-01-20 14:00:00+00 scheduled', 'only Tuesday is');
+SELECT is(pg_temp.on_days('next', '{}'), '2026-01-17 14:00:00+00 scheduled', 'no day is: sent anyway');
+SELECT is(pg_temp.on_days('next', off => '{}'), '2026-01-19 14:00:00+00 scheduled', 'no holidays');
+SELECT is(pg_temp.on_days('previous', at => '2026-01-17 00:00+00'), '2026-01-19 14:00:00+00 scheduled', 'previous, but that is past: the next');
+SELECT is(pg_temp.on_days('next', day => '2026-01-10', at => '2026-01-12 15:00+00'), '2026-01-12 14:00:00+00 skipped past', 'past is judged where it moved to');
+SELECT is(pg_temp.on_days('send_anyway', '{9}', '{NULL}'), '2026-01-17 14:00:00+00 scheduled', 'sent anyway: nobody asks when');
+SELECT results_eq($$SELECT concat_ws(' ', repeat_number, due_at, state) FROM ar_inbox_internal.step_moments('repeat', 1, NULL, 9, 3,
+        '2026-01-10', '2026-01-15', 'UTC', '2026-01-01 00:00+00', false, 'next', holidays => '{2026-01-19}')$$,
+    ARRAY['1 2026-01-16 09:00:00+00 scheduled', '2 2026-01-20 09:00:00+00 scheduled', '3 2026-01-20 09:00:00+00 scheduled'],
+    'each repeat for itself');
+-- what is kept from call to call: zones, holidays and policies that take turns
+SELECT is_empty($$
+    WITH given AS MATERIALIZED (
+        SELECT n, date '2026-01-01' + n % 40 AS day, (ARRAY['send_anyway', 'next', 'previous'])[n % 3 + 1] AS policy,
+            (ARRAY['UTC', 'America/New_York', 'Asia/Kathmandu'])[n % 5 % 3 + 1] AS zone,
+            CASE n % 4 WHEN 1 THEN '{}'::date[] WHEN 2 THEN ARRAY[date '2026-01-19', '2026-01-20', '2026-01-21']
+                WHEN 3 THEN ARRAY[date '2026-01-20', '2026-01-21', '2026-01-22'] END AS off,
+            CASE n % 7 WHEN 0 THEN '{1,2,3,4,5,6}'::integer[] END AS working
+        FROM generate_series(1, 500) n)
+    SELECT g.n, m.due_at, w.day
+    FROM given g
+    CROSS JOIN LATERAL (SELECT max(d.d::date) AS before FROM generate_series(g.day - 20, g.day, '1 day') d (d)
+        WHERE extract(isodow FROM d.d) = ANY (coalesce(g.working, '{1,2,3,4,5}')) AND NOT d.d::date = ANY (coalesce(g.off, '{}'))) b
+    CROSS JOIN LATERAL (SELECT min(d.d::date) AS after FROM generate_series(g.day, g.day + 20, '1 day') d (d)
+        WHERE extract(isodow FROM d.d) = ANY (coalesce(g.working, '{1,2,3,4,5}')) AND NOT d.d::date = ANY (coalesce(g.off, '{}'))) a
+    CROSS JOIN LATERAL (SELECT CASE g.policy WHEN 'next' THEN a.after WHEN 'previous' THEN b.before ELSE g.day END AS day) w
+    CROSS JOIN LATERAL ar_inbox_internal.step_moments('on_date', NULL, g.day, 9, NULL, '2025-01-01', NULL, g.zone,
+        '2025-01-01 00:00+00', false, g.policy, g.working, g.off) m
+    WHERE m.due_at <> (w.day + time '09:00') AT TIME ZONE g.zone$$, 'each call by its own arguments');
+SELECT results_eq($$SELECT (m).repeat_number, (m).state FROM (
+        SELECT ar_inbox_internal.step_moments(t, 1, NULL, 9, r, '2026-01-10', '2026-02-09', 'UTC', '2026-01-01 00:00+00', false) AS m
+        FROM (VALUES ('after_due', NULL), ('repeat', 2), ('on_issue', NULL), ('repeat', 1)) s (t, r) OFFSET 0) x$$,
+    $$VALUES (1, 'scheduled'), (1, 'scheduled'), (2, 'scheduled'), (1, 'scheduled'), (1, 'scheduled')$$,
+    'in the select list, one moment and several');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days(NULL)$$), '22023 day_policy is missing', 'no policy');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('whenever it suits everybody')$$), '22023 unknown day_policy "whenever it suits everybody"', 'unknown policy');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', '{0}')$$), '22023 working day 0 is outside 1 to 7', 'day 0');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', '{1,8}')$$), '22023 working day 8 is outside 1 to 7', 'day 8');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', '{1,NULL}')$$), '22023 working_days is no list of weekdays', 'no day');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', '{{1},{2}}')$$), '22023 working_days is no list of weekdays', 'a table of days');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', off => '{NULL}')$$), '22023 holidays is no list of days', 'a holiday that is none');
+SELECT is(pg_temp.refusal($$SELECT pg_temp.on_days('next', off => '{{2026-01-01}}')$$), '22023 holidays is no list of days', 'a table of them');
 
 -- The server's own time zones agree: each hour of the days around the changes
 -- of one year is shown by AT TIME ZONE as asked, or comes as soon as it can.

@@ -79,8 +79,12 @@ Content-Type: text/html
 ', E'\n', E'\r\n'), 'UTF8')) FROM generate_series(1, 3) n;
 	PERFORM ar_inbox.merge_threads((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'), (SELECT max(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
 	PERFORM ar_inbox.mark_spam((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
+	PERFORM ar_inbox.set_working_days(company, '{1,2,3,4,5,6}', NULL);
+	PERFORM ar_inbox.add_holiday(company, '2030-10-03', 'Tag der Deutschen Einheit');
 	PERFORM ar_inbox.set_saved_reply(company, 'Danke', 'Danke, {{company.name}}.');
 	PERFORM ar_inbox.suppress('weg\@mueller.test', company, detail => 'zieht um');
+	PERFORM ar_inbox.set_sms_provider(company, 'AC0123456789', 'token', 'Mueller', 'https://acme.test/status', 'http://127.0.0.1:9');
+	INSERT INTO ar_inbox.provider_statuses (company_id, provider_id, provider_message_id, status) SELECT p.company_id, p.id, 'SM1', 'sent' FROM ar_inbox.providers p;
 	INSERT INTO ar_inbox.email_opens (company_id, email_id, source) SELECT e.company_id, e.id, 'image' FROM ar_inbox.emails e LIMIT 1;
 	PERFORM ar_inbox.receive_email('Subject: for nobody');
 	PERFORM ar_inbox.receive_email('');
@@ -100,6 +104,7 @@ $node->reload;
 ok(ArInbox::wait_until($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ar_inbox worker'", 0), 'no worker now');
 $node->safe_psql('first', q(SELECT ar_inbox.fire_due_steps('2030-02-03 12:00Z')));
 $node->safe_psql('first', q(SELECT ar_inbox.send_email(id, '{jo@mueller.test}', 'Noch etwas', 'Wartet') FROM ar_inbox.companies));
+$node->safe_psql('first', q(SELECT ar_inbox_internal.queue_text_message(t.company_id, t.id, '+491700000000', 'Wartet', NULL, NULL, NULL, now()) FROM ar_inbox.threads t WHERE t.subject = 'Frage'));
 
 my $tables = q(SELECT string_agg(relname::text, ' ' ORDER BY relname) FROM pg_class WHERE relnamespace = 'ar_inbox'::regnamespace AND relkind IN ('r', 'p'));
 my @table = split / /, $node->safe_psql('first', $tables);

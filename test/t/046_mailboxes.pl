@@ -56,9 +56,9 @@ sub account
 # forget: nobody reads this one any more.
 sub forget
 {
-	my ($name) = @_;
+	my ($like) = @_;
 
-	sql(qq(UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL WHERE regexp_match(from_address::text, '^$name\@acme[.]test\$') IS NOT NULL));
+	sql("UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL WHERE from_address LIKE '$like\@acme.test'");
 	return;
 }
 
@@ -175,7 +175,7 @@ for my $n (1 .. 6)
 	push @took, time - $began;
 }
 cmp_ok(median(@took), '<', 3, sprintf 'at its time: polled each second, it takes %.2f s', median(@took));
-ok( ArInbox::wait_until($node, q(SELECT count(*) FROM ar_inbox.mail_accounts WHERE strpos(from_address::text, 'leave-s') = 1 AND poll_failures > 0 AND poll_error <> ''), 40, timeout => 30),
+ok( ArInbox::wait_until($node, q(SELECT count(*) FROM ar_inbox.mail_accounts WHERE from_address LIKE 'leave-s%' AND poll_failures > 0 AND poll_error <> ''), 40, timeout => 30),
 	'each of the 40 says so itself');
 like(sql(state_of('leave-stopping7', 'poll_error')), qr/did not answer in time/, 'in words');
 is(sql(q(SELECT count(*) FROM ar_inbox.emails WHERE subject LIKE 'half%')), 0, 'half a message is none');
@@ -189,9 +189,9 @@ my $began = time;
 $imap{leave}->append('INBOX', mail('leave'));
 ok(ArInbox::wait_until($node, filed('leave'), 10, timeout => 30), sprintf 'with 300 that are tried for the first time, one is taken');
 cmp_ok(time - $began, '<', 12, sprintf 'after %.1f s', time - $began);
-ok(ArInbox::wait_until($node, q(SELECT count(*) FROM ar_inbox.mail_accounts WHERE strpos(from_address::text, 'leave-silent') = 1 AND poll_failures > 0), 300, timeout => 60),
+ok(ArInbox::wait_until($node, q(SELECT count(*) FROM ar_inbox.mail_accounts WHERE from_address LIKE 'leave-silent%' AND poll_failures > 0), 300, timeout => 60),
 	'each of these had its turn');
-forget('leave-.*');
+forget('leave-%');
 $_->stop for $silent, $stopping;
 
 # --- a huge folder ---------------------------------------------------------

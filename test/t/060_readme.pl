@@ -251,18 +251,29 @@ foreach my $row (grep { @$_ > 2 } @steps)
 # Templates: every name, and every value that they know.
 my ($names) = query(q{select string_agg(m[1], ' ') from pg_constraint,
 	lateral regexp_matches(pg_get_constraintdef(oid), '''(\w+)''', 'g') m where conname = 'templates_name_known'});
-my @templates = rows('Templates');
-same([ grep { !/\.|^lines$/ } map { quoted($_->[0]) } @templates ], [ split / /, $names ], 'names of templates');
-same([ grep { /\.|^lines$/ } map { quoted($_->[0]) } @templates ],
+my $variables = 0;
+my (@templates, @values);
+foreach my $row (map { [ map { s/^\s+|\s+$//gr } split /\|/, s/^\||\|$//gr ] } grep { /^\|/ } split /\n/, $section{Templates})
+{
+	$variables = 1 if $row->[0] eq 'variable';
+	push @{ $variables ? \@values : \@templates }, $row if $row->[0] =~ /^`/;
+}
+same([ map { quoted($_->[0]) } @templates ], [ split / /, $names ], 'names of templates');
+same([ map { quoted($_->[0]) } @values ],
 	[
 		query(q{
-		select k || coalesce('.' || n, '')
-		from jsonb_each(ar_inbox_internal.invoice_values(1, 1, now())) e (k, v)
-		left join lateral jsonb_object_keys(case jsonb_typeof(v) when 'object' then v end) n on true})
+		with recursive known (name, value) as (
+			select k, v
+			from ar_inbox_internal.invoice_contexts(1, '{1}', now()) c,
+				jsonb_each(c.context || jsonb_build_object('payment', ar_inbox_internal.payment_values(1, 1, 'en'))) e (k, v)
+			union all
+			select name || '.' || k, v
+			from known, jsonb_each(case jsonb_typeof(value) when 'object' then value end) e (k, v))
+		select name from known where jsonb_typeof(value) <> 'object'})
 	],
 	'values of templates');
-same([ map { $_->[0] eq '`lines`' ? quoted($_->[1]) : () } @templates ],
-	[ query(q{select jsonb_object_keys(ar_inbox_internal.invoice_values(1, 1, now()) #> '{lines,0}')}) ],
+same([ map { $_->[0] eq '`lines`' ? quoted($_->[1]) : () } @values ],
+	[ query(q{select jsonb_object_keys(c.context #> '{lines,0}') from ar_inbox_internal.invoice_contexts(1, '{1}', now()) c}) ],
 	'values of an invoice\'s lines in templates');
 
 # Errors: whatever the sources raise, but what only a broken installation would.

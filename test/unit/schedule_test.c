@@ -436,6 +436,406 @@ check_bounds(void)
 	ok(!schedule_trigger_from_name("", &trigger), "nor is nothing");
 }
 
+/* ---- days off ---- */
+
+/* A step, and its moment and reason by each policy. */
+typedef struct DayCase
+{
+	const char *name;
+	ScheduleStep step;
+	const char *next;
+	const char *next_reason;
+	const char *previous;
+	const char *previous_reason;
+} DayCase;
+
+static void
+check_policy(const ScheduleContext *given, ScheduleDayPolicy policy, const DayCase *c)
+{
+	ScheduleContext context = *given;
+	ScheduledMoment out[1];
+
+	context.day_policy = policy;
+	is_int(schedule_step(&c->step, &context, out, 1), 1, c->name);
+	is(show(out[0].due_at), policy == SCHEDULE_NEXT ? c->next : c->previous, c->name);
+	is(schedule_reason_name(out[0].reason),
+	   policy == SCHEDULE_NEXT ? c->next_reason : c->previous_reason, c->name);
+}
+
+/*
+ * An invoice of Saturday 10 January 2026, due on Monday 9 February; Monday 19
+ * January and Monday 16 February are holidays.
+ */
+static void
+check_days_off(void)
+{
+	const int32 holidays[] = {date(2026, 1, 1), date(2026, 1, 19), date(2026, 2, 16)};
+	ScheduleContext context = context_at(moment(2026, 1, 1, 0, 0), false);
+	const DayCase early[] = {
+		{"a working day stays",
+		 {SCHEDULE_AFTER_ISSUE, 3, 0, 9, 0},
+		 "2026-01-13 14:00:00",
+		 NULL,
+		 "2026-01-13 14:00:00",
+		 NULL},
+		{"on issue, a Saturday: only later",
+		 {SCHEDULE_ON_ISSUE, 0, 0, 9, 0},
+		 "2026-01-12 14:00:00",
+		 NULL,
+		 "2026-01-12 14:00:00",
+		 NULL},
+		{"the invoice date itself: not before it",
+		 {SCHEDULE_AFTER_ISSUE, 0, 0, 9, 0},
+		 "2026-01-12 14:00:00",
+		 NULL,
+		 "2026-01-12 14:00:00",
+		 NULL},
+		{"the Sunday after: not before it either",
+		 {SCHEDULE_AFTER_ISSUE, 1, 0, 9, 0},
+		 "2026-01-12 14:00:00",
+		 NULL,
+		 "2026-01-12 14:00:00",
+		 NULL},
+		{"Saturday before a holiday",
+		 {SCHEDULE_AFTER_ISSUE, 7, 0, 9, 0},
+		 "2026-01-20 14:00:00",
+		 NULL,
+		 "2026-01-16 14:00:00",
+		 NULL},
+		{"the holiday",
+		 {SCHEDULE_AFTER_ISSUE, 9, 0, 9, 0},
+		 "2026-01-20 14:00:00",
+		 NULL,
+		 "2026-01-16 14:00:00",
+		 NULL},
+		{"the hour stays over a change of the clocks",
+		 {SCHEDULE_AFTER_DUE, 27, 0, 9, 0},
+		 "2026-03-09 13:00:00",
+		 NULL,
+		 "2026-03-06 14:00:00",
+		 NULL},
+		{"before the invoice date: judged before it moves",
+		 {SCHEDULE_ON_DATE, 0, date(2026, 1, 9), 9, 0},
+		 "2026-01-09 14:00:00",
+		 "before invoice date",
+		 "2026-01-09 14:00:00",
+		 "before invoice date"},
+		{"also on a day off",
+		 {SCHEDULE_ON_DATE, 0, date(2026, 1, 4), 9, 0},
+		 "2026-01-04 14:00:00",
+		 "before invoice date",
+		 "2026-01-04 14:00:00",
+		 "before invoice date"},
+	};
+	const DayCase late[] = {
+		/* set on Saturday 17 January at 9 o'clock */
+		{"the previous day is past: the next",
+		 {SCHEDULE_AFTER_ISSUE, 7, 0, 9, 0},
+		 "2026-01-20 14:00:00",
+		 NULL,
+		 "2026-01-20 14:00:00",
+		 NULL},
+		{"the same of the Sunday",
+		 {SCHEDULE_AFTER_ISSUE, 8, 0, 9, 0},
+		 "2026-01-20 14:00:00",
+		 NULL,
+		 "2026-01-20 14:00:00",
+		 NULL},
+		{"past itself: next is not past yet",
+		 {SCHEDULE_AFTER_ISSUE, 7, 0, 8, 0},
+		 "2026-01-20 13:00:00",
+		 NULL,
+		 "2026-01-16 13:00:00",
+		 "past"},
+		{"on issue, gone by: at once is the next working day",
+		 {SCHEDULE_ON_ISSUE, 0, 0, 9, 0},
+		 "2026-01-20 14:00:00",
+		 NULL,
+		 "2026-01-20 14:00:00",
+		 NULL},
+	};
+	const DayCase friday = {"on issue, gone by, on a working day: at once",
+							{SCHEDULE_ON_ISSUE, 0, 0, 9, 0},
+							"2026-01-16 20:00:00",
+							NULL,
+							"2026-01-16 20:00:00",
+							NULL};
+	const DayCase never = {"no working day at all", {SCHEDULE_AFTER_ISSUE, 7, 0, 9, 0},
+						   "2026-01-17 14:00:00",	NULL,
+						   "2026-01-17 14:00:00",	NULL};
+	const DayCase once = {"at once, without a working day",
+						  {SCHEDULE_ON_ISSUE, 0, 0, 9, 0},
+						  "2026-01-16 20:00:00",
+						  NULL,
+						  "2026-01-16 20:00:00",
+						  NULL};
+	int32 year[SCHEDULE_REACH + 10];
+	ScheduledMoment out[10];
+	ScheduleStep repeat = {SCHEDULE_REPEAT, 1, 0, 9, 9};
+	ScheduleDayPolicy policy;
+
+	set_zone("America/New_York");
+	context.weekdays = SCHEDULE_MONDAY_TO_FRIDAY;
+	context.holidays = holidays;
+	context.nholidays = lengthof(holidays);
+	for (ScheduleDayPolicy p = SCHEDULE_NEXT; p <= SCHEDULE_PREVIOUS; p++)
+	{
+		context.now = moment(2026, 1, 1, 0, 0);
+		for (int i = 0; i < lengthof(early); i++)
+			check_policy(&context, p, &early[i]);
+		context.now = moment(2026, 1, 17, 14, 0);
+		for (int i = 0; i < lengthof(late); i++)
+			check_policy(&context, p, &late[i]);
+		context.now = moment(2026, 1, 16, 20, 0);
+		check_policy(&context, p, &friday);
+		context.weekdays = 0;
+		check_policy(&context, p, &never);
+		check_policy(&context, p, &once);
+		context.weekdays = SCHEDULE_MONDAY_TO_FRIDAY;
+	}
+
+	/* sent already: not at once, but the moment is shown where it would have been */
+	context.day_policy = SCHEDULE_NEXT;
+	context.already_sent = true;
+	schedule_step(&late[3].step, &context, out, 1);
+	is(show(out[0].due_at), "2026-01-12 14:00:00", "on issue, sent already: moved all the same");
+	is(schedule_reason_name(out[0].reason), "already sent", "and skipped");
+	context.already_sent = false;
+
+	/* 10 to 18 February: each repeat moves for itself */
+	context.now = moment(2026, 2, 1, 0, 0);
+	is_int(schedule_step(&repeat, &context, out, 10), 9, "nine repeats");
+	for (int i = 0; i < 9; i++)
+	{
+		static const char *const days[] = {"10", "11", "12", "13", "17", "17", "17", "17", "18"};
+
+		is(show(out[i].due_at), psprintf("2026-02-%s 14:00:00", days[i]), "a repeat, to the next");
+	}
+	context.day_policy = SCHEDULE_PREVIOUS;
+	schedule_step(&repeat, &context, out, 10);
+	for (int i = 0; i < 9; i++)
+	{
+		static const char *const days[] = {"10", "11", "12", "13", "13", "13", "13", "17", "18"};
+
+		is(show(out[i].due_at), psprintf("2026-02-%s 14:00:00", days[i]),
+		   "a repeat, to the previous");
+	}
+
+	/* the first working day is a year away, and a day more */
+	for (int i = 0; i < lengthof(year); i++)
+		year[i] = date(2026, 1, 17) + i;
+	context.weekdays = 0x7F;
+	context.holidays = year;
+	context.day_policy = SCHEDULE_NEXT;
+	context.nholidays = SCHEDULE_REACH;
+	schedule_step(&late[0].step, &context, out, 1);
+	is(show(out[0].due_at), "2027-01-18 14:00:00", "a working day after 366 that are none");
+	context.nholidays++;
+	schedule_step(&late[0].step, &context, out, 1);
+	is(show(out[0].due_at), "2026-01-17 14:00:00", "after 367: nobody waits for that");
+	context.day_policy = SCHEDULE_PREVIOUS;
+	schedule_step(&late[0].step, &context, out, 1);
+	is(show(out[0].due_at), "2026-01-16 14:00:00", "backwards there is one");
+
+	context.weekdays = 0x1F;
+	context.nholidays = 0;
+	ok(schedule_is_working_day(&context, date(2026, 1, 16)) &&
+		   !schedule_is_working_day(&context, date(2026, 1, 17)) &&
+		   !schedule_is_working_day(&context, date(2026, 1, 18)) &&
+		   schedule_is_working_day(&context, date(2026, 1, 19)),
+	   "Friday to Monday");
+	ok(schedule_is_working_day(&context, date(1996, 3, 1)) &&
+		   !schedule_is_working_day(&context, date(1996, 3, 2)) &&
+		   !schedule_is_working_day(&context, date(1996, 3, 3)),
+	   "Friday to Sunday before 2000");
+	ok(schedule_day_policy_from_name("previous", &policy) && policy == SCHEDULE_PREVIOUS &&
+		   schedule_day_policy_from_name("send_anyway", &policy) && policy == SCHEDULE_SEND_ANYWAY,
+	   "policies by name");
+	ok(!schedule_day_policy_from_name("later", &policy), "and what is none");
+
+	/* at the ends of the calendar nothing overflows */
+	context.day_policy = SCHEDULE_NEXT;
+	context.weekdays = 0;
+	context.issue_date = SCHEDULE_MIN_DATE;
+	context.now = PG_INT64_MIN / 2;
+	repeat = (ScheduleStep){SCHEDULE_ON_DATE, 0, SCHEDULE_MAX_DATE, 9, 0};
+	is_int(schedule_step(&repeat, &context, out, 1), 1,
+		   "the last date, with no working day behind");
+	is_int(out[0].due_at, (SCHEDULE_MAX_DATE * DAY + 13 * 3600) * MICROSECONDS, "stays");
+	context.day_policy = SCHEDULE_PREVIOUS;
+	repeat.on_date = SCHEDULE_MIN_DATE;
+	is_int(schedule_step(&repeat, &context, out, 1), 1, "and the first");
+}
+
+/*
+ * What the rules say, in the plainest words: the date that a step of this date
+ * is due on, or the date itself.  Weekdays by the C library.
+ */
+static bool
+plain_working(const ScheduleContext *context, int32 day)
+{
+	time_t t = EPOCH_2000 + day * DAY;
+	struct tm utc;
+
+	gmtime_r(&t, &utc);
+	if ((context->weekdays >> ((utc.tm_wday + 6) % 7) & 1) == 0)
+		return false;
+	for (int i = 0; i < context->nholidays; i++)
+	{
+		if (context->holidays[i] == day)
+			return false;
+	}
+	return true;
+}
+
+static int32
+plain_search(const ScheduleContext *context, int32 day, int direction)
+{
+	for (int32 d = day; d != day + 367 * direction; d += direction)
+	{
+		if (plain_working(context, d))
+			return d;
+	}
+	return PG_INT32_MIN;
+}
+
+static int64
+plain_moment(const ScheduleContext *context, int32 day, int hour)
+{
+	ScheduleZone slow = context->zone;
+	int64 at = 0;
+
+	slow.days = NULL; /* nothing is kept */
+	schedule_local_moment(day, hour, &slow, &at);
+	return at;
+}
+
+static bool
+plain_agrees(const ScheduleStep *step, const ScheduleContext *context, int32 own,
+			 const ScheduledMoment *got)
+{
+	int32 after = plain_search(context, own, 1);
+	int32 before = plain_search(context, own, -1);
+	int32 day = own;
+	int64 own_at = plain_moment(context, own, step->hour);
+
+	if (own < context->issue_date)
+		return got->reason == SCHEDULE_BEFORE_INVOICE_DATE && got->due_at == own_at;
+	if (context->day_policy != SCHEDULE_SEND_ANYWAY && after != PG_INT32_MIN)
+		day = after;
+	if (context->day_policy == SCHEDULE_PREVIOUS && before != PG_INT32_MIN &&
+		before >= context->issue_date &&
+		(plain_moment(context, before, step->hour) >= context->now || own_at < context->now))
+		day = before;
+	if (got->due_at != plain_moment(context, day, step->hour))
+		return false;
+	if (got->due_at < context->now)
+		return got->reason == SCHEDULE_PAST;
+	return got->reason == SCHEDULE_DUE;
+}
+
+/*
+ * Many steps of many companies, each against the plain rules and against what
+ * must hold whatever the rules are.
+ */
+static void
+check_many(const char *zone)
+{
+	static ScheduleDay kept[SCHEDULE_DAYS_KEPT];
+	int wrong = 0;
+	int off = 0;
+	int early = 0;
+	int lost = 0;
+	int moved = 0;
+	int skipped = 0;
+	const int rounds = 20000;
+
+	set_zone(zone);
+	memset(kept, 0, sizeof(kept));
+	for (int round = 0; round < rounds; round++)
+	{
+		int32 holidays[12];
+		ScheduleContext context = {0};
+		ScheduleStep step = {SCHEDULE_ON_DATE, 0, 0, rand() % 24, 0};
+		ScheduledMoment got;
+		ScheduledMoment anyway;
+		ScheduleContext plain;
+		int32 near = date(2024, 1, 1) + rand() % 800;
+		int64 local;
+
+		context.zone = libc_zone;
+		context.zone.days = kept;
+		context.day_policy = (ScheduleDayPolicy) (rand() % 3);
+		context.weekdays = rand() % 4 == 0 ? rand() % 128 : SCHEDULE_MONDAY_TO_FRIDAY;
+		context.holidays = holidays;
+		context.nholidays = rand() % 13;
+		for (int i = 0, d = near - 6; i < context.nholidays; i++)
+			holidays[i] = d += 1 + rand() % 3 / 2 * (rand() % 5);
+		context.issue_date = near - rand() % 8;
+		context.now = ((near - 8 + rand() % 16) * DAY + rand() % DAY) * MICROSECONDS;
+		step.on_date = near + rand() % 8 - 2;
+
+		schedule_step(&step, &context, &got, 1);
+		wrong += !plain_agrees(&step, &context, step.on_date, &got);
+
+		plain = context;
+		plain.day_policy = SCHEDULE_SEND_ANYWAY;
+		schedule_step(&step, &plain, &anyway, 1);
+		moved += got.due_at != anyway.due_at;
+		skipped += got.skipped;
+		lost += got.skipped && !anyway.skipped;
+		local = got.due_at / MICROSECONDS + EPOCH_2000;
+		local += libc_offset(NULL, local) - EPOCH_2000;
+		early += got.due_at < context.now && !got.skipped;
+		early += !got.skipped && local / DAY < context.issue_date;
+		off += context.day_policy != SCHEDULE_SEND_ANYWAY && !got.skipped &&
+			   context.weekdays != 0 && !plain_working(&context, (int32) (local / DAY));
+	}
+	is_int(wrong, 0, psprintf("%s: steps are where the plain rules have them", zone));
+	is_int(off, 0, psprintf("%s: none on a day off", zone));
+	is_int(early, 0, psprintf("%s: none before the invoice or in the past", zone));
+	is_int(lost, 0, psprintf("%s: none skipped for being moved", zone));
+	ok(moved > rounds / 10 && skipped > rounds / 10 && skipped < rounds * 9 / 10,
+	   "%s: of %d steps %d moved, %d are skipped", zone, rounds, moved, skipped);
+}
+
+/*
+ * What is kept of days changes nothing: every hour of three years twice, with
+ * other dates in between that take their places.
+ */
+static void
+check_kept(const char *zone)
+{
+	static ScheduleDay kept[SCHEDULE_DAYS_KEPT];
+	ScheduleZone fast = libc_zone;
+	int wrong = 0;
+
+	set_zone(zone);
+	memset(kept, 0, sizeof(kept));
+	fast.days = kept;
+	for (int round = 0; round < 2; round++)
+	{
+		for (int32 d = date(2010, 6, 1); d < date(2013, 6, 1); d++)
+		{
+			for (int hour = 0; hour < 24; hour++)
+			{
+				int64 at = 0;
+				int64 want = 1;
+
+				wrong += !schedule_local_moment(d, hour, &fast, &at) ||
+						 !schedule_local_moment(d, hour, &libc_zone, &want) || at != want;
+			}
+			if (d % 3 == 0)
+			{
+				int64 at;
+
+				schedule_local_moment(d + SCHEDULE_DAYS_KEPT, 0, &fast, &at);
+			}
+		}
+	}
+	is_int(wrong, 0, psprintf("%s: what is kept of days changes no moment", zone));
+}
+
 int
 main(void)
 {
@@ -458,7 +858,12 @@ main(void)
 	check_triggers();
 	check_repeats();
 	check_bounds();
+	check_days_off();
 	for (int i = 0; i < lengthof(zones); i++)
+	{
 		check_zone(zones[i]);
+		check_many(zones[i]);
+		check_kept(zones[i]);
+	}
 	return tap_done();
 }

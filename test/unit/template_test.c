@@ -438,6 +438,21 @@ test_unknown(void)
 	is(names.names[4], "h", "what is inside it");
 	is(names.names[5], ">p", "a partial");
 	is(names.names[6], "l", "a list where text is wanted");
+
+	memset(&names, 0, sizeof(names));
+	rendered("{{#no}}{{a}}{{/no}}{{^yes}}{{b}}{{#nil}}{{c}}{{d}}{{.}}{{/nil}}{{/yes}}",
+			 "{\"no\":false,\"yes\":1}", "{}", TEMPLATE_ESCAPE_NONE, &names, NULL);
+	is_int(names.count, 0, "a section that is false hides its names");
+	names.every_branch = true;
+	rendered("{{#no}}{{a}}{{/no}}{{^yes}}{{b}}{{#nil}}{{c}}{{n}}{{.}}{{/nil}}{{/yes}}"
+			 "{{#empty}}{{item}}{{/empty}}{{#what}}{{item}}{{/what}}{{#o}}{{n}}{{/o}}",
+			 "{\"no\":false,\"yes\":1,\"nil\":null,\"empty\":[],\"n\":\"\",\"o\":{\"n\":1}}", "{}",
+			 TEMPLATE_ESCAPE_NONE, &names, NULL);
+	is_int(names.count, 4, "but not from who looks at every branch");
+	is(names.names[0], "a", "in a section that is false");
+	is(names.names[1], "b", "in an inverted one that is true");
+	is(names.names[2], "c", "and within that");
+	is(names.names[3], "what", "what is in an unknown one stays hidden, and in an empty list");
 }
 
 static void

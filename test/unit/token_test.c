@@ -99,7 +99,9 @@ test_wrong(void)
 		forged[7] = *bad;
 		ok(!reads(key, TOKEN_REPLY, forged, &id), "the character %#x", (unsigned char) *bad);
 	}
-	ok(token_is_purpose('r') && token_is_purpose('b') && token_is_purpose('o'), "purposes");
+	ok(token_is_purpose('r') && token_is_purpose('b') && token_is_purpose('o') &&
+		   token_is_purpose('i'),
+	   "purposes");
 	ok(!token_is_purpose('R') && !token_is_purpose('\0') && !token_is_purpose('x'), "no purposes");
 }
 

@@ -221,9 +221,35 @@ test_anything(void)
 	ok(valid, "what they are compared by is valid UTF-8");
 }
 
+static bool
+names(const char *text, const char *name)
+{
+	return words_name(text, strlen(text), name, strlen(name));
+}
+
+static void
+test_names(void)
+{
+	ok(names("Re: Past due: invoice INV-00042", "INV-00042"), "a number at the end");
+	ok(names("inv-00042: when?", "INV-00042"), "in another case, at the beginning");
+	ok(names("(INV-00042)", "inv-00042"), "in brackets");
+	ok(!names("INV-000421", "INV-00042"), "not within a longer number");
+	ok(!names("XINV-00042", "INV-00042"), "nor behind a letter");
+	ok(!names("INV-00042\u00e9", "INV-00042"), "nor before one with an accent");
+	ok(!names("INV-00042e\u0301", "INV-00042") && !names("\u00e9INV-00042", "INV-00042"),
+	   "however that is written");
+	ok(names("INV-000421, INV-00042", "INV-00042"), "the second place is looked at too");
+	ok(names("\u8bf7\u6b3e\u5355INV-00042\u7684\u4ed8\u6b3e", "INV-00042"),
+	   "where no blanks are written");
+	ok(names("\u0421\u0427-7", "\u0441\u0447-7"), "in the case of another script");
+	ok(!names("INV-00042", "") && !names("", "INV-00042"), "nothing names nothing");
+	ok(!names("INV-0004", "INV-00042"), "a part of it is not it");
+}
+
 int
 main(void)
 {
+	test_names();
 	test_letters();
 	test_numbers();
 	test_characters();
