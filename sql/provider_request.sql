@@ -154,7 +154,7 @@ begin
                 where d.next_attempt_at is not null and d.provider_id > w.id
                 order by d.provider_id limit 1) n)
         )
-        select p.id, p.company_id,
+        select p.id, p.company_id, p.removed_at,
             per_provider - coalesce((select b.count from unnest(busy_providers, busy_counts) b (id, count)
                                      where b.id = p.id), 0) as room
         from waiting w
@@ -190,6 +190,12 @@ begin
                 and not ar_inbox_internal.reminder_is_wanted(candidate.company_id, candidate.invoice_id)
             then
                 perform ar_inbox_internal.withdraw_reminder(delivery.id, candidate.company_id);
+                continue;
+            end if;
+            if provider.removed_at is not null then
+                -- a member wanted one in doubt sent again
+                perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,
+                    'the provider was removed before it could be handed off');
                 continue;
             end if;
             if delivery.channel = 'sms' then

@@ -18,7 +18,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(278);
+SELECT plan(281);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -537,6 +537,9 @@ FROM (VALUES ('sms', format('IB001 company %s has no provider for sms', pg_temp.
 SELECT is_empty($$SELECT * FROM ar_inbox.secrets WHERE name = 'provider ' || pg_temp.id('sms provider')$$, 'its key too');
 SELECT is(pg_temp.answered('one', 201, '{"sid": "SM0123456789", "status": "queued"}'), 'accepted 1 step sending', 'what was under way gets its answer');
 SELECT is(pg_temp.report(pg_temp.said('delivered', 'SM0123456789')), 'accepted 1 step sending (delivered) delivered', 'and its reports');
+SELECT is(pg_temp.answered('two', NULL), 'unknown 1 10 15:05 step sending - in doubt: cut off', 'one in doubt');
+SELECT is(pg_temp.claims('2026-02-10 15:05Z'), 'nothing', 'is not sent again by a provider that is gone');
+SELECT is(pg_temp.state('two'), 'unknown 1 step sending - in doubt: cut off', 'and stays in doubt');
 SELECT lives_ok(format('SELECT ar_inbox.set_sms_provider(%s, ''AC0123456789'', ''54321'', ''Acme Ltd'')', pg_temp.id('acme')), 'another one');
 SELECT isnt(ar_inbox_internal.provider_for(pg_temp.id('acme'), 'sms'), pg_temp.id('sms provider'), 'is another row');
 
