@@ -29,7 +29,9 @@ end
 $$;
 
 -- what the policies and the views ask
-grant execute on function ar_inbox_internal.companies(text) to ar_inbox_staff;
+grant execute on function ar_inbox_internal.companies(text), ar_inbox_internal.withheld_because(text, text),
+    ar_inbox_internal.failed_because(text, text, ar_inbox.delivery_state), ar_inbox_internal.ended_because(text),
+    ar_inbox_internal.aging_buckets() to ar_inbox_staff;
 -- what constraints ask in the name of whoever restores a dump
 grant usage on schema ar_inbox_internal to public;
 grant execute on function ar_inbox_internal.is_time_zone(text), ar_inbox_internal.currency_digits(text),

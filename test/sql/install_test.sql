@@ -59,7 +59,7 @@ SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('r', 'p')$$,
         'emails', 'events', 'file_contents', 'files', 'holds', 'holidays', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
         'members', 'missing_references', 'notes', 'payments', 'provider_statuses', 'providers', 'saved_replies', 'schema_migrations', 'secrets',
         'spam_senders', 'suppressions', 'templates', 'thread_merges', 'threads'], 'the tables');
-SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['inbox', 'sent'], 'the views');
+SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['aging', 'chasing_results', 'days_sales_outstanding', 'inbox', 'open_holds', 'promise_results', 'reminder_results', 'sent'], 'the views');
 
 -- what belongs to whom
 SELECT is_empty($$
