@@ -417,7 +417,11 @@ begin
     return query
         select s.id, s.step_number, s.trigger, s.due_at, s.channels, s.state,
             case when s.due_at is null and s.state = 'scheduled' then 'the invoice is a draft'
-                when s.state = 'scheduled' then d.reasons else s.reason end,
+                when s.state = 'scheduled' then d.reasons
+                when s.state = 'sending' then nullif(pg_catalog.concat_ws('; ',
+                    (select pg_catalog.string_agg(f.value, '; ' order by f.key) from pg_catalog.jsonb_each_text(s.failures) f),
+                    s.reason), '')
+                else s.reason end,
             d.outcome, s.mail
         from ar_inbox.chasing_steps s
         left join (
