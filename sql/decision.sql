@@ -241,6 +241,8 @@ begin
             where s.company_id = preview.company_id and s.state <> 'scheduled'
                 and s.due_at >= from_time and s.due_at < to_time and s.created_at <= as_of
                 and s.due_at <= at
+                -- one that another took the place of is nobody's loss
+                and s.reason is distinct from 'another schedule was set'
                 and not coalesce(coalesce(s.fired_at, s.cancelled_at) > as_of, false)) f
         order by f.shown_at, f.due_at, f.step_id, f.channel, f.position;
 end
