@@ -33,7 +33,7 @@ begin
             s.payment_id is not null and exists (select from ar_inbox.payments p
                 where p.company_id = s.company_id and p.id = s.payment_id and p.voided_at <= as_of),
             case when any_hold then ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) end,
-            sent.ever or i.marked_sent_at <= as_of,
+            once.was_sent,
             s.due_at, u.moment, local.today, local.minute, i.issue_date, i.due_date,
             mails.addresses,
             case when not todo.email then null
@@ -79,18 +79,16 @@ begin
             from (values (coalesce(s.left_channels, s.channels))) c (channels)) todo
         cross join lateral (
             -- steps, not messages: a text goes to each number by itself
-            select coalesce(pg_catalog.bool_or(true), false) as ever,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'email' and d.today)::integer as by_email,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'letter' and d.today)::integer as by_letter,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'sms' and d.today)::integer as by_sms
-            from (
-                select l.chasing_step_id, l.channel,
-                    l.created_at >= local.today::timestamp at time zone company.time_zone
-                    and l.created_at < (local.today + 1)::timestamp at time zone company.time_zone as today
-                from ar_inbox.deliveries l
-                join ar_inbox.chasing_steps k on k.company_id = l.company_id and k.id = l.chasing_step_id
-                where l.company_id = i.company_id and l.invoice_id = i.id and k.payment_id is null
-                    and l.state not in ('rejected', 'bounced', 'cancelled') and l.created_at <= as_of) d) sent
+            select count(distinct d.chasing_step_id) filter (where d.channel = 'email')::integer as by_email,
+                count(distinct d.chasing_step_id) filter (where d.channel = 'letter')::integer as by_letter,
+                count(distinct d.chasing_step_id) filter (where d.channel = 'sms')::integer as by_sms
+            from ar_inbox.deliveries d
+            join ar_inbox.chasing_steps k on k.company_id = d.company_id and k.id = d.chasing_step_id
+            where d.company_id = i.company_id and d.invoice_id = i.id and k.payment_id is null
+                and d.state not in ('rejected', 'bounced', 'cancelled') and d.created_at <= as_of
+                and d.created_at >= local.today::timestamp at time zone company.time_zone
+                and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone) sent
+        cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, as_of) once
         left join lateral (
             -- those the company does not write to are left out
             select pg_catalog.array_agg(a.address::text order by a.rank, a.id) filter (where p.id is null) as addresses,
