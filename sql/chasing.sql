@@ -213,6 +213,10 @@ begin
         if recipients = '{}' then
             perform ar_inbox_internal.refuse('invalid_parameter_value', 'recipients is empty',
                 'Give the invoice''s own contact list, or NULL for the customer''s contacts.');
+        elsif pg_catalog.cardinality(recipients) > 100 then
+            perform ar_inbox_internal.refuse('IB003',
+                pg_catalog.format('%s recipients are too many for one message', pg_catalog.cardinality(recipients)),
+                'Mail servers take up to 100 for one message.');
         end if;
     end if;
     if steps is null then
@@ -231,7 +235,7 @@ end
 $$;
 
 comment on function ar_inbox.chase_invoice(bigint, jsonb, bigint, ar_inbox.email_address[], timestamptz) is
-'Gives the invoice a chasing schedule in place of the one it had: steps of its own (JSON as in create_cadence), a copy of a cadence, or, with neither, of the default cadence. recipients: the invoice''s own contact list; NULL: the customer''s contacts. at: the moment as of which steps are in the past and so skipped. Returns the number of steps scheduled. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), 22023, IB003 (a limit), IB005 (no default cadence).';
+'Gives the invoice a chasing schedule in place of the one it had: steps of its own (JSON as in create_cadence), a copy of a cadence, or, with neither, of the default cadence. recipients: the invoice''s own contact list; NULL: the customer''s contacts. at: the moment as of which steps are in the past and so skipped. Returns the number of steps scheduled. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), 22004, 22023, IB003 (a limit; over 100 recipients), IB005 (no default cadence).';
 
 create function ar_inbox.chase_invoices(invoice_ids bigint[], cadence_id bigint = null, at timestamptz = now())
 returns bigint
@@ -423,7 +427,11 @@ begin
     return query
         select s.id, s.step_number, s.trigger, s.due_at, s.channels, s.state,
             case when s.due_at is null and s.state = 'scheduled' then 'the invoice is a draft'
-                when s.state = 'scheduled' then d.reasons else s.reason end,
+                when s.state = 'scheduled' then d.reasons
+                when s.state = 'sending' then nullif(pg_catalog.concat_ws('; ',
+                    (select pg_catalog.string_agg(f.value, '; ' order by f.key) from pg_catalog.jsonb_each_text(s.failures) f),
+                    s.reason), '')
+                else s.reason end,
             d.outcome, s.mail
         from ar_inbox.chasing_steps s
         left join (
