@@ -49,6 +49,21 @@ $$;
 comment on function ar_inbox_internal.queue_for_provider(bigint, bigint, ar_inbox.channel, text, jsonb, text, text, text, text, bigint, bigint, timestamptz) is
 'Makes a text message or letter and queues its delivery. Returns the email''s id. Errors: IB005 (no provider).';
 
+create function ar_inbox_internal.text_message_fault(body text)
+returns text
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return case when coalesce(pg_catalog.btrim(body, E' \t\r\n'), '') = '' then 'the text message is empty'
+        when pg_catalog.length(body) > 1600
+        then pg_catalog.format('the text message has %s characters, more than the limit of 1600', pg_catalog.length(body)) end;
+end
+$$;
+
+comment on function ar_inbox_internal.text_message_fault(text) is
+'What keeps this from being a text message; NULL: nothing.';
+
 create function ar_inbox_internal.queue_text_message(company_id bigint, thread_id bigint, phone text, body text,
     template text, invoice_id bigint, chasing_step_id bigint, at timestamptz)
 returns bigint
@@ -63,13 +78,9 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('phone %s is no number a text message can go to', pg_catalog.quote_nullable(phone)),
             'Give it in international form: + and the country code first.');
-    elsif coalesce(words, '') = '' then
-        perform ar_inbox_internal.refuse('invalid_parameter_value', 'the text message is empty',
-            'Give a template for text messages that has a text.');
-    elsif pg_catalog.length(words) > 1600 then
-        perform ar_inbox_internal.refuse('IB003',
-            pg_catalog.format('the text message has %s characters, more than the limit of 1600', pg_catalog.length(words)),
-            'Give a shorter template for text messages.');
+    elsif ar_inbox_internal.text_message_fault(words) is not null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', ar_inbox_internal.text_message_fault(words),
+            'Give a template for text messages that has a text, and a shorter one.');
     end if;
     return ar_inbox_internal.queue_for_provider(company_id, thread_id, 'sms', number, null,
         -- lists show a message by its subject
@@ -79,7 +90,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.queue_text_message(bigint, bigint, text, text, text, bigint, bigint, timestamptz) is
-'Makes a text message to one number and queues its delivery. at: the moment it is made. Returns the email''s id. Errors: 22023 (no number, no text), IB003 (over 1600 characters), IB005 (no provider).';
+'Makes a text message to one number and queues its delivery. at: the moment it is made. Returns the email''s id. Errors: 22023 (no number, no text, or over 1600 characters), IB005 (no provider).';
 
 create function ar_inbox_internal.queue_letter(company_id bigint, thread_id bigint, address jsonb, subject text,
     body text, body_html text, template text, invoice_id bigint, chasing_step_id bigint, at timestamptz)

@@ -227,8 +227,10 @@ begin
             union all
             -- what is done: what became of it
             select s.due_at, s.invoice_id, s.id, c.channel, coalesce(l.recipient, r.address::text), e.template,
-                case when s.failures ? c.channel::text then 'failed' else s.state::text end,
-                coalesce(s.failures ->> c.channel::text, s.reason, l.reason), s.due_at, r.id
+                case when s.failures ? c.channel::text or l.state in ('rejected', 'bounced') then 'failed'
+                    when l.state = 'accepted' then 'sent' else s.state::text end,
+                coalesce(s.failures ->> c.channel::text, l.reason,
+                    case when l.id is null then s.reason end), s.due_at, r.id
             from ar_inbox.chasing_steps s
             cross join lateral pg_catalog.unnest(s.channels) c (channel)
             left join ar_inbox.deliveries l on l.company_id = s.company_id and l.chasing_step_id = s.id
@@ -247,4 +249,4 @@ end
 $$;
 
 comment on function ar_inbox.preview(bigint, timestamptz, timestamptz, timestamptz) is
-'What goes out between two moments, to whom, by which channel, with which template, and what does not and why: one row for each step, channel and recipient. It is judged by the decision that fires steps, in the order in which they come due, and writes nothing. at: the moment as of which it is judged; steps that are overdue by then go out then. In the past: by what was written down until then. outcome: send, fail, withhold, skip or cancel, wait for an invoice that was a draft then; of a step that is done by at, its state. recipient is NULL where nothing is sent. Needs view. Errors: IB001, 22004, 22023 (a period that ends before it begins or is over five years).';
+'What goes out between two moments, to whom, by which channel, with which template, and what does not and why: one row for each step, channel and recipient. It is judged by the decision that fires steps, in the order in which they come due, and writes nothing. at: the moment as of which it is judged; steps that are overdue by then go out then. In the past: by what was written down until then. outcome: send, fail, withhold, skip or cancel, wait for an invoice that was a draft then; of a step that is done by at, what became of it. recipient is NULL where nothing is sent. Needs view. Errors: IB001, 22004, 22023 (a period that ends before it begins or is over five years).';

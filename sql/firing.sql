@@ -120,7 +120,7 @@ begin
                 from ar_inbox_internal.fill_message(t.subject, t.body, x.context) f
                 where n.channel <> 'sms'
                 union all
-                select '', f.text, null, f.error
+                select '', f.text, null, coalesce(f.error, ar_inbox_internal.text_message_fault(f.text))
                 from ar_inbox_internal.fill_text_message(t.body, x.context) f
                 where n.channel = 'sms') m
         ), threads as materialized (

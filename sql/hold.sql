@@ -278,7 +278,7 @@ begin
             and (i.id = promise.invoice_id or (i.customer_id = promise.customer_id
                 -- an account's promise is in the company's currency
                 and i.currency = (select c.currency from ar_inbox.companies c where c.id = promise.company_id)))
-            and p.created_at >= promise.created_at and p.created_at < promise.ends_at and p.voided_at is null);
+            and p.created_at >= promise.created_at and p.created_at < promise.ends_at and p.voided_at is null and not p.is_credit);
 end
 $$;
 

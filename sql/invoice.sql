@@ -258,6 +258,31 @@ $$;
 comment on function ar_inbox.record_payment(bigint, numeric, date, text) is
 'Records money received for an issued invoice, in the invoice''s currency. received_on: today in the company''s time zone. Paying it in full ends its chasing in the same transaction: the steps left are cancelled, and the reminders that wait to be handed off. Returns the payment''s id. Needs manage. Errors: IB001, 42501, IB002 (not issued, paid, closed or voided), IB004 (more than the balance), 22023 (not positive, or finer than the currency).';
 
+create function ar_inbox.record_credit(invoice_id bigint, amount numeric, credited_on date = null,
+    reason text = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    key    ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
+    new_id bigint;
+begin
+    perform ar_inbox_internal.check_date(credited_on, 'credited_on');
+    insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, is_credit, member_id)
+    select key.company_id, key.id, record_credit.amount,
+        coalesce(record_credit.credited_on, (pg_catalog.now() at time zone c.time_zone)::date),
+        record_credit.reason, true, ar_inbox_internal.member_id(key.company_id)
+    from ar_inbox.companies c
+    where c.id = key.company_id
+    returning id into new_id;
+    return new_id;
+end
+$$;
+
+comment on function ar_inbox.record_credit(bigint, numeric, date, text) is
+'Lowers the balance of an issued invoice without money having come in (a credit, an allowance), in the invoice''s currency. credited_on: today in the company''s time zone. Crediting all of it ends its chasing as a payment does. No receipt goes out, and it keeps no promise. void_payment() takes it back. Returns its id, which is a payment''s. Needs manage. Errors: IB001, 42501, IB002 (not issued, paid, closed or voided), IB004 (more than the balance), 22023 (not positive, or finer than the currency).';
+
 create function ar_inbox_internal.check_payment()
 returns trigger
 language plpgsql security definer
@@ -271,8 +296,8 @@ begin
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('payment %s cannot be deleted', old.id),
             'Void it with ar_inbox.void_payment(): what was received and taken back stays known.');
     elsif tg_op = 'UPDATE' then
-        if (new.id, new.company_id, new.invoice_id, new.amount)
-            is distinct from (old.id, old.company_id, old.invoice_id, old.amount)
+        if (new.id, new.company_id, new.invoice_id, new.amount, new.is_credit)
+            is distinct from (old.id, old.company_id, old.invoice_id, old.amount, old.is_credit)
             or (old.voided_at is not null and new.voided_at is distinct from old.voided_at)
         then
             perform ar_inbox_internal.refuse('IB002',
@@ -337,7 +362,7 @@ begin
         perform ar_inbox_internal.record_event(new.company_id, 'payment', new.id,
             case when tg_op = 'INSERT' then 'recorded' else 'voided' end, null,
             pg_catalog.jsonb_build_object('invoice_id', new.invoice_id, 'amount', new.amount));
-        if tg_op = 'INSERT' then
+        if tg_op = 'INSERT' and not new.is_credit then
             perform ar_inbox_internal.plan_receipt(new.company_id, new.invoice_id, new.id);
         end if;
     end if;

@@ -71,7 +71,10 @@ define_settings(void)
 		"What a database is armed for, besides the cluster and the database.",
 		"Empty: the host's name and the data directory. Set the same name on "
 		"a primary and its standbys, and another one on every clone.",
-		&setting_server_name, "", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+		&setting_server_name, "",
+		/* a session that loads this by itself comes too late for that */
+		process_shared_preload_libraries_in_progress ? PGC_POSTMASTER : PGC_SIGHUP, 0, NULL, NULL,
+		NULL);
 	DefineCustomIntVariable(
 		"ar_inbox.clock_offset", "How far the worker's clock is ahead of the real one.",
 		"For tests and rehearsals: what is due by then goes out now.", &setting_clock_offset, 0,

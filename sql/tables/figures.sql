@@ -106,12 +106,13 @@ from (
             -- the invoice itself and receipts remind nobody
             where d.state = 'accepted' and s.trigger <> 'on_issue' and s.payment_id is null) r
         left join ar_inbox.payments p on p.company_id = r.company_id and p.invoice_id = r.invoice_id and p.voided_at is null
+            and not p.is_credit
         group by r.company_id, r.invoice_id, p.company_id, p.id) y
     group by y.company_id, y.invoice_id) n
 join ar_inbox.invoices i on i.company_id = n.company_id and i.id = n.invoice_id
 where i.status <> 'voided'
 group by 1, 2, 3, 4;
-comment on view ar_inbox.reminder_results is 'What reminders brought in, by the month of an invoice''s first reminder, so that each invoice is in one row: how many invoices were reminded, how many of them were paid in full within so many days of a reminder, and what came in within so many days of one. A reminder is a message of a step, but for those on issue, that left by any channel. What was paid within 7 days was so within 14 and 30 too. Voided payments and voided invoices do not count.';
+comment on view ar_inbox.reminder_results is 'What reminders brought in, by the month of an invoice''s first reminder, so that each invoice is in one row: how many invoices were reminded, how many of them were paid in full within so many days of a reminder, and what came in within so many days of one. A reminder is a message of a step, but for those on issue, that left by any channel. What was paid within 7 days was so within 14 and 30 too. Credits, voided payments and voided invoices do not count.';
 comment on column ar_inbox.reminder_results.automatic is 'Whether the first reminder was one of the company''s automatic mails; false: chasing.';
 comment on column ar_inbox.reminder_results.paid_within_7_days is 'Invoices paid in full whose last payment was received within 7 days of the last reminder before it.';
 comment on column ar_inbox.reminder_results.amount is 'What was open of the invoices at their first reminder.';

@@ -67,6 +67,7 @@ create table ar_inbox.payments (
     amount      numeric not null,
     received_on date not null,
     method      text,
+    is_credit   boolean not null default false,
     member_id   bigint,
     created_at  timestamptz not null default pg_catalog.now(),
     voided_at   timestamptz,
@@ -76,5 +77,6 @@ create table ar_inbox.payments (
     constraint payments_amount_positive check (amount > 0)
 );
 create index payments_by_invoice on ar_inbox.payments (invoice_id, company_id);
-comment on table ar_inbox.payments is 'Money received for an invoice, in its currency. A row lowers the balance in the transaction that adds it; voiding it raises the balance again.';
+comment on column ar_inbox.payments.is_credit is 'No money came in: it was credited, and method says why.';
+comment on table ar_inbox.payments is 'Money received for an invoice, or credited, in its currency. A row lowers the balance in the transaction that adds it; voiding it raises the balance again.';
 select ar_inbox_internal.secure_for_members('payments');

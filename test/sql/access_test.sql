@@ -227,6 +227,7 @@ INSERT INTO calls VALUES
     ('manage', 'customer', 'create_invoice({}, ''[{"description": "x", "unit_price": 1}]'')'),
     ('manage', 'invoice', 'change_invoice_dates({}, due_date => ''2026-03-01'')'),
     ('manage', 'invoice', 'record_payment({}, 1)'),
+    ('manage', 'invoice', 'record_credit({}, 1)'),
     ('send', 'step', 'retry_step({})'),
     ('send', 'step', 'reschedule_step({}, ''2099-01-01'')'),
     ('send', 'cadence', 'chase_invoices(ARRAY[]::bigint[], {})'),

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(110);
+SELECT plan(129);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -246,6 +246,26 @@ SELECT is(ar_inbox.invoice_status(pg_temp.id('g0'), '2099-01-11'), 'not_sent', '
 SELECT lives_ok($$SELECT ar_inbox.record_payment(pg_temp.id('g0'), 10)$$, 'a receipt');
 SELECT results_eq($$SELECT f FROM pg_temp.fired(now()) f$$, ARRAY['G0 4 sending'], 'goes out');
 SELECT is(ar_inbox.invoice_status(pg_temp.id('g0'), '2099-01-11'), 'not_sent', 'and has not sent the invoice');
+-- a credit is no payment
+SELECT is(pg_temp.bill('h1'), 'billed', 'an invoice');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('h1'), pg_temp.step('{email}', days => 60)), 1, 'which is chased');
+CALL pg_temp.keep('promised', ar_inbox.hold(pg_temp.id('h1'), kind => 'promise', until => '2099-01-20', amount => 30));
+CALL pg_temp.keep('credit', ar_inbox.record_credit(pg_temp.id('h1'), 30, reason => 'goods returned'));
+SELECT is(concat_ws('|', balance, status), '70.00|issued', 'a credit lowers the balance') FROM ar_inbox.invoices WHERE id = pg_temp.id('h1');
+SELECT is_empty($$SELECT f FROM pg_temp.fired(now()) f$$, 'no receipt goes out');
+SELECT is(ar_inbox_internal.end_holds('2099-02-01'), 1::bigint, 'the promise ends');
+SELECT is(outcome, 'broken', 'which a credit does not keep') FROM ar_inbox.holds WHERE id = pg_temp.id('promised');
+SELECT lives_ok($$SELECT ar_inbox.record_credit(pg_temp.id('h1'), 70)$$, 'all of it credited');
+SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h1') AND mail IS NULL$$, ARRAY['cancelled invoice paid'], 'ends the chasing');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_credit(%s, 1)', pg_temp.id('h1'))), 'IB002 invoice H1 is paid', 'there is nothing more to credit');
+SELECT throws_ok(format('UPDATE ar_inbox.payments SET is_credit = false WHERE id = %s', pg_temp.id('credit')), 'IB002', NULL, 'it does not become a payment');
+-- a text message that is too long
+SELECT lives_ok($$SELECT ar_inbox.set_template(pg_temp.id('acme'), 'past_due_invoice_sms', '', repeat('x', 1601))$$, 'a long text');
+SELECT is(pg_temp.bill('i1'), 'billed', 'an invoice');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('i1'), pg_temp.step('{email,sms}', days => 70)), 1, 'by e-mail and text message');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-04-20 09:00+00') f WHERE f LIKE 'I1% sending'$$, ARRAY['I1 1 sending'], 'the e-mail goes out');
+SELECT results_eq($$SELECT f FROM pg_temp.steps('i1') f WHERE f LIKE '1 sending%'$$, ARRAY['1 sending {"sms": "sms: the text message has 1601 characters, more than the limit of 1600"}'], 'the text message does not');
+
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_automatic_mail(%s, %s)', pg_temp.id('acme'), arguments)), wanted, wanted)
 FROM (VALUES
     ('''birthday''', '22023 automatic mail ''birthday'' is not known'),

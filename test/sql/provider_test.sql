@@ -214,7 +214,7 @@ $$;
 DO $$ BEGIN PERFORM pg_temp.bill('first'), pg_temp.bill('second'); END $$;
 SELECT is(pg_temp.refusal('SELECT ' || call), wanted, pg_temp.named(wanted))
 FROM (VALUES ('pg_temp.text(''x'', phone => ''555 0100'')', '22023 phone ''555 0100'' is no number a text message can go to'), ('pg_temp.text(''x'', phone => NULL)', '22023 phone NULL is no number a text message can go to'),
-    ('pg_temp.text(''x'', body => E'' \n'')', '22023 the text message is empty'), ('pg_temp.text(''x'', body => repeat(''x'', 1601))', 'IB003 the text message has 1601 characters, more than the limit of 1600'),
+    ('pg_temp.text(''x'', body => E'' \n'')', '22023 the text message is empty'), ('pg_temp.text(''x'', body => repeat(''x'', 1601))', '22023 the text message has 1601 characters, more than the limit of 1600'),
     ('ar_inbox_internal.queue_letter(pg_temp.id(''acme''), pg_temp.id(''first thread''), NULL, ''s'', ''b'', NULL, NULL, NULL, NULL, now())', '22004 address is NULL'),
     ('ar_inbox_internal.queue_letter(pg_temp.id(''acme''), pg_temp.id(''first thread''), pg_temp.home(), ''s'', ''b'', NULL, NULL, NULL, NULL, now())', '22023 address names nobody'),
     ('ar_inbox_internal.queue_letter(pg_temp.id(''acme''), pg_temp.id(''first thread''), ''{"line1": "x"}'', ''s'', ''b'', NULL, NULL, NULL, NULL, now())', '22023 address cannot be: city is missing'),

@@ -143,7 +143,7 @@ SQL
 my $step = 'SELECT state FROM ar_inbox.chasing_steps';
 sleep 1;
 is(sql($step), 'scheduled', 'a step of the future waits');
-setting('clock_offset', 20 * 86400);
+setting('clock_offset', 11 * 86400);
 ok(ArInbox::wait_until($node, $step, 'sent', timeout => $prompt), 'SIGHUP moves its clock (ar_inbox.clock_offset)');
 setting('clock_offset', 0);
 
@@ -168,7 +168,7 @@ my $threads = "SELECT string_agg(i.number || ' ' || s.state, ', ' ORDER BY i.num
 my $member = background('postgres', 'BEGIN', "SELECT ar_inbox.set_thread_status(t.id, 'pending') FROM ar_inbox.threads t JOIN ar_inbox.invoices i ON i.id = t.invoice_id WHERE i.number = 'T-2'",
 	'SELECT pg_sleep(8)', 'COMMIT');
 ArInbox::wait_until($node, q(SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(8)%'), 1);
-setting('clock_offset', 20 * 86400);
+setting('clock_offset', 11 * 86400);
 ok(ArInbox::wait_until($node, $threads, 'T-1 sent, T-2 scheduled, T-3 sent', timeout => 7), 'a thread that a member keeps locked holds up no other reminder');
 waitpid $member, 0;
 ok(ArInbox::wait_until($node, $threads, 'T-1 sent, T-2 sent, T-3 sent', timeout => $prompt), 'its own goes out afterwards');
@@ -323,5 +323,13 @@ ok(ArInbox::wait_until($node, workers_of('third'), qr/^\d+$/, timeout => 2 + $pr
 cmp_ok(timed(sub { sql('DROP DATABASE third') }), '<', $prompt, 'the database can be dropped');
 
 unlike(ArInbox::log_since($node, 0), qr/PANIC|terminated by signal|server process .* exited/, 'nothing crashed');
+
+# --- without the line in postgresql.conf ------------------------------------
+
+# The functions are there, the worker is not.
+my $bare = ArInbox::new_node('bare', preload => 0, conf => "ar_inbox.server_name = 'bare'\n");
+is($bare->safe_psql('postgres', q(SELECT ar_inbox.create_company('Acme'); SELECT current_setting('ar_inbox.server_name'))),
+	"1\nbare", 'a session that loads the library by itself has its functions and its settings');
+$bare->stop('fast');
 $node->stop('fast');
 done_testing();
