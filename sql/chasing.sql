@@ -2,51 +2,55 @@
 
 create function ar_inbox_internal.set_schedules(company_id bigint, invoice_ids bigint[], steps jsonb, at timestamptz,
     within_limits boolean = true)
-returns bigint
+returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set jit = off
 as $$
 declare
-    company   ar_inbox.companies;
-    closed    date[] := ar_inbox_internal.holidays_of(company_id);
-    scheduled bigint;
+    company ar_inbox.companies;
+    closed  date[] := ar_inbox_internal.holidays_of(company_id);
 begin
     select c.* into company from ar_inbox.companies c where c.id = set_schedules.company_id;
     update ar_inbox.chasing_steps s
     set state = 'cancelled', reason = 'another schedule was set', cancelled_at = pg_catalog.now()
     where s.company_id = set_schedules.company_id and s.invoice_id = any (invoice_ids)
         and s.state = 'scheduled' and s.mail is null;
-    update ar_inbox.invoices i
-    set schedule_number = i.schedule_number + 1, chasing_enabled = true
-    where i.company_id = set_schedules.company_id and i.id = any (invoice_ids);
 
-    with added as (
-        insert into ar_inbox.chasing_steps (company_id, invoice_id, schedule_number, step_number, repeat_number,
-            trigger, days, on_date, hour, channels, contact_role_id, repeats, due_at, state, reason)
-        select i.company_id, i.id, i.schedule_number, s.step_number, m.repeat_number,
-            s.trigger, s.days, s.on_date, s.hour, s.channels, s.contact_role_id, s.repeats,
-            -- a draft's dates may still change: its moments are set when it is issued
-            case when not i.is_draft then m.due_at end,
-            case when not i.is_draft then m.state else 'scheduled' end::ar_inbox.step_state,
-            case when not i.is_draft then m.reason end
+    -- The steps, then the invoices: each foreign key is looked up while there is
+    -- one version of its row.
+    insert into ar_inbox.chasing_steps (company_id, invoice_id, schedule_number, step_number, repeat_number,
+        trigger, days, on_date, hour, channels, contact_role_id, repeats, due_at, state, reason)
+    select f.company_id, f.id, f.schedule_number, f.step_number, (f.moment).repeat_number,
+        f.trigger, f.days, f.on_date, f.hour, f.channels, f.contact_role_id, f.repeats,
+        -- a draft's dates may still change: its moments are set when it is issued
+        case when not f.is_draft then (f.moment).due_at end,
+        case when not f.is_draft then (f.moment).state else 'scheduled' end::ar_inbox.step_state,
+        case when not f.is_draft then (f.moment).reason end
+    from (
+        -- in the select list, step_moments() needs no store for its rows
+        select i.company_id, i.id, i.schedule_number + 1 as schedule_number, i.is_draft, s.*,
+            ar_inbox_internal.step_moments(s.trigger::text, s.days, s.on_date, s.hour, s.repeats,
+                i.issue_date, i.due_date, company.time_zone, at, i.was_sent, company.working_day_policy,
+                company.working_days, closed) as moment
         from (
             select v.company_id, v.id, v.schedule_number, v.issue_date, v.due_date, v.status = 'draft' as is_draft,
-                ar_inbox_internal.was_sent(v.company_id, v.id) as was_sent
+                o.was_sent
             from ar_inbox.invoices v
+            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, 'infinity') o
             where v.company_id = set_schedules.company_id and v.id = any (invoice_ids)
             offset 0) i
         cross join ar_inbox_internal.parse_steps(set_schedules.company_id, steps, within_limits) s
-        cross join lateral ar_inbox_internal.step_moments(s.trigger::text, s.days, s.on_date, s.hour, s.repeats,
-            i.issue_date, i.due_date, company.time_zone, at, i.was_sent, company.working_day_policy,
-            company.working_days, closed) m
-        returning state)
-    select count(*) filter (where a.state = 'scheduled') into scheduled from added a;
-    return scheduled;
+        offset 0) f;
+
+    update ar_inbox.invoices i
+    set schedule_number = i.schedule_number + 1, chasing_enabled = true
+    where i.company_id = set_schedules.company_id and i.id = any (invoice_ids);
 end
 $$;
 
 comment on function ar_inbox_internal.set_schedules(bigint, bigint[], jsonb, timestamptz, boolean) is
-'Gives invoices that the caller has locked a schedule, as seen at that moment, in place of the one they had. within_limits false: the steps are a cadence''s, which was judged when it was made. Returns how many steps are to come.';
+'Gives invoices that the caller has locked a schedule, as seen at that moment, in place of the one they had. within_limits false: the steps are a cadence''s, which was judged when it was made.';
 
 create function ar_inbox_internal.reschedule(company_id bigint, invoice_ids bigint[], at timestamptz)
 returns void
@@ -63,9 +67,9 @@ begin
     from (
         select k.id as step_id, n.*
         from (
-            select v.company_id, v.id, v.issue_date, v.due_date,
-                ar_inbox_internal.was_sent(v.company_id, v.id) as was_sent
+            select v.company_id, v.id, v.issue_date, v.due_date, o.was_sent
             from ar_inbox.invoices v
+            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, 'infinity') o
             where v.company_id = reschedule.company_id and v.id = any (invoice_ids)
             offset 0) i
         join ar_inbox.chasing_steps k on k.company_id = i.company_id and k.invoice_id = i.id
@@ -209,6 +213,10 @@ begin
         if recipients = '{}' then
             perform ar_inbox_internal.refuse('invalid_parameter_value', 'recipients is empty',
                 'Give the invoice''s own contact list, or NULL for the customer''s contacts.');
+        elsif pg_catalog.cardinality(recipients) > 100 then
+            perform ar_inbox_internal.refuse('IB003',
+                pg_catalog.format('%s recipients are too many for one message', pg_catalog.cardinality(recipients)),
+                'Mail servers take up to 100 for one message.');
         end if;
     end if;
     if steps is null then
@@ -218,14 +226,16 @@ begin
 
     update ar_inbox.invoices i set recipients = chase_invoice.recipients
     where i.company_id = key.company_id and i.id = key.id;
-    scheduled := ar_inbox_internal.set_schedules(key.company_id, array[key.id], wanted, at, steps is not null);
+    perform ar_inbox_internal.set_schedules(key.company_id, array[key.id], wanted, at, steps is not null);
+    select count(*) into scheduled from ar_inbox.chasing_steps s
+    where s.company_id = key.company_id and s.invoice_id = key.id and s.state = 'scheduled' and s.mail is null;
     perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'chasing set', null, wanted);
     return scheduled;
 end
 $$;
 
 comment on function ar_inbox.chase_invoice(bigint, jsonb, bigint, ar_inbox.email_address[], timestamptz) is
-'Gives the invoice a chasing schedule in place of the one it had: steps of its own (JSON as in create_cadence), a copy of a cadence, or, with neither, of the default cadence. recipients: the invoice''s own contact list; NULL: the customer''s contacts. at: the moment as of which steps are in the past and so skipped. Returns the number of steps scheduled. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), 22023, IB003 (a limit), IB005 (no default cadence).';
+'Gives the invoice a chasing schedule in place of the one it had: steps of its own (JSON as in create_cadence), a copy of a cadence, or, with neither, of the default cadence. recipients: the invoice''s own contact list; NULL: the customer''s contacts. at: the moment as of which steps are in the past and so skipped. Returns the number of steps scheduled. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), 22004, 22023, IB003 (a limit; over 100 recipients), IB005 (no default cadence).';
 
 create function ar_inbox.chase_invoices(invoice_ids bigint[], cadence_id bigint = null, at timestamptz = now())
 returns bigint
@@ -417,7 +427,11 @@ begin
     return query
         select s.id, s.step_number, s.trigger, s.due_at, s.channels, s.state,
             case when s.due_at is null and s.state = 'scheduled' then 'the invoice is a draft'
-                when s.state = 'scheduled' then d.reasons else s.reason end,
+                when s.state = 'scheduled' then d.reasons
+                when s.state = 'sending' then nullif(pg_catalog.concat_ws('; ',
+                    (select pg_catalog.string_agg(f.value, '; ' order by f.key) from pg_catalog.jsonb_each_text(s.failures) f),
+                    s.reason), '')
+                else s.reason end,
             d.outcome, s.mail
         from ar_inbox.chasing_steps s
         left join (

@@ -33,7 +33,7 @@ begin
             s.payment_id is not null and exists (select from ar_inbox.payments p
                 where p.company_id = s.company_id and p.id = s.payment_id and p.voided_at <= as_of),
             case when any_hold then ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) end,
-            sent.ever or i.marked_sent_at <= as_of,
+            once.was_sent,
             s.due_at, u.moment, local.today, local.minute, i.issue_date, i.due_date,
             mails.addresses,
             case when not todo.email then null
@@ -79,18 +79,16 @@ begin
             from (values (coalesce(s.left_channels, s.channels))) c (channels)) todo
         cross join lateral (
             -- steps, not messages: a text goes to each number by itself
-            select coalesce(pg_catalog.bool_or(true), false) as ever,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'email' and d.today)::integer as by_email,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'letter' and d.today)::integer as by_letter,
-                count(distinct d.chasing_step_id) filter (where d.channel = 'sms' and d.today)::integer as by_sms
-            from (
-                select l.chasing_step_id, l.channel,
-                    l.created_at >= local.today::timestamp at time zone company.time_zone
-                    and l.created_at < (local.today + 1)::timestamp at time zone company.time_zone as today
-                from ar_inbox.deliveries l
-                join ar_inbox.chasing_steps k on k.company_id = l.company_id and k.id = l.chasing_step_id
-                where l.company_id = i.company_id and l.invoice_id = i.id and k.payment_id is null
-                    and l.state not in ('rejected', 'bounced', 'cancelled') and l.created_at <= as_of) d) sent
+            select count(distinct d.chasing_step_id) filter (where d.channel = 'email')::integer as by_email,
+                count(distinct d.chasing_step_id) filter (where d.channel = 'letter')::integer as by_letter,
+                count(distinct d.chasing_step_id) filter (where d.channel = 'sms')::integer as by_sms
+            from ar_inbox.deliveries d
+            join ar_inbox.chasing_steps k on k.company_id = d.company_id and k.id = d.chasing_step_id
+            where d.company_id = i.company_id and d.invoice_id = i.id and k.payment_id is null
+                and d.state not in ('rejected', 'bounced', 'cancelled') and d.created_at <= as_of
+                and d.created_at >= local.today::timestamp at time zone company.time_zone
+                and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone) sent
+        cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, as_of) once
         left join lateral (
             -- those the company does not write to are left out
             select pg_catalog.array_agg(a.address::text order by a.rank, a.id) filter (where p.id is null) as addresses,
@@ -229,7 +227,8 @@ begin
             union all
             -- what is done: what became of it
             select s.due_at, s.invoice_id, s.id, c.channel, coalesce(l.recipient, r.address::text), e.template,
-                s.state::text, coalesce(s.reason, l.reason), s.due_at, r.id
+                case when s.failures ? c.channel::text then 'failed' else s.state::text end,
+                coalesce(s.failures ->> c.channel::text, s.reason, l.reason), s.due_at, r.id
             from ar_inbox.chasing_steps s
             cross join lateral pg_catalog.unnest(s.channels) c (channel)
             left join ar_inbox.deliveries l on l.company_id = s.company_id and l.chasing_step_id = s.id
@@ -240,10 +239,12 @@ begin
             where s.company_id = preview.company_id and s.state <> 'scheduled'
                 and s.due_at >= from_time and s.due_at < to_time and s.created_at <= as_of
                 and s.due_at <= at
+                -- one that another took the place of is nobody's loss
+                and s.reason is distinct from 'another schedule was set'
                 and not coalesce(coalesce(s.fired_at, s.cancelled_at) > as_of, false)) f
         order by f.shown_at, f.due_at, f.step_id, f.channel, f.position;
 end
 $$;
 
 comment on function ar_inbox.preview(bigint, timestamptz, timestamptz, timestamptz) is
-'What goes out between two moments, to whom, by which channel, with which template, and what does not and why: one row for each step, channel and recipient. It is judged by the decision that fires steps, in the order in which they come due, and writes nothing. at: the moment as of which it is judged; steps that are overdue by then go out then. In the past: by what was written down until then. outcome: send, fail, withhold, skip or cancel; of a step that is done by at, its state. recipient is NULL where nothing is sent. Needs view. Errors: IB001, 22004, 22023 (a period that ends before it begins or is over five years).';
+'What goes out between two moments, to whom, by which channel, with which template, and what does not and why: one row for each step, channel and recipient. It is judged by the decision that fires steps, in the order in which they come due, and writes nothing. at: the moment as of which it is judged; steps that are overdue by then go out then. In the past: by what was written down until then. outcome: send, fail, withhold, skip or cancel, wait for an invoice that was a draft then; of a step that is done by at, its state. recipient is NULL where nothing is sent. Needs view. Errors: IB001, 22004, 22023 (a period that ends before it begins or is over five years).';

@@ -280,4 +280,4 @@ end
 $$;
 
 comment on function ar_inbox.fire_due_steps(timestamptz) is
-'Fires every step that is due at that moment, a batch of each company in turn: judges it, then makes and queues its message or writes down why not. A step fires once however many sessions call this; steps whose invoice another transaction holds are left to the next call. Returns what became of each: outcome sending, failed, withheld, skipped or cancelled, with the reason. The worker does this by itself; for administrators.';
+'Fires every step that is due at that moment, a batch of each company in turn: judges it, then makes and queues its message or writes down why not. A step fires once however many sessions call this; steps whose invoice another transaction holds are left to the next call. Returns what became of each: outcome sending, failed, withheld, skipped or cancelled, with the reason. The worker does this by itself; for administrators. Errors: 42501, 22004.';

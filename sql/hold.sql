@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
     select case kind when 'promise' then 'promise to pay' || coalesce(' ' || amount, '')
             when 'dispute' then 'dispute' when 'reply' then 'the customer replied' else 'by hand' end
-        || coalesce(' until ' || until, '')
+        || coalesce(case kind when 'reply' then ', ' else ' ' end || 'until ' || until, '')
         || case when reason <> '' then ' (' || reason || ')' else '' end;
 $$;
 
@@ -275,7 +275,9 @@ begin
         from ar_inbox.invoices i
         join ar_inbox.payments p on p.company_id = i.company_id and p.invoice_id = i.id
         where i.company_id = promise.company_id
-            and (i.id = promise.invoice_id or i.customer_id = promise.customer_id)
+            and (i.id = promise.invoice_id or (i.customer_id = promise.customer_id
+                -- an account's promise is in the company's currency
+                and i.currency = (select c.currency from ar_inbox.companies c where c.id = promise.company_id)))
             and p.created_at >= promise.created_at and p.created_at < promise.ends_at and p.voided_at is null);
 end
 $$;

@@ -154,7 +154,7 @@ begin
                 where d.next_attempt_at is not null and d.provider_id > w.id
                 order by d.provider_id limit 1) n)
         )
-        select p.id, p.company_id,
+        select p.id, p.company_id, p.removed_at,
             per_provider - coalesce((select b.count from unnest(busy_providers, busy_counts) b (id, count)
                                      where b.id = p.id), 0) as room
         from waiting w
@@ -188,17 +188,23 @@ begin
 
             continue when candidate.chasing_step_id is not null
                 and ar_inbox_internal.withdraw_unwanted(candidate.company_id, delivery.id, at);
+            if provider.removed_at is not null then
+                -- a member wanted one in doubt sent again
+                perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,
+                    'the provider was removed before it could be handed off');
+                continue;
+            end if;
             if delivery.channel = 'sms' then
-                opening := ar_inbox_internal.text_opening(candidate.company_id, at);
+                opening := ar_inbox_internal.text_opening(candidate.company_id, at, delivery.recipient);
                 if opening > delivery.give_up_at then
                     perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,
-                        pg_catalog.format('given up: outside the hours for text messages until %s, which is after its limit (retry_limit)%s',
+                        pg_catalog.format('given up: no text message to that number until %s, which is after its limit (retry_limit)%s',
                             opening, ': ' || delivery.reply));
                     continue;
                 elsif opening > at then
                     update ar_inbox.deliveries d
                     set next_attempt_at = opening,
-                        reason = coalesce(d.reason, 'outside the hours for text messages (sms_from_hour, sms_to_hour)')
+                        reason = coalesce(d.reason, 'put off to the next hour for text messages to that number (sms_from_hour, sms_to_hour, max_texts_per_number)')
                     where d.company_id = delivery.company_id and d.id = delivery.id;
                     continue;
                 end if;

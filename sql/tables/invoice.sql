@@ -30,7 +30,8 @@ create table ar_inbox.invoices (
     constraint invoices_paid_within_total check (paid >= 0 and paid <= total),
     constraint invoices_paid_means_no_balance check ((status = 'paid') = (status in ('issued', 'paid') and paid = total)),
     constraint invoices_recipients_not_empty check (pg_catalog.cardinality(recipients) > 0)
-);
+) with (fillfactor = 85);
+-- (its status, its schedule and what is paid change often: in the same page where there is room)
 create index invoices_by_customer on ar_inbox.invoices (customer_id, company_id);
 comment on table ar_inbox.invoices is 'Invoices. The balance is total minus paid; status is paid exactly while an issued invoice has none.';
 comment on column ar_inbox.invoices.number is 'Fixed when the invoice is issued; a draft may have none yet.';

@@ -77,53 +77,6 @@ call public.fill({count} / 2 + 1, {count} / 2 + {count});
 vacuum analyze;
 """
 
-# What ours writes is kept as the source of the reference, and taken back.
-REFERENCE = """
-create schema reference;
-create table reference.chasing_steps (like ar_inbox.chasing_steps including all);
-create table reference.threads (like ar_inbox.threads including all);
-create table reference.emails (like ar_inbox.emails including all);
-create table reference.email_recipients (like ar_inbox.email_recipients including all);
-create table reference.deliveries (like ar_inbox.deliveries including all);
-insert into reference.chasing_steps select * from ar_inbox.chasing_steps;
-insert into reference.threads select * from ar_inbox.threads;
-insert into reference.emails select * from ar_inbox.emails;
-insert into reference.email_recipients select * from ar_inbox.email_recipients;
-insert into reference.deliveries select * from ar_inbox.deliveries;
-
-select count(*) from ar_inbox.fire_due_steps();
-
-create schema source;
-create table source.deliveries as select * from ar_inbox.deliveries where state = 'queued';
-create table source.emails as select * from ar_inbox.emails
-    where id in (select email_id from source.deliveries);
-create table source.email_recipients as select * from ar_inbox.email_recipients
-    where email_id in (select email_id from source.deliveries);
-create table source.threads as select * from ar_inbox.threads
-    where id in (select thread_id from source.emails);
-
-set session_replication_role = replica;
-delete from ar_inbox.deliveries where id in (select id from source.deliveries);
-delete from ar_inbox.emails where id in (select id from source.emails);
-delete from ar_inbox.email_recipients where id in (select id from source.email_recipients);
-delete from ar_inbox.threads where id in (select id from source.threads);
-update ar_inbox.chasing_steps set state = 'scheduled', fired_at = null where state = 'sending';
-vacuum full;
-vacuum analyze;
-"""
-
-REFERENCE_FIRES = """
-begin;
-insert into reference.threads select * from source.threads;
-insert into reference.emails select * from source.emails;
-insert into reference.email_recipients select * from source.email_recipients;
-insert into reference.deliveries select * from source.deliveries;
-update reference.chasing_steps set state = 'sending', fired_at = now()
-where state = 'scheduled' and due_at <= now();
-commit;
-"""
-
-
 class Entry:
     name = None
     unit = "messages/s"
@@ -148,7 +101,7 @@ class Entry:
         """The database that others copy, made once however many want it."""
         self.count = 2000 * self.scale
         self.template("steps", STEPS.format(count=self.count, mails="".join(
-            "\\\\x%s\n" % data.hex() for data, _ in mails.answers(EARLIER, first=1000000))), REFERENCE)
+            "\\\\x%s\n" % data.hex() for data, _ in mails.answers(EARLIER, first=1000000))))
 
     def template(self, name, *scripts):
         made = self.cluster.sql("postgres", "select count(*) from pg_database where datname = '%s';" % name)
@@ -161,31 +114,6 @@ class Entry:
         answer = self.cluster.sql(database, query + ";")
         if answer != str(expected):
             raise Failure("%s: %s\ngave %s, not %s" % (self.name, query, answer, expected))
-
-
-class FireDueSteps(Entry):
-    name = "fire due steps"
-    unit = "steps/s"
-
-    def set_up(self):
-        self.steps_template()
-
-    def run(self, script, schema):
-        self.cluster.create("run", "steps")
-        seconds = self.cluster.seconds("run", script)
-        self.expect("run", "select count(*) from %s.deliveries where state = 'queued'" % schema, self.count)
-        self.expect("run", "select count(*) from %s.emails e join %s.threads t on t.last_email_id = e.id "
-                    "join %s.email_recipients r on r.email_id = e.id where r.state = 'queued'"
-                    % (schema, schema, schema), self.count)
-        self.expect("run", "select count(*) from %s.chasing_steps where state = 'sending'" % schema, self.count)
-        self.cluster.drop("run")
-        return self.count / seconds
-
-    def ours(self):
-        return self.run("select ar_inbox.fire_due_steps();", "ar_inbox")
-
-    def reference(self):
-        return self.run(REFERENCE_FIRES, "reference")
 
 
 class HandOff(Entry):
@@ -207,8 +135,6 @@ class HandOff(Entry):
         body = mails.text(mails.random.Random(7), 4300)
         self.cluster.create(self.database, "steps")
         self.cluster.sql(self.database, """
-            drop schema reference cascade;
-            drop schema source cascade;
             select ar_inbox.set_mail_account(a.company_id, a.from_address, 'smtp://127.0.0.1:%d',
                 inbox_address => a.inbox_address) from ar_inbox.mail_accounts a;
             select ar_inbox.set_template(c.id, 'past_due_invoice', 'Past due: {{invoice.number}}',
@@ -304,8 +230,6 @@ class ReceiveMail(Entry):
         rows = "".join("\\\\x%s\t%s\n" % (data.hex(), text.replace("\\", "\\\\").replace("\n", "\\n"))
                        for data, text in mails.answers(self.count))
         self.cluster.sql("incoming", """
-            drop schema reference cascade;
-            drop schema source cascade;
             create table public.incoming (id integer generated always as identity primary key,
                 message bytea not null, body text not null);
             create table public.messages (id bigint generated always as identity primary key,
@@ -407,4 +331,4 @@ class ReceiveLarge(Entry):
             return highest - before
 
 
-ENTRIES = (FireDueSteps, HandOff, HandOffSlowly, ReadMail, ReceiveMail, ReceiveLarge)
+ENTRIES = (HandOff, HandOffSlowly, ReadMail, ReceiveMail, ReceiveLarge)

@@ -17,7 +17,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(177);
+SELECT plan(178);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -363,6 +363,7 @@ FROM (VALUES
     ('pg_temp.step(''on_issue''), at => ''infinity''', '22023 at infinity is out of range', NULL),
     ('pg_temp.step(''on_issue''), pg_temp.id(''standard'')', '22023 both steps and cadence_id are given', NULL),
     ('pg_temp.step(''on_issue''), recipients => ''{}''', '22023 recipients is empty', NULL),
+    ('pg_temp.step(''on_issue''), recipients => array(SELECT (n || ''@b.example'')::ar_inbox.email_address FROM generate_series(1, 101) n)', 'IB003 101 recipients are too many for one message', NULL),
     ('pg_temp.step(''on_issue''), recipients => ''{a@b.example,NULL}''', '22004 recipients contains NULL', NULL),
     ('pg_temp.step(''on_issue''), recipients => ''{{a@b.example},{c@d.example}}''', '22023 recipients is an array of arrays', NULL),
     ('pg_temp.step(''on_issue''), recipients => ARRAY[E''a@b.example\r\nc@d.example'']::ar_inbox.email_address[]',

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(108);
+SELECT plan(110);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -121,6 +121,11 @@ SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-02-10 09:00+00') f$$, ARRA
 SELECT results_eq($$SELECT f FROM pg_temp.sent('b1') f$$, ARRAY['email past_due_invoice queued ap@mailonly.example'], 'by e-mail');
 SELECT results_eq($$SELECT f FROM pg_temp.steps('b1') f$$,
     ARRAY['1 sending {"sms": "sms: the customer has no telephone number", "letter": "letter: the customer has no postal address"}'], 'the others are remembered');
+SELECT results_eq($$SELECT concat_ws(' ', state, reason) FROM ar_inbox.chasing_schedule(pg_temp.id('b1'))$$,
+    ARRAY['sending letter: the customer has no postal address; sms: the customer has no telephone number'], 'the schedule says so');
+SELECT results_eq($$SELECT concat_ws(' ', channel, outcome, recipient, reason) FROM ar_inbox.preview(pg_temp.id('acme'), '2099-02-10', '2099-02-11', '2099-02-10 12:00+00') WHERE invoice_id = pg_temp.id('b1')$$,
+    ARRAY['email sending ap@mailonly.example', 'letter failed letter: the customer has no postal address', 'sms failed sms: the customer has no telephone number'],
+    'and the preview, by channel');
 CALL pg_temp.ends('b1', 'accepted');
 SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('b1')$$,
     ARRAY['failed letter: the customer has no postal address; sms: the customer has no telephone number'], 'in the end the step has failed, and says which and why');

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(74);
+SELECT plan(78);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -148,6 +148,18 @@ SELECT results_eq($$SELECT f FROM pg_temp.fired(pg_temp.day(12)) f WHERE f LIKE 
 CALL pg_temp.keep('account', ar_inbox.hold(customer_id => pg_temp.id('globex'), kind => 'promise', until => '2099-02-20'));
 SELECT is(ar_inbox_internal.end_holds('2099-03-02 06:00+00'), 1::bigint, 'a promise for the whole account ends');
 SELECT is(outcome, 'broken', 'broken while anything of then is open') FROM ar_inbox.holds WHERE id = pg_temp.id('account');
+CALL pg_temp.keep('initech', ar_inbox.create_customer(pg_temp.id('acme'), 'Initech'));
+DO $$ BEGIN
+    CALL pg_temp.keep('dollars', ar_inbox.create_invoice(pg_temp.id('initech'), '[{"description": "Work", "unit_price": 100}]'));
+    CALL pg_temp.keep('yen', ar_inbox.create_invoice(pg_temp.id('initech'), '[{"description": "Work", "unit_price": 9000}]', currency => 'JPY'));
+    PERFORM ar_inbox.issue_invoice(pg_temp.id('dollars')), ar_inbox.issue_invoice(pg_temp.id('yen'));
+    CALL pg_temp.keep('sixty', ar_inbox.hold(customer_id => pg_temp.id('initech'), kind => 'promise', until => '2099-02-20', amount => 60));
+    PERFORM ar_inbox.record_payment(pg_temp.id('yen'), 9000), ar_inbox.record_payment(pg_temp.id('dollars'), 59);
+END $$;
+SELECT is(ar_inbox_internal.promise_is_kept(pg_temp.id('acme'), pg_temp.id('sixty')), false, 'dollars that were promised do not come in as yen');
+SELECT lives_ok($$SELECT ar_inbox.record_payment(pg_temp.id('dollars'), 1)$$, 'the rest comes in');
+SELECT is(ar_inbox_internal.end_holds('2099-03-02 06:00+00'), 1::bigint, 'at its end');
+SELECT is(outcome, 'kept', 'it is kept') FROM ar_inbox.holds WHERE id = pg_temp.id('sixty');
 
 -- the customer writes
 SELECT is(pg_temp.bill('r1'), 'billed', 'an invoice');
@@ -165,7 +177,7 @@ SELECT ok(pg_temp.answer('real', 'ap@globex.example') > 0, 'the customer''s');
 SELECT results_eq($$SELECT concat_ws('|', kind, until - (now() AT TIME ZONE 'America/New_York')::date, outcome) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1')$$,
     ARRAY['reply|2'], 'holds for three days, today included');
 SELECT results_eq($$SELECT state || ': ' || regexp_replace(reason, '[0-9-]{10}', '…') FROM ar_inbox.deliveries WHERE invoice_id = pg_temp.id('r1')$$,
-    ARRAY['cancelled: held: the customer replied until …'], 'what was queued does not leave');
+    ARRAY['cancelled: held: the customer replied, until …'], 'what was queued does not leave');
 SELECT ok(pg_temp.answer('again', 'ap@globex.example') > 0, 'another one');
 SELECT is((SELECT count(*) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1')), 1::bigint, 'makes no second hold');
 SELECT lives_ok($$SELECT ar_inbox.set_thread_status(id, 'closed') FROM ar_inbox.threads WHERE invoice_id = pg_temp.id('r1')$$, 'a member closes the thread');

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(18);
+SELECT plan(20);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -94,6 +94,16 @@ SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-02-11', '2099-02-12', '209
 SELECT is((SELECT count(*) FROM ar_inbox.fire_due_steps('2099-01-10 09:00+00')), 1::bigint, 'the first fires');
 SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-01-01', '2099-02-01', '2099-02-01') s$$,
     ARRAY['01-10 09:00|email|ap@globex.example|new_invoice|sending', '01-10 09:00|email|ann@globex.example|new_invoice|sending'], 'what is done is shown as it was');
+CALL pg_temp.keep('a2', ar_inbox.create_invoice(pg_temp.id('globex'), '[{"description": "Work", "unit_price": 100}]', '2099-05-10', '2099-06-09', 'A2'));
+DO $$ BEGIN
+    PERFORM ar_inbox.issue_invoice(pg_temp.id('a2'));
+    PERFORM ar_inbox.chase_invoice(pg_temp.id('a2'), format('[{"trigger": "on_issue", "hour": %s, "channels": ["email"]}]', hour)::jsonb) FROM generate_series(8, 9) hour;
+END $$;
+SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-05-01', '2099-06-01', '2099-05-11') s WHERE s LIKE '05-%' AND s NOT LIKE '%ann@%'$$,
+    ARRAY['05-10 09:00|email|ap@globex.example|new_invoice|send'], 'a schedule in place of another is shown without that');
+DO $$ BEGIN PERFORM ar_inbox.void_invoice(pg_temp.id('a2')); END $$;
+SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-05-01', '2099-06-01', '2099-05-11') s WHERE s LIKE '05-%'$$,
+    ARRAY['05-10 09:00|email|-|-|cancelled|invoice voided'], 'what was cancelled otherwise is');
 SELECT is(pg_temp.refusal('SELECT ar_inbox.preview(' || replace(arguments, '{}', pg_temp.id('acme')::text) || ')'), wanted, wanted)
 FROM (VALUES
     ('{}, ''2099-01-02'', ''2099-01-01''', '22023 to_time 2099-01-01 00:00:00+00 is not after from_time 2099-01-02 00:00:00+00'),

@@ -18,7 +18,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(278);
+SELECT plan(286);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -53,6 +53,8 @@ CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
 $$;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme', 'America/New_York'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
+-- (one number has many texts here; the limit has a test of its own)
+UPDATE ar_inbox.companies SET max_texts_per_number = 100 WHERE id = pg_temp.id('acme');
 CREATE FUNCTION pg_temp.do(statement text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; END $$;
 
 -- ---- postal addresses and phone numbers ----
@@ -307,12 +309,21 @@ FROM (VALUES ('2026-02-10 12:59:59Z'::timestamptz, '2026-02-10 13:00Z'::timestam
     -- the clocks go forward on 8 March, back on 1 November
     ('2026-03-08 03:00Z', '2026-03-08 12:00Z'), ('2026-03-08 12:00Z', NULL), ('2026-11-01 02:00Z', '2026-11-01 13:00Z'), ('2026-11-01 12:30Z', '2026-11-01 13:00Z')) t (at, wanted);
 SELECT is(pg_temp.claims('2026-02-11 02:30Z'), 'letter', 'at half past nine in the evening no text message leaves');
-SELECT is(pg_temp.state('one'), 'queued 0 11 13:00 step sending - outside the hours for text messages (sms_from_hour, sms_to_hour)', 'it waits for the morning');
+SELECT is(pg_temp.state('one'), 'queued 0 11 13:00 step sending - put off to the next hour for text messages to that number (sms_from_hour, sms_to_hour, max_texts_per_number)', 'it waits for the morning');
 SELECT is(pg_temp.claims('2026-02-11 13:00Z'), 'one, two', 'and leaves then');
 ROLLBACK TO claiming;
 UPDATE ar_inbox.deliveries SET give_up_at = '2026-02-11 12:00Z', state = 'deferred', attempts = 1, reply = 'HTTP 500' WHERE id = pg_temp.id('one');
 SELECT is(pg_temp.claims('2026-02-11 02:30Z'), 'letter', 'where its limit ends in the night');
-SELECT matches(pg_temp.state('one'), '^rejected 1 step sending - given up: outside the hours for text messages until 2026-02-11 13:00:00\+00, which is after its limit \(retry_limit\): HTTP 500$', 'it is given up');
+SELECT matches(pg_temp.state('one'), '^rejected 1 step sending - given up: no text message to that number until 2026-02-11 13:00:00\+00, which is after its limit \(retry_limit\): HTTP 500$', 'it is given up');
+ROLLBACK TO claiming;
+-- a number gets so many a day, also where one was put off to today
+UPDATE ar_inbox.companies SET max_texts_per_number = 1 WHERE id = pg_temp.id('acme');
+UPDATE ar_inbox.deliveries SET chasing_step_id = NULL, recipient = (SELECT d.recipient FROM ar_inbox.deliveries d WHERE d.id = pg_temp.id('one')) WHERE id = pg_temp.id('two');
+SELECT is(pg_temp.claims('2026-02-10 15:00Z'), 'one, letter', 'of two texts to a number that may have one a day, one leaves');
+SELECT matches(pg_temp.state('two'), 'queued 0 11 13:00 .*max_texts_per_number', 'the other one waits for the next day');
+SELECT is(pg_temp.answered('one', 201, '{"sid": "SM0123456789", "status": "queued"}'), 'accepted 1 step sending', 'the first is taken');
+SELECT is(pg_temp.claims('2026-02-10 18:00Z'), 'nothing', 'later that day');
+SELECT is(pg_temp.claims('2026-02-11 13:00Z'), 'two', 'and the next day the other');
 ROLLBACK TO claiming;
 DELETE FROM ar_inbox.secrets WHERE company_id = pg_temp.id('acme') AND name = 'provider ' || pg_temp.id('sms provider');
 UPDATE ar_inbox.companies SET postal_address = NULL WHERE id = pg_temp.id('acme');
@@ -537,6 +548,9 @@ FROM (VALUES ('sms', format('IB001 company %s has no provider for sms', pg_temp.
 SELECT is_empty($$SELECT * FROM ar_inbox.secrets WHERE name = 'provider ' || pg_temp.id('sms provider')$$, 'its key too');
 SELECT is(pg_temp.answered('one', 201, '{"sid": "SM0123456789", "status": "queued"}'), 'accepted 1 step sending', 'what was under way gets its answer');
 SELECT is(pg_temp.report(pg_temp.said('delivered', 'SM0123456789')), 'accepted 1 step sending (delivered) delivered', 'and its reports');
+SELECT is(pg_temp.answered('two', NULL), 'unknown 1 10 15:05 step sending - in doubt: cut off', 'one in doubt');
+SELECT is(pg_temp.claims('2026-02-10 15:05Z'), 'nothing', 'is not sent again by a provider that is gone');
+SELECT is(pg_temp.state('two'), 'unknown 1 step sending - in doubt: cut off', 'and stays in doubt');
 SELECT lives_ok(format('SELECT ar_inbox.set_sms_provider(%s, ''AC0123456789'', ''54321'', ''Acme Ltd'')', pg_temp.id('acme')), 'another one');
 SELECT isnt(ar_inbox_internal.provider_for(pg_temp.id('acme'), 'sms'), pg_temp.id('sms provider'), 'is another row');
 

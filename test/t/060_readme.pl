@@ -248,6 +248,18 @@ foreach my $row (grep { @$_ > 2 } @steps)
 		'1', "the example of $trigger is taken");
 }
 
+# What becomes of a step: every outcome and reason of the one decision.
+my @decided = map { /"([^"]+)"/ ? $1 : () }
+  map { /^const char \*\ndecision_outcome_name(.*?)\n}/ms ? $1 =~ /"[^"]+"/g : () } slurp('src/core/decision.c');
+same([ grep { $section{'What becomes of a step'} !~ /^\| `$_` \|/m } @decided ], ['done'], 'outcomes of a step that is to come');
+my @reasons = grep { / / && $_ ne 'invoice %s' && $_ !~ /^%s/ } slurp('src/core/decision.c') =~ /"([^"\n]+)"/g;
+push @reasons, map { "invoice $_" } qw(paid closed voided);
+push @reasons, slurp('sql/decision.sql') =~ /'((?:the customer|the company|no contact) [^']+)'/g;
+push @reasons, slurp('src/core/schedule.c') =~ /^\t\t\treturn "([^"]+)";/mg;
+cmp_ok(scalar @reasons, '>', 25, 'reasons are found');
+my %reason = map { s/^(?:email|letter|sms): //r => 1 } quoted($section{'What becomes of a step'});
+is_deeply([ grep { !$reason{$_} } map { s/%02d:(?:%02d|00)|%[sd]/…/gr =~ s/^sms: //r } @reasons ], [], 'reasons of what becomes of a step');
+
 # Templates: every name, and every value that they know.
 my ($names) = query(q{select string_agg(m[1], ' ') from pg_constraint,
 	lateral regexp_matches(pg_get_constraintdef(oid), '''(\w+)''', 'g') m where conname = 'templates_name_known'});
