@@ -25,7 +25,7 @@ return case
     when reason like '%suppressed since %' and channel = 'email' then 'suppressed'
     when state = 'bounced' then 'bounced'
     when state = 'unknown' then 'in_doubt'
-    when state = 'rejected' and reason like 'given up after %' then 'given_up'
+    when state = 'rejected' and reason like 'given up%' then 'given_up'
     when state = 'rejected' then 'refused'
     when reason like '%' || channel || ': the company has no %' then 'not_set_up'
     when reason like '%' || channel || ': the customer has no %'

@@ -52,11 +52,12 @@ from (
         where (pg_catalog.cardinality(s.channels) > 1 or s.state = 'failed')
             and y.company_id = s.company_id and y.chasing_step_id = s.id and y.channel = k.channel
             -- of a step that was tried again: the last time
-            and (not l.tried or y.created_at >= s.fired_at)
-            and not exists (
-                select from ar_inbox.deliveries n
-                where n.company_id = y.company_id and n.chasing_step_id = y.chasing_step_id
-                    and n.channel = y.channel and n.created_at > y.created_at)) d on true
+            and case when s.left_channels is null then true
+                when l.tried then y.created_at >= s.fired_at
+                else not exists (
+                    select from ar_inbox.deliveries n
+                    where n.company_id = y.company_id and n.chasing_step_id = y.chasing_step_id
+                        and n.channel = y.channel and n.created_at > y.created_at) end) d on true
     where s.state <> 'scheduled' or not l.tried) o
 join ar_inbox.invoices i on i.company_id = o.company_id and i.id = o.invoice_id
 join ar_inbox.companies c on c.id = o.company_id
