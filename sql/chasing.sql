@@ -37,7 +37,7 @@ begin
             select v.company_id, v.id, v.schedule_number, v.issue_date, v.due_date, v.status = 'draft' as is_draft,
                 o.was_sent
             from ar_inbox.invoices v
-            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, 'infinity') o
+            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, v.marked_sent_at, 'infinity') o
             where v.company_id = set_schedules.company_id and v.id = any (invoice_ids)
             offset 0) i
         cross join ar_inbox_internal.parse_steps(set_schedules.company_id, steps, within_limits) s
@@ -69,7 +69,7 @@ begin
         from (
             select v.company_id, v.id, v.issue_date, v.due_date, o.was_sent
             from ar_inbox.invoices v
-            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, 'infinity') o
+            cross join lateral ar_inbox_internal.sending_of(v.company_id, v.id, v.marked_sent_at, 'infinity') o
             where v.company_id = reschedule.company_id and v.id = any (invoice_ids)
             offset 0) i
         join ar_inbox.chasing_steps k on k.company_id = i.company_id and k.invoice_id = i.id

@@ -88,7 +88,7 @@ begin
                 and d.state not in ('rejected', 'bounced', 'cancelled') and d.created_at <= as_of
                 and d.created_at >= local.today::timestamp at time zone company.time_zone
                 and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone) sent
-        cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, as_of) once
+        cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, i.marked_sent_at, as_of) once
         left join lateral (
             -- those the company does not write to are left out
             select pg_catalog.array_agg(a.address::text order by a.rank, a.id) filter (where p.id is null) as addresses,

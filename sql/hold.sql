@@ -327,7 +327,10 @@ as $$
 begin
     update ar_inbox.holds h
     set ended_at = greatest(pg_catalog.now(), h.created_at),
-        outcome = case when h.kind = 'promise' and paid then 'kept' else 'over' end
+        -- (one whose time was over before, and that nobody has ended yet, was not kept)
+        outcome = case when h.kind = 'promise' and paid and h.ends_at > pg_catalog.now() then 'kept'
+            when h.kind = 'promise' and h.ends_at <= pg_catalog.now() then 'broken'
+            else 'over' end
     where h.company_id = end_holds_of_invoice.company_id and h.invoice_id = end_holds_of_invoice.invoice_id
         and h.ended_at is null;
 end

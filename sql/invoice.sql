@@ -530,22 +530,22 @@ $$;
 comment on function ar_inbox.change_invoice_dates(bigint, date, date) is
 'Changes the dates of a draft or an issued invoice; NULL leaves one as it is. Steps not yet done move with them. Needs manage. Errors: IB001, 42501, IB002, 22023.';
 
-create function ar_inbox_internal.sending_of(company_id bigint, invoice_id bigint, as_of timestamptz)
+create function ar_inbox_internal.sending_of(company_id bigint, invoice_id bigint, marked_sent_at timestamptz,
+    as_of timestamptz)
 returns table (was_sent boolean)
 language sql stable rows 1
 as $$
     -- a part of the queries that ask it: it fixes no search_path
-    select exists (select 1 from ar_inbox.invoices i
-            where i.company_id = $1 and i.id = $2 and i.marked_sent_at <= $3)
+    select coalesce($3 <= $4, false)
         or exists (select 1 from ar_inbox.deliveries d
             join ar_inbox.chasing_steps s on s.company_id = d.company_id and s.id = d.chasing_step_id
-            where d.company_id = $1 and d.invoice_id = $2 and d.created_at <= $3
+            where d.company_id = $1 and d.invoice_id = $2 and d.created_at <= $4
                 -- (the receipt of a payment sends no invoice)
                 and s.payment_id is null and d.state not in ('rejected', 'bounced', 'cancelled'));
 $$;
 
-comment on function ar_inbox_internal.sending_of(bigint, bigint, timestamptz) is
-'Whether the invoice was sent to its customer, is on its way, or was marked as sent; as_of: by what was written down until then.';
+comment on function ar_inbox_internal.sending_of(bigint, bigint, timestamptz, timestamptz) is
+'Whether the invoice was sent to its customer, is on its way, or was marked as sent (marked_sent_at, from its row); as_of: by what was written down until then.';
 
 create function ar_inbox_internal.was_sent(company_id bigint, invoice_id bigint)
 returns boolean
@@ -553,7 +553,11 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (select s.was_sent from ar_inbox_internal.sending_of(company_id, invoice_id, 'infinity') s);
+    return (
+        select s.was_sent
+        from ar_inbox.invoices i
+        cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, i.marked_sent_at, 'infinity') s
+        where i.company_id = was_sent.company_id and i.id = was_sent.invoice_id);
 end
 $$;
 

@@ -42,7 +42,8 @@ create table ar_inbox.companies (
     constraint companies_numbers_positive check (next_customer_number > 0 and next_invoice_number > 0),
     constraint companies_retry_limit_positive check (retry_limit > '0'),
     constraint companies_catch_up_not_negative check (catch_up_window >= '0'),
-    constraint companies_hold_days_in_range check (promise_grace_days between 0 and 365 and reply_hold_days between 0 and 365),
+    constraint companies_hold_days_in_range check (promise_grace_days >= 0 and promise_grace_days <= 365
+        and reply_hold_days >= 0 and reply_hold_days <= 365),
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
     constraint companies_invoice_link_url_form check (invoice_link_url ~ '^https://[^[:space:]<>"]+$'),

@@ -1,7 +1,9 @@
 """What chasing costs: scheduling, firing, paying.
 
-Each beside the plainest SQL that writes the same rows: no decisions, no
-rendering, no foreign keys and no triggers.
+Scheduling and firing stand beside the plainest SQL that writes the same rows
+into copies of the tables: no decisions, no rendering, no triggers.  The copies
+have all indexes and checks of the tables, and their foreign keys; the entries
+"bare" measure against copies without foreign keys.
 """
 
 import statistics
@@ -46,6 +48,29 @@ vacuum full;
 vacuum analyze;
 """
 
+# The foreign keys of the tables, for their copies: to the tables themselves,
+# where what they refer to is not copied.
+FOREIGN_KEYS = """
+do $$
+declare
+    key record;
+begin
+    for key in
+        select c.conname, t.relname, pg_get_constraintdef(c.oid) as definition, f.relname as target
+        from pg_constraint c
+        join pg_class t on t.oid = c.conrelid
+        join pg_class f on f.oid = c.confrelid
+        where c.contype = 'f' and t.relnamespace = 'ar_inbox'::regnamespace
+            and exists (select from pg_class r where r.relnamespace = 'reference'::regnamespace and r.relname = t.relname)
+    loop
+        execute format('alter table reference.%I add constraint %I %s', key.relname, key.conname,
+            case when to_regclass('reference.' || key.target) is null then key.definition
+                else replace(key.definition, 'ar_inbox.' || key.target, 'reference.' || key.target) end);
+    end loop;
+end
+$$;
+"""
+
 FIRED = ("threads", "emails", "email_recipients", "deliveries")
 
 # What ours writes is kept as the source of the reference, and taken back.
@@ -82,13 +107,15 @@ class FireDueSteps(Entry):
 
     name = "fire due steps"
     unit = "steps/s"
+    database = "firing"
+    more = (FOREIGN_KEYS,)
 
     def set_up(self):
         self.count = 100000 * self.scale
-        self.template("firing", STEPS.format(count=self.count + 2000, due=self.count), FIRED_BY_HAND)
+        self.template(self.database, STEPS.format(count=self.count + 2000, due=self.count), FIRED_BY_HAND, *self.more)
 
     def run(self, script, schema):
-        self.cluster.create("run", "firing")
+        self.cluster.create("run", self.database)
         seconds = self.cluster.seconds("run", script)
         self.expect("run", "select count(*) from %s.deliveries where state = 'queued'" % schema, self.count)
         self.expect("run", "select count(*) from %s.emails e join %s.threads t on t.last_email_id = e.id "
@@ -103,6 +130,12 @@ class FireDueSteps(Entry):
 
     def reference(self):
         return self.run(FIRES_BY_HAND, "reference")
+
+
+class FireBare(FireDueSteps):
+    name = "fire due steps, bare"
+    database = "firing_bare"
+    more = ()
 
 
 class FireAmongMany(Entry):
@@ -170,13 +203,15 @@ class ScheduleInvoices(Entry):
 
     name = "schedule invoices"
     unit = "invoices/s"
+    database = "scheduling"
+    more = (FOREIGN_KEYS,)
 
     def set_up(self):
         self.count = 200000 * self.scale
-        self.template("scheduling", INVOICES.format(count=self.count), SCHEDULED_BY_HAND)
+        self.template(self.database, INVOICES.format(count=self.count), SCHEDULED_BY_HAND, *self.more)
 
     def run(self, script, schema):
-        self.cluster.create("run", "scheduling")
+        self.cluster.create("run", self.database)
         seconds = self.cluster.seconds("run", script)
         self.expect("run", "select count(*) from %s.chasing_steps" % schema, 6 * self.count)
         self.cluster.drop("run")
@@ -187,6 +222,12 @@ class ScheduleInvoices(Entry):
 
     def reference(self):
         return self.run(SCHEDULES_BY_HAND, "reference")
+
+
+class ScheduleBare(ScheduleInvoices):
+    name = "schedule invoices, bare"
+    database = "scheduling_bare"
+    more = ()
 
 
 class RecordPayment(Entry):
@@ -220,4 +261,4 @@ class RecordPayment(Entry):
         return self.run("insert into public.payments (company_id, invoice_id, amount, received_on) values (1, %d, 530, current_date);")
 
 
-ENTRIES = (ScheduleInvoices, FireDueSteps, FireAmongMany, RecordPayment)
+ENTRIES = (ScheduleInvoices, ScheduleBare, FireDueSteps, FireBare, FireAmongMany, RecordPayment)

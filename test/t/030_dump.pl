@@ -81,6 +81,8 @@ Content-Type: text/html
 	PERFORM ar_inbox.mark_spam((SELECT min(id) FROM ar_inbox.threads WHERE subject = 'Spam'));
 	PERFORM ar_inbox.set_working_days(company, '{1,2,3,4,5,6}', NULL);
 	PERFORM ar_inbox.add_holiday(company, '2030-10-03', 'Tag der Deutschen Einheit');
+	PERFORM ar_inbox.set_automatic_mail(company, 'unpaid_reminder');
+	PERFORM ar_inbox.hold(customer_id => k.id, kind => 'promise', until => '2030-01-31', amount => 10) FROM ar_inbox.customers k LIMIT 1;
 	PERFORM ar_inbox.set_saved_reply(company, 'Danke', 'Danke, {{company.name}}.');
 	PERFORM ar_inbox.suppress('weg\@mueller.test', company, detail => 'zieht um');
 	PERFORM ar_inbox.set_sms_provider(company, 'AC0123456789', 'token', 'Mueller', 'https://acme.test/status', 'http://127.0.0.1:9');
