@@ -233,25 +233,38 @@ $$;
 comment on function ar_inbox.issue_invoice(bigint) is
 'Issues a draft: its number (drawn if it has none: INV-00001, …) and its total are fixed. It takes the company''s default cadence unless it has its own schedule or chasing was disabled for it. Needs manage. Errors: IB001, 42501, IB002 (not a draft).';
 
-create function ar_inbox.record_payment(invoice_id bigint, amount numeric, received_on date = null,
-    method text = null)
+create function ar_inbox_internal.lower_balance(invoice_id bigint, amount numeric, day date, method text, is_credit boolean)
 returns bigint
-language plpgsql security definer
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
     key    ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
     new_id bigint;
 begin
-    perform ar_inbox_internal.check_date(received_on, 'received_on');
-    insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, member_id)
-    select key.company_id, key.id, record_payment.amount,
-        coalesce(record_payment.received_on, (pg_catalog.now() at time zone c.time_zone)::date),
-        record_payment.method, ar_inbox_internal.member_id(key.company_id)
+    perform ar_inbox_internal.check_date(day, case when is_credit then 'credited_on' else 'received_on' end);
+    insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, is_credit, member_id)
+    select key.company_id, key.id, lower_balance.amount,
+        coalesce(lower_balance.day, (pg_catalog.now() at time zone c.time_zone)::date),
+        lower_balance.method, lower_balance.is_credit, ar_inbox_internal.member_id(key.company_id)
     from ar_inbox.companies c
     where c.id = key.company_id
     returning id into new_id;
     return new_id;
+end
+$$;
+
+comment on function ar_inbox_internal.lower_balance(bigint, numeric, date, text, boolean) is
+'Records a payment or a credit for an invoice; day NULL: today. Returns its id.';
+
+create function ar_inbox.record_payment(invoice_id bigint, amount numeric, received_on date = null,
+    method text = null)
+returns bigint
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return ar_inbox_internal.lower_balance(invoice_id, amount, received_on, method, false);
 end
 $$;
 
@@ -264,19 +277,8 @@ returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-    key    ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
-    new_id bigint;
 begin
-    perform ar_inbox_internal.check_date(credited_on, 'credited_on');
-    insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, is_credit, member_id)
-    select key.company_id, key.id, record_credit.amount,
-        coalesce(record_credit.credited_on, (pg_catalog.now() at time zone c.time_zone)::date),
-        record_credit.reason, true, ar_inbox_internal.member_id(key.company_id)
-    from ar_inbox.companies c
-    where c.id = key.company_id
-    returning id into new_id;
-    return new_id;
+    return ar_inbox_internal.lower_balance(invoice_id, amount, credited_on, reason, true);
 end
 $$;
 
