@@ -48,7 +48,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     delivery ar_inbox.deliveries;
-    held     text;
+    why      text;
 begin
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = withdraw_unwanted.company_id and d.id = withdraw_unwanted.delivery_id;
@@ -56,22 +56,27 @@ begin
         return false;
     elsif not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id) then
         -- the triggers have ended its chasing; nothing may be left
-        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'chasing has ended', 'everything', false,
-            delivery.chasing_step_id);
-        return true;
+        why := 'chasing has ended';
+    else
+        why := 'held: ' || ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at);
     end if;
-    held := ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at);
-    if held is not null then
-        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'held: ' || held, 'everything', false,
-            delivery.chasing_step_id);
-        return true;
+    if why is null then
+        return false;
     end if;
-    return false;
+    -- elsewhere the step is locked first: whoever has it now goes before
+    perform 1 from ar_inbox.chasing_steps s
+    where s.company_id = withdraw_unwanted.company_id and s.id = delivery.chasing_step_id
+    for no key update skip locked;
+    if found then
+        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, why, 'everything', false,
+            delivery.chasing_step_id);
+    end if;
+    return true;
 end
 $$;
 
 comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
-'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held. Returns whether it did.';
+'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held. Returns whether it must not leave now; where somebody else is at its step it is called back the next time.';
 
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
@@ -336,9 +341,11 @@ begin
     from ar_inbox.email_recipients r
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id;
 
-    -- Paid while it was under way: there is no second attempt.
+    -- Paid while it was under way, though the payment was taken back since: there
+    -- is no second attempt.
     over := delivery.chasing_step_id is not null
-        and not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id);
+        and (delivery.crossed_with_payment
+            or not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id));
 
     if outcome = 'unknown' then
         update ar_inbox.deliveries d
@@ -486,8 +493,14 @@ begin
                 pg_catalog.format('delivery %s is a reminder for an invoice that is no longer chased', delivery.id),
                 'Nothing more leaves for it.');
         end if;
+    end if;
+    -- what had been made of the step without knowing is open again
+    update ar_inbox.chasing_steps s set state = 'sending', reason = null
+    where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id and s.state in ('failed', 'sent');
+    if resend then
+        -- (of a payment that it crossed with and that was taken back nothing is left)
         update ar_inbox.deliveries d
-        set next_attempt_at = pg_catalog.now(),
+        set next_attempt_at = pg_catalog.now(), crossed_with_payment = false,
             give_up_at = greatest(d.give_up_at, pg_catalog.now() + c.retry_limit)
         from ar_inbox.companies c
         where c.id = d.company_id and d.company_id = delivery.company_id and d.id = delivery.id;
@@ -543,7 +556,8 @@ begin
         where d.company_id = confirm_delivery.company_id and d.id = confirm_delivery.delivery_id
             and d.state = 'handing_off'
             and (d.chasing_step_id is null
-                or (ar_inbox_internal.reminder_is_wanted(d.company_id, d.chasing_step_id)
+                or (not d.crossed_with_payment
+                    and ar_inbox_internal.reminder_is_wanted(d.company_id, d.chasing_step_id)
                     and ar_inbox_internal.reminder_is_held(d.company_id, d.chasing_step_id, pg_catalog.now()) is null)));
 end
 $$;

@@ -127,7 +127,9 @@ begin
             select t.invoice_id, t.thread_id, t.is_new
             from ar_inbox_internal.invoice_threads(step_messages.company_id,
                 array(select f.invoice_id from filled f where f.error is null order by f.email_id),
-                array(select f.email_id from filled f where f.error is null order by f.email_id), at) t
+                -- (texts and letters get their ids when they are queued)
+                array(select case when f.channel = 'email' then f.email_id end
+                    from filled f where f.error is null order by f.email_id), at) t
         )
         select f.channel, row(f.email_id, h.thread_id, h.is_new, f.recipients, '{}', '{}', f.subject,
             coalesce(f.text, ''), f.html, f.template, f.invoice_id, f.step_id, null)::ar_inbox_internal.draft, f.error
@@ -139,6 +141,54 @@ $$;
 
 comment on function ar_inbox_internal.step_messages(bigint, ar_inbox_internal.decision[], timestamptz) is
 'The messages of what is sent, one for each step and channel, each in its invoice''s thread and in its customer''s language; or what is wrong with the template it was to be made of.';
+
+create function ar_inbox_internal.fire_locked(company_id bigint, step_ids bigint[], at timestamptz)
+returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    one   bigint;
+    error text;
+    waits integer := 0;
+begin
+    begin
+        return query select * from ar_inbox_internal.fire_steps(company_id, step_ids, at);
+        return;
+    exception
+        when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
+            or out_of_memory or disk_full then
+            raise;
+        when others then
+            -- one step that cannot be made into a message stops no other: each by itself
+            null;
+    end;
+    foreach one in array step_ids loop
+        begin
+            return query select * from ar_inbox_internal.fire_steps(company_id, array[one], at);
+        exception
+            when lock_not_available then
+                -- It comes again.  Who holds what all of them need (the mail account)
+                -- is not waited for by each.
+                waits := waits + 1;
+                exit when waits = 2;
+            when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
+                or out_of_memory or disk_full then
+                raise;
+            when others then
+                error := sqlerrm;
+                return query
+                    update ar_inbox.chasing_steps s
+                    set state = 'failed', reason = 'it could not be made into a message: ' || error, fired_at = at
+                    where s.company_id = fire_locked.company_id and s.id = one
+                    returning s.id, s.invoice_id, s.state::text, s.reason;
+        end;
+    end loop;
+end
+$$;
+
+comment on function ar_inbox_internal.fire_locked(bigint, bigint[], timestamptz) is
+'fire_steps(), and where that fails each step by itself: one whose message cannot be made has failed with that reason, and one for which a lock was not to be had in time (lock_timeout) stays as it is, and after two of those all that are left.';
 
 create function ar_inbox_internal.fire_due(company_id bigint, at timestamptz, most integer)
 returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
@@ -152,84 +202,87 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-    due   bigint[];
-    one   bigint;
-    error text;
+    today   date := (select (fire_due.at at time zone c.time_zone)::date
+                     from ar_inbox.companies c where c.id = fire_due.company_id);
+    due     bigint[];
+    moments timestamptz[];
+    last_at timestamptz := '-infinity'::timestamptz;
+    last_id bigint := 0;
 begin
-    -- The invoices first, as a payment does.  Whoever holds one now (a payment,
-    -- another worker) decides; its step comes again if it is left.
-    due := array(
-        select s.id
-        from ar_inbox.chasing_steps s
-        join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
-        where s.company_id = fire_due.company_id and s.state = 'scheduled' and s.due_at <= at
-        order by s.due_at, s.id
-        limit most
-        for no key update of i skip locked);
-    -- then the steps, as they are now
-    due := array(
-        select s.id from ar_inbox.chasing_steps s
-        where s.company_id = fire_due.company_id and s.id = any (due) and s.state = 'scheduled' and s.due_at <= at
-        order by s.due_at, s.id
-        for no key update skip locked);
-    if due = '{}' then
-        return;
-    end if;
-    -- A member may be working a thread: the message comes after that.
-    due := array(
-        with threads as materialized (
-            select o.invoice_id, case when o.merged_into_id is null then o.id
-                else ar_inbox_internal.current_thread(o.company_id, o.id) end as id
-            from ar_inbox.threads o
-            where o.company_id = fire_due.company_id
-                and o.invoice_id = any (array(select s.invoice_id from ar_inbox.chasing_steps s
-                    where s.company_id = fire_due.company_id and s.id = any (due)))
-        ), locked as materialized (
-            select t.id from ar_inbox.threads t
-            where t.company_id = fire_due.company_id and t.id = any (array(select h.id from threads h))
-            for no key update skip locked
-        )
-        select s.id
-        from ar_inbox.chasing_steps s
-        left join threads h on h.invoice_id = s.invoice_id
-        where s.company_id = fire_due.company_id and s.id = any (due)
-            and (h.id is null or h.id in (select l.id from locked l))
-        order by s.due_at, s.id);
-
-    begin
-        return query select * from ar_inbox_internal.fire_steps(company_id, due, at);
-        return;
-    exception
-        when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
-            or out_of_memory or disk_full then
-            raise;
-        when others then
-            -- one step that cannot be made into a message stops no other: each by itself
-            null;
-    end;
-    foreach one in array due loop
-        begin
-            return query select * from ar_inbox_internal.fire_steps(company_id, array[one], at);
-        exception
-            when lock_not_available then
-                null;           -- comes again
-            when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
-                or out_of_memory or disk_full then
-                raise;
-            when others then
-                error := sqlerrm;
-                return query
-                    update ar_inbox.chasing_steps s
-                    set state = 'failed', reason = 'it could not be made into a message: ' || error, fired_at = at
-                    where s.company_id = fire_due.company_id and s.id = one
-                    returning s.id, s.invoice_id, s.state::text, s.reason;
-        end;
+    -- further on where all of a batch must wait: what somebody holds keeps
+    -- nothing that is due after it
+    loop
+        -- The invoices first, as a payment does.  Whoever holds one now (a payment,
+        -- another worker) decides; its step comes again if it is left.
+        select pg_catalog.array_agg(f.id order by f.due_at, f.id), pg_catalog.array_agg(f.due_at order by f.due_at, f.id)
+        into due, moments
+        from (
+            select s.id, s.due_at
+            from ar_inbox.chasing_steps s
+            join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+            where s.company_id = fire_due.company_id and s.state = 'scheduled' and s.due_at <= at
+                and (s.due_at, s.id) > (last_at, last_id)
+                -- what a member moved to before the date that the invoice has now waits
+                and (i.issue_date <= today or s.payment_id is not null)
+            order by s.due_at, s.id
+            limit most
+            for no key update of i skip locked) f;
+        if due is null then
+            return;
+        end if;
+        last_at := moments[pg_catalog.cardinality(moments)];
+        last_id := due[pg_catalog.cardinality(due)];
+        -- then the steps, as they are now
+        due := array(
+            select s.id from ar_inbox.chasing_steps s
+            where s.company_id = fire_due.company_id and s.id = any (due) and s.state = 'scheduled' and s.due_at <= at
+            order by s.due_at, s.id
+            for no key update skip locked);
+        -- A member may be working a thread: the message comes after that.
+        due := array(
+            with threads as materialized (
+                select o.invoice_id, case when o.merged_into_id is null then o.id
+                    else ar_inbox_internal.current_thread(o.company_id, o.id) end as id
+                from ar_inbox.threads o
+                where o.company_id = fire_due.company_id
+                    and o.invoice_id = any (array(select s.invoice_id from ar_inbox.chasing_steps s
+                        where s.company_id = fire_due.company_id and s.id = any (due)))
+            ), locked as materialized (
+                select t.id from ar_inbox.threads t
+                where t.company_id = fire_due.company_id and t.id = any (array(select h.id from threads h))
+                for no key update skip locked
+            )
+            select s.id
+            from ar_inbox.chasing_steps s
+            left join threads h on h.invoice_id = s.invoice_id
+            where s.company_id = fire_due.company_id and s.id = any (due)
+                and case when h.id is not null then h.id in (select l.id from locked l)
+                    -- ... or be making it, and want the invoice next
+                    else pg_catalog.pg_try_advisory_xact_lock(
+                        ar_inbox_internal.thread_making(s.company_id, s.invoice_id)) end
+            order by s.due_at, s.id);
+        -- How many texts a number had is seen only once they are committed: two
+        -- sessions that fire invoices of one customer would both send the last one.
+        if exists (select 1 from ar_inbox.chasing_steps s
+                where s.company_id = fire_due.company_id and s.id = any (due)
+                    and 'sms' = any (coalesce(s.left_channels, s.channels)))
+            and not pg_catalog.pg_try_advisory_xact_lock(
+                pg_catalog.hashtextextended('ar_inbox.text_messages ' || company_id, 0))
+        then
+            due := array(
+                select s.id from ar_inbox.chasing_steps s
+                where s.company_id = fire_due.company_id and s.id = any (due)
+                    and not 'sms' = any (coalesce(s.left_channels, s.channels))
+                order by s.due_at, s.id);
+        end if;
+        exit when due <> '{}';
     end loop;
+    return query select * from ar_inbox_internal.fire_locked(company_id, due, at);
 end
 $$;
 
 comment on function ar_inbox_internal.fire_due(bigint, timestamptz, integer) is
-'Fires up to most due steps of a company, oldest first. Steps whose invoice or thread another transaction holds are left to the next call.';
+'Fires up to most due steps of a company, oldest first. Steps whose invoice or thread another transaction holds are left to the next call; so are text messages while another one fires those of the company.';
 
 create function ar_inbox_internal.companies_with_due(at timestamptz)
 returns bigint[]
@@ -252,6 +305,8 @@ create function ar_inbox.fire_due_steps(at timestamptz = now())
 returns table (step_id bigint, invoice_id bigint, outcome text, reason text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
+-- where it stands in anybody's way it gives way, before a deadlock is looked for
+set lock_timeout = '250ms'
 as $$
 declare
     waiting bigint[];

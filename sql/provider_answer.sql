@@ -145,7 +145,8 @@ begin
     end if;
     select c.* into company from ar_inbox.companies c where c.id = delivery.company_id;
     over := delivery.chasing_step_id is not null
-        and not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id);
+        and (delivery.crossed_with_payment
+            or not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id));
     again := greatest(at + ar_inbox_internal.retry_pause(delivery.attempts), wait);
 
     if status is null then

@@ -64,6 +64,15 @@ create type ar_inbox_internal.first_email as (
 comment on type ar_inbox_internal.first_email is
 'A message that is about to be written, for a thread that is made for it: with it, the thread is made as the trigger on emails would leave it, one write and not two. opens: as opens_thread() says.';
 
+create function ar_inbox_internal.thread_making(company_id bigint, invoice_id bigint)
+returns bigint
+language sql immutable strict parallel safe
+-- (not one for each invoice: an import makes thousands of threads at once)
+return pg_catalog.hashtextextended('ar_inbox.thread_making ' || company_id || ' ' || invoice_id % 500, 0);
+
+comment on function ar_inbox_internal.thread_making(bigint, bigint) is
+'The advisory lock of whoever makes the invoice''s thread: shared, but for who fires its steps and must not wait for another one''s commit.';
+
 create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint,
     first ar_inbox_internal.first_email = null)
 returns bigint
@@ -77,6 +86,7 @@ begin
     select t.id, t.merged_into_id into found_id, merged from ar_inbox.threads t
     where t.company_id = invoice_thread.company_id and t.invoice_id = invoice_thread.invoice_id;
     if found_id is null then
+        perform pg_catalog.pg_advisory_xact_lock_shared(ar_inbox_internal.thread_making(company_id, invoice_id));
         insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject, status, message_count, last_email_id,
             last_direction, last_message_at)
         select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
@@ -114,7 +124,8 @@ begin
     return query
         with wanted as (
             -- (unnest of several arrays works by its plain name only)
-            select u.invoice_id, pg_catalog.min(u.email_id) as email_id, count(*) = 1 as is_one
+            select u.invoice_id, pg_catalog.min(u.email_id) as email_id,
+                count(*) = 1 and count(u.email_id) = 1 as is_one
             from unnest(invoice_ids, email_ids) u (invoice_id, email_id)
             group by u.invoice_id
         ), made as (
@@ -140,7 +151,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.invoice_threads(bigint, bigint[], bigint[], timestamptz) is
-'invoice_thread() for many invoices, each of which gets messages of these ids now. is_new: it was made for one of them and counts it already.';
+'invoice_thread() for many invoices, each of which gets messages of these ids (NULL: not known yet) now. is_new: it was made for one of them and counts it already.';
 
 create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint,
     first ar_inbox_internal.first_email = null)

@@ -41,6 +41,9 @@
 /* steps that one transaction fires at most: those of one company */
 #define STEPS_PER_TRANSACTION 250
 
+/* after so long the rest of what is due waits for the next look, in milliseconds */
+#define LONGEST_FIRING 1000
+
 /* a look at the tables at least this often, in milliseconds */
 #define LONGEST_SLEEP 60000L
 
@@ -62,6 +65,7 @@ typedef struct Look
 	int64 company; /* whose steps are fired */
 	int64 fired;
 	ArrayType *waiting; /* the companies with steps due */
+	bool more_steps;
 	bool more_threads;
 	bool more_html;
 	bool more_holds;
@@ -231,12 +235,13 @@ after_failure(void)
 
 /*
  * Fires the steps that are due, a batch of each company in turn, so that one
- * with a hundred thousand keeps no other waiting.
+ * with a hundred thousand keeps no other waiting, nor what has come due since.
  */
 static bool
 fire_what_is_due(NetLoop *loop, Look *look)
 {
 	bool done = run_task("looking for due steps", find_due_companies, look) == TASK_DONE;
+	TimestampTz began = GetCurrentTimestamp();
 	int64 *companies;
 	int n;
 
@@ -262,6 +267,13 @@ fire_what_is_due(NetLoop *loop, Look *look)
 			done &= providers_turn(true);
 		}
 		n = left;
+		/* every company had its turn; what fails makes the next look wait */
+		if (n > 0 && done &&
+			TimestampDifferenceExceeds(began, GetCurrentTimestamp(), LONGEST_FIRING))
+		{
+			look->more_steps = true;
+			break;
+		}
 	}
 	return done;
 }
@@ -319,7 +331,7 @@ look_at_tables(NetLoop *loop)
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
 		return after_failure();
 	failures = 0;
-	if (look.more_threads || look.more_html || look.more_holds)
+	if (look.more_threads || look.more_html || look.more_holds || look.more_steps)
 		return 0;
 	if (!look.has_next)
 		return LONGEST_SLEEP;
