@@ -232,12 +232,12 @@ begin
         end if;
         last_at := moments[pg_catalog.cardinality(moments)];
         last_id := due[pg_catalog.cardinality(due)];
-        -- then the steps, as they are now
+        -- Then the steps, as they are now: one that is scheduled is changed by
+        -- nobody who has not its invoice.
         due := array(
             select s.id from ar_inbox.chasing_steps s
             where s.company_id = fire_due.company_id and s.id = any (due) and s.state = 'scheduled' and s.due_at <= at
-            order by s.due_at, s.id
-            for no key update skip locked);
+            order by s.due_at, s.id);
         -- A member may be working a thread: the message comes after that.
         due := array(
             with threads as materialized (
