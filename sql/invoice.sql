@@ -244,6 +244,7 @@ declare
     new_id bigint;
 begin
     perform ar_inbox_internal.check_date(received_on, 'received_on');
+    perform ar_inbox_internal.check_length(method, 'method', 200);
     insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, member_id)
     select key.company_id, key.id, record_payment.amount,
         coalesce(record_payment.received_on, (pg_catalog.now() at time zone c.time_zone)::date),
@@ -269,6 +270,7 @@ declare
     new_id bigint;
 begin
     perform ar_inbox_internal.check_date(credited_on, 'credited_on');
+    perform ar_inbox_internal.check_length(reason, 'reason', 1000);
     insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, is_credit, member_id)
     select key.company_id, key.id, record_credit.amount,
         coalesce(record_credit.credited_on, (pg_catalog.now() at time zone c.time_zone)::date),
