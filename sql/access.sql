@@ -209,6 +209,23 @@ $$;
 comment on function ar_inbox_internal.required_text(text, text, integer) is
 'The value without blanks around it; raises 22023 where it is empty, has more than one line, or is too long.';
 
+create function ar_inbox_internal.check_length(value text, parameter text, longest integer)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_catalog.length(value) > longest then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('%s has %s characters', parameter, pg_catalog.length(value)),
+            pg_catalog.format('Give at most %s characters.', longest));
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.check_length(text, text, integer) is
+'Raises 22023 where the value is too long; NULL is not.';
+
 create function ar_inbox_internal.secure(table_name text)
 returns void
 language plpgsql

@@ -12,7 +12,7 @@ values
     ('new_invoice', 'en', 'Invoice {{invoice.number}} from {{company.name}}',
 $$Dear {{customer.name}},
 
-Here is invoice {{invoice.number}} of {{invoice.issue_date}} over **{{invoice.total}}**.
+Here is invoice {{invoice.number}} of {{invoice.issue_date}} for **{{invoice.total}}**.
 Please pay it by {{invoice.due_date}}.
 
 {{#lines}}
@@ -20,7 +20,7 @@ Please pay it by {{invoice.due_date}}.
 {{/lines}}
 
 {{#links.invoice}}
-You find the invoice here: {{{links.invoice}}}
+You can see the invoice here: {{{links.invoice}}}
 
 {{/links.invoice}}
 If anything is unclear, just get back to us.
@@ -31,11 +31,10 @@ $$),
     ('invoice_reminder', 'en', 'Reminder: invoice {{invoice.number}} from {{company.name}}',
 $$Dear {{customer.name}},
 
-A short reminder of invoice {{invoice.number}} of {{invoice.issue_date}}: **{{invoice.balance}}** are open, due on
-{{invoice.due_date}}.
+This is a short reminder of invoice {{invoice.number}} of {{invoice.issue_date}}: **{{invoice.balance}}** is open, due on {{invoice.due_date}}.
 
 {{#links.invoice}}
-You find the invoice here: {{{links.invoice}}}
+You can see the invoice here: {{{links.invoice}}}
 
 {{/links.invoice}}
 If you have paid in the meantime, please disregard this message. If anything is unclear, just get back to us.
@@ -46,11 +45,11 @@ $$),
     ('past_due_invoice', 'en', 'Past due: invoice {{invoice.number}} from {{company.name}}',
 $$Dear {{customer.name}},
 
-Invoice {{invoice.number}} of {{invoice.issue_date}} was due on {{invoice.due_date}}{{#invoice.is_past_due}} and is now {{invoice.days_past_due}} {{#invoice.is_one_day_past_due}}day{{/invoice.is_one_day_past_due}}{{^invoice.is_one_day_past_due}}days{{/invoice.is_one_day_past_due}} past due{{/invoice.is_past_due}}. **{{invoice.balance}}** are open.
-Please pay them, or tell us when you will.
+Invoice {{invoice.number}} of {{invoice.issue_date}} was due on {{invoice.due_date}}{{#invoice.is_past_due}} and is now {{invoice.days_past_due}} {{#invoice.is_one_day_past_due}}day{{/invoice.is_one_day_past_due}}{{^invoice.is_one_day_past_due}}days{{/invoice.is_one_day_past_due}} past due{{/invoice.is_past_due}}. **{{invoice.balance}}** is open.
+Please pay it, or tell us when you will.
 
 {{#links.invoice}}
-You find the invoice here: {{{links.invoice}}}
+You can see the invoice here: {{{links.invoice}}}
 
 {{/links.invoice}}
 If you have paid in the meantime, please disregard this message.
@@ -61,11 +60,10 @@ $$),
     ('unpaid_reminder', 'en', 'Invoice {{invoice.number}} from {{company.name}} is unpaid',
 $$Dear {{customer.name}},
 
-Invoice {{invoice.number}} of {{invoice.issue_date}} is not paid in full yet. **{{invoice.balance}}** are open, due on
-{{invoice.due_date}}.
+Invoice {{invoice.number}} of {{invoice.issue_date}} is not paid in full yet. **{{invoice.balance}}** is open, due on {{invoice.due_date}}.
 
 {{#links.invoice}}
-You find the invoice here: {{{links.invoice}}}
+You can see the invoice here: {{{links.invoice}}}
 
 {{/links.invoice}}
 If you have paid in the meantime, please disregard this message. If anything is unclear, just get back to us.
@@ -76,11 +74,10 @@ $$),
     ('past_due_reminder', 'en', 'Invoice {{invoice.number}} from {{company.name}} is past due',
 $$Dear {{customer.name}},
 
-Invoice {{invoice.number}} was due on {{invoice.due_date}}, and **{{invoice.balance}}** of it are still open. Please pay
-them now, or tell us what keeps you from it.
+Invoice {{invoice.number}} was due on {{invoice.due_date}}, and **{{invoice.balance}}** of it is still open. Please pay it now, or tell us what keeps you from it.
 
 {{#links.invoice}}
-You find the invoice here: {{{links.invoice}}}
+You can see the invoice here: {{{links.invoice}}}
 
 {{/links.invoice}}
 If you have paid in the meantime, please disregard this message.
@@ -96,14 +93,14 @@ Thank you for your payment of **{{payment.amount}}** for invoice {{invoice.numbe
 The invoice is paid in full.
 {{/invoice.is_paid}}
 {{^invoice.is_paid}}
-{{invoice.balance}} are still open, due on {{invoice.due_date}}.
+{{invoice.balance}} is still open, due on {{invoice.due_date}}.
 {{/invoice.is_paid}}
 
 Kind regards,
 {{company.name}}
 $$),
     ('new_invoice_sms', 'en', '',
-$${{company.name}}: invoice {{invoice.number}} over {{invoice.total}}, due {{invoice.due_date}}.{{#links.invoice}} {{{links.invoice}}}{{/links.invoice}}$$),
+$${{company.name}}: invoice {{invoice.number}} for {{invoice.total}}, due {{invoice.due_date}}.{{#links.invoice}} {{{links.invoice}}}{{/links.invoice}}$$),
     ('invoice_reminder_sms', 'en', '',
 $${{company.name}}: a reminder of invoice {{invoice.number}}, {{invoice.balance}}, due {{invoice.due_date}}.{{#links.invoice}} {{{links.invoice}}}{{/links.invoice}}$$),
     ('past_due_invoice_sms', 'en', '',
@@ -131,8 +128,7 @@ $$),
     ('invoice_reminder', 'de', 'Erinnerung: Rechnung {{invoice.number}} von {{company.name}}',
 $$Guten Tag {{customer.name}},
 
-wir erinnern an die Rechnung {{invoice.number}} vom {{invoice.issue_date}}: **{{invoice.balance}}** sind offen, fällig am
-{{invoice.due_date}}.
+wir erinnern an die Rechnung {{invoice.number}} vom {{invoice.issue_date}}: **{{invoice.balance}}** sind offen, fällig am {{invoice.due_date}}.
 
 {{#links.invoice}}
 Sie finden die Rechnung hier: {{{links.invoice}}}
@@ -161,8 +157,7 @@ $$),
     ('unpaid_reminder', 'de', 'Rechnung {{invoice.number}} von {{company.name}} ist unbezahlt',
 $$Guten Tag {{customer.name}},
 
-zur Rechnung {{invoice.number}} vom {{invoice.issue_date}} haben wir noch keine vollständige Zahlung erhalten. Offen sind
-**{{invoice.balance}}**, fällig am {{invoice.due_date}}.
+zur Rechnung {{invoice.number}} vom {{invoice.issue_date}} haben wir noch keine vollständige Zahlung erhalten. Offen sind **{{invoice.balance}}**, fällig am {{invoice.due_date}}.
 
 {{#links.invoice}}
 Sie finden die Rechnung hier: {{{links.invoice}}}
@@ -176,8 +171,7 @@ $$),
     ('past_due_reminder', 'de', 'Rechnung {{invoice.number}} von {{company.name}} ist überfällig',
 $$Guten Tag {{customer.name}},
 
-die Rechnung {{invoice.number}} war am {{invoice.due_date}} fällig; **{{invoice.balance}}** sind noch offen. Bitte zahlen Sie
-den Betrag jetzt, oder teilen Sie uns mit, was dem entgegensteht.
+die Rechnung {{invoice.number}} war am {{invoice.due_date}} fällig; **{{invoice.balance}}** sind noch offen. Bitte zahlen Sie den Betrag jetzt, oder teilen Sie uns mit, was dem entgegensteht.
 
 {{#links.invoice}}
 Sie finden die Rechnung hier: {{{links.invoice}}}
@@ -231,8 +225,7 @@ $$),
     ('invoice_reminder', 'fr', 'Rappel : facture {{invoice.number}} de {{company.name}}',
 $$Bonjour {{customer.name}},
 
-Nous vous rappelons la facture {{invoice.number}} du {{invoice.issue_date}} : il reste **{{invoice.balance}}** à payer, à
-échéance du {{invoice.due_date}}.
+Nous vous rappelons la facture {{invoice.number}} du {{invoice.issue_date}} : il reste **{{invoice.balance}}** à payer, à échéance du {{invoice.due_date}}.
 
 {{#links.invoice}}
 Vous trouverez la facture ici : {{{links.invoice}}}
@@ -261,8 +254,7 @@ $$),
     ('unpaid_reminder', 'fr', 'La facture {{invoice.number}} de {{company.name}} reste à payer',
 $$Bonjour {{customer.name}},
 
-Nous n’avons pas encore reçu le paiement complet de la facture {{invoice.number}} du {{invoice.issue_date}}. Il reste
-**{{invoice.balance}}** à payer, à échéance du {{invoice.due_date}}.
+Nous n’avons pas encore reçu le paiement complet de la facture {{invoice.number}} du {{invoice.issue_date}}. Il reste **{{invoice.balance}}** à payer, à échéance du {{invoice.due_date}}.
 
 {{#links.invoice}}
 Vous trouverez la facture ici : {{{links.invoice}}}
@@ -276,8 +268,7 @@ $$),
     ('past_due_reminder', 'fr', 'La facture {{invoice.number}} de {{company.name}} est en retard',
 $$Bonjour {{customer.name}},
 
-La facture {{invoice.number}} était à payer le {{invoice.due_date}} et il en reste **{{invoice.balance}}** à payer. Merci de
-régler ce montant sans attendre, ou de nous dire ce qui vous en empêche.
+La facture {{invoice.number}} était à payer le {{invoice.due_date}} et il en reste **{{invoice.balance}}** à payer. Merci de régler ce montant sans attendre, ou de nous dire ce qui vous en empêche.
 
 {{#links.invoice}}
 Vous trouverez la facture ici : {{{links.invoice}}}
@@ -331,8 +322,7 @@ $$),
     ('invoice_reminder', 'es', 'Recordatorio: factura {{invoice.number}} de {{company.name}}',
 $$Buenos días, {{customer.name}}:
 
-Le recordamos la factura {{invoice.number}} del {{invoice.issue_date}}: quedan **{{invoice.balance}}** por pagar, con
-vencimiento el {{invoice.due_date}}.
+Le recordamos la factura {{invoice.number}} del {{invoice.issue_date}}: quedan **{{invoice.balance}}** por pagar, con vencimiento el {{invoice.due_date}}.
 
 {{#links.invoice}}
 Puede ver la factura aquí: {{{links.invoice}}}
@@ -361,8 +351,7 @@ $$),
     ('unpaid_reminder', 'es', 'La factura {{invoice.number}} de {{company.name}} sigue sin pagar',
 $$Buenos días, {{customer.name}}:
 
-Aún no hemos recibido el pago completo de la factura {{invoice.number}} del {{invoice.issue_date}}. Quedan
-**{{invoice.balance}}** por pagar, con vencimiento el {{invoice.due_date}}.
+Aún no hemos recibido el pago completo de la factura {{invoice.number}} del {{invoice.issue_date}}. Quedan **{{invoice.balance}}** por pagar, con vencimiento el {{invoice.due_date}}.
 
 {{#links.invoice}}
 Puede ver la factura aquí: {{{links.invoice}}}
@@ -376,8 +365,7 @@ $$),
     ('past_due_reminder', 'es', 'La factura {{invoice.number}} de {{company.name}} ha vencido',
 $$Buenos días, {{customer.name}}:
 
-La factura {{invoice.number}} venció el {{invoice.due_date}} y aún quedan **{{invoice.balance}}** por pagar. Le rogamos que
-los pague cuanto antes o que nos diga qué se lo impide.
+La factura {{invoice.number}} venció el {{invoice.due_date}} y aún quedan **{{invoice.balance}}** por pagar. Le rogamos que los pague cuanto antes o que nos diga qué se lo impide.
 
 {{#links.invoice}}
 Puede ver la factura aquí: {{{links.invoice}}}

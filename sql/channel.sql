@@ -133,7 +133,7 @@ begin
             E'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>'
             || ar_inbox_internal.escape_html(e.subject)
             -- the first page's upper part is where the addresses are printed
-            || E'</title><style>body { margin: 0.6in; padding-top: 3.4in; font-family: sans-serif; font-size: 11pt; line-height: 1.4; }\ntable { border-collapse: collapse; }</style></head><body>\n'
+            || E'</title><style>body { margin: 0.6in; padding-top: 3.4in; font-family: sans-serif; font-size: 11pt; line-height: 1.4; overflow-wrap: break-word; }\ntable { border-collapse: collapse; }</style></head><body>\n'
             || coalesce(e.body_html, '<p>' || pg_catalog.replace(
                 ar_inbox_internal.escape_html(e.body_text), E'\n', E'<br>\n') || '</p>')
             || E'\n</body></html>\n', 'UTF8'),

@@ -28,10 +28,10 @@ begin
     return query
         with ends as (
             select e.step_id, ar_inbox_internal.step_outcome(pg_catalog.array_agg(e.outcome)) as outcome,
-                pg_catalog.string_agg(e.reason, '; ') filter (where e.outcome <> 'send') as reasons,
+                pg_catalog.string_agg(distinct e.reason, '; ') filter (where e.outcome <> 'send') as reasons,
                 -- of a step that goes out otherwise
                 pg_catalog.jsonb_object_agg(e.channel, e.reason) filter (where e.outcome = 'fail') as failures,
-                pg_catalog.string_agg(e.reason, '; ') filter (where e.outcome = 'withhold') as withheld,
+                pg_catalog.string_agg(distinct e.reason, '; ') filter (where e.outcome = 'withhold') as withheld,
                 pg_catalog.min(e.reason) as any_reason
             from (
                 select d.step_id, d.channel, case when f.error is null then d.outcome else 'fail' end as outcome,

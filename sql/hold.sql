@@ -147,6 +147,8 @@ begin
             pg_catalog.format('Give at most %s, or NULL for all of it.', invoice.balance));
     end if;
     perform ar_inbox_internal.check_date(until, 'until');
+    -- it is shown with every step that it withholds
+    perform ar_inbox_internal.check_length(reason, 'reason', 1000);
     return ar_inbox_internal.add_hold(key.company_id, invoice_id, customer_id, kind, reason, until,
         case when kind = 'promise' then coalesce(amount, invoice.balance) end);
 end

@@ -243,6 +243,8 @@ declare
     new_id bigint;
 begin
     perform ar_inbox_internal.check_date(day, case when is_credit then 'credited_on' else 'received_on' end);
+    perform ar_inbox_internal.check_length(method, case when is_credit then 'reason' else 'method' end,
+        case when is_credit then 1000 else 200 end);
     insert into ar_inbox.payments (company_id, invoice_id, amount, received_on, method, is_credit, member_id)
     select key.company_id, key.id, lower_balance.amount,
         coalesce(lower_balance.day, (pg_catalog.now() at time zone c.time_zone)::date),

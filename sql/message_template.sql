@@ -315,17 +315,26 @@ begin
     select c.context into known
     from ar_inbox_internal.invoice_contexts(company_id, array[invoice_id], pg_catalog.now(), array[texts.text_language]) c;
     if name = 'payment_receipt' then
-        -- the last payment; of an invoice that has none, of what is open, today
-        known := known || pg_catalog.jsonb_build_object('payment', coalesce(
-            ar_inbox_internal.payment_values(company_id, (
-                select p.id from ar_inbox.payments p
-                where p.company_id = invoice.company_id and p.invoice_id = invoice.id and p.voided_at is null
-                order by p.received_on desc, p.id desc limit 1), texts.text_language),
+        -- the last payment; an invoice that has none is shown as if all that is open were paid today
+        known := known || coalesce(
+            (select pg_catalog.jsonb_build_object('payment',
+                ar_inbox_internal.payment_values(p.company_id, p.id, texts.text_language))
+             from ar_inbox.payments p
+             where p.company_id = invoice.company_id and p.invoice_id = invoice.id and p.voided_at is null
+             order by p.received_on desc, p.id desc limit 1),
             (select pg_catalog.jsonb_build_object(
-                'amount', ar_inbox_internal.format_money(invoice.balance, invoice.currency, texts.text_language),
-                'date', ar_inbox_internal.format_date((pg_catalog.now() at time zone c.time_zone)::date, texts.text_language),
-                'method', null)
-             from ar_inbox.companies c where c.id = invoice.company_id)));
+                'payment', pg_catalog.jsonb_build_object('amount', known -> 'balance',
+                    'date', ar_inbox_internal.format_date((pg_catalog.now() at time zone c.time_zone)::date, texts.text_language),
+                    'method', null),
+                'invoice', known -> 'invoice' || pg_catalog.jsonb_build_object('is_paid', true, 'paid', known #> '{invoice,total}',
+                    'balance', z.nothing, 'days_past_due', null, 'is_past_due', false, 'is_one_day_past_due', false,
+                    'raw', known #> '{invoice,raw}' || pg_catalog.jsonb_build_object('paid', invoice.total,
+                        'balance', invoice.total - invoice.total, 'days_past_due', null)),
+                'balance', z.nothing,
+                'days_past_due', null)
+             from ar_inbox.companies c,
+                ar_inbox_internal.format_money(0, invoice.currency, texts.text_language) z (nothing)
+             where c.id = invoice.company_id));
     end if;
     -- what was written past set_template()
     perform ar_inbox_internal.check_template(texts.subject, 'subject');

@@ -244,7 +244,8 @@ commonmark_to_html(const char *src, size_t len, StringInfo out)
 		attach(parser, "autolink");
 	cmark_parser_feed(parser, src, len);
 	document = cmark_parser_finish(parser);
-	html = cmark_render_html_with_mem(document, CMARK_OPT_DEFAULT,
+	/* A line that its writer ended ends: the plain text beside it shows it so. */
+	html = cmark_render_html_with_mem(document, CMARK_OPT_HARDBREAKS,
 									  cmark_parser_get_syntax_extensions(parser), &arena_mem);
 	appendStringInfoString(out, html);
 	arena_release();

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(101);
+SELECT plan(102);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$

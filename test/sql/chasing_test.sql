@@ -155,11 +155,11 @@ SELECT is_empty($$SELECT e.id FROM parsed p JOIN ar_inbox.emails e ON e.id = p.i
 SELECT is((SELECT reference_ids FROM parsed ORDER BY id DESC LIMIT 1), (SELECT array_agg(message_id ORDER BY id) FROM (SELECT * FROM parsed ORDER BY id LIMIT 2) f),
     'and refers to all');
 SELECT results_eq('SELECT sent_at FROM parsed ORDER BY id', ARRAY['2099-01-10 09:00+00', '2099-02-02 09:00+00', '2099-02-12 10:00+00']::timestamptz[], 'dated when they fired');
-SELECT is(rtrim(body_text, E'\n'), E'Dear Globex,\n\nHere is invoice A1 of January 10, 2099 over **USD 100.00**.\nPlease pay it by February 9, 2099.\n\n'
+SELECT is(rtrim(body_text, E'\n'), E'Dear Globex,\n\nHere is invoice A1 of January 10, 2099 for **USD 100.00**.\nPlease pay it by February 9, 2099.\n\n'
     '- Work: 2 × USD 50.00 = USD 100.00\n\nIf anything is unclear, just get back to us.\n\nKind regards,\nAcme', 'the text of the first')
 FROM parsed WHERE template = 'new_invoice';
 SELECT matches(body_html, '<strong>USD 100\.00</strong>(.|\n)*<li>Work: 2 × USD 50\.00 = USD 100\.00</li>', 'and its HTML') FROM parsed WHERE template = 'new_invoice';
-SELECT alike(body_text, '%is now 3 days%**USD 100.00** are open%', 'the past due one counts the days') FROM parsed WHERE template = 'past_due_invoice';
+SELECT alike(body_text, '%is now 3 days%**USD 100.00** is open%', 'the past due one counts the days') FROM parsed WHERE template = 'past_due_invoice';
 SELECT is_empty($$SELECT * FROM parsed WHERE subject || body_text || body_html LIKE '%{{%'$$, 'no placeholder is left');
 
 -- changing a cadence changes no invoice

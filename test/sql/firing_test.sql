@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(129);
+SELECT plan(130);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -258,6 +258,17 @@ SELECT is(outcome, 'broken', 'which a credit does not keep') FROM ar_inbox.holds
 SELECT lives_ok($$SELECT ar_inbox.record_credit(pg_temp.id('h1'), 70)$$, 'all of it credited');
 SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h1') AND mail IS NULL$$, ARRAY['cancelled invoice paid'], 'ends the chasing');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_credit(%s, 1)', pg_temp.id('h1'))), 'IB002 invoice H1 is paid', 'there is nothing more to credit');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_credit(%s, 1, reason => repeat(''x'', 1001))', pg_temp.id('g0'))), '22023 reason has 1001 characters', 'nor is a tale a reason');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_payment(%s, 1, method => repeat(''x'', 201))', pg_temp.id('g0'))), '22023 method has 201 characters', 'or a way to pay');
+-- what holds all channels of a step is said once
+SELECT is(pg_temp.bill('h2'), 'billed', 'an invoice');
+DO $$ BEGIN
+    PERFORM ar_inbox.chase_invoice(pg_temp.id('h2'), pg_temp.step('{email,letter}', days => 60)), ar_inbox.hold(pg_temp.id('h2'), kind => 'dispute');
+    PERFORM ar_inbox.fire_due_steps(due_at) FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h2');
+END $$;
+SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h2') AND mail IS NULL$$, ARRAY['withheld held: dispute'], 'both channels are held');
+DO $$ BEGIN PERFORM ar_inbox.close_invoice(pg_temp.id('h2')); END $$;
+SELECT is((SELECT count(*) FROM ar_inbox.open_holds WHERE invoice_id = pg_temp.id('h2')), 0::bigint, 'until it is closed');
 SELECT throws_ok(format('UPDATE ar_inbox.payments SET is_credit = false WHERE id = %s', pg_temp.id('credit')), 'IB002', NULL, 'it does not become a payment');
 -- a text message that is too long
 SELECT lives_ok($$SELECT ar_inbox.set_template(pg_temp.id('acme'), 'past_due_invoice_sms', '', repeat('x', 1601))$$, 'a long text');

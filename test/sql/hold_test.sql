@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(78);
+SELECT plan(79);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -202,6 +202,7 @@ FROM (VALUES
     ('{i}, kind => ''promise'', until => ''2099-01-01'', amount => 0.001', '22023 amount 0.001 cannot be promised'),
     ('{i}, kind => ''promise'', until => ''2099-01-01'', amount => ''NaN''', '22023 amount NaN cannot be promised'),
     ('{i}, kind => ''promise'', until => ''2099-01-01'', amount => 101', 'IB004 amount 101 is more than the balance of 100.00 USD of invoice M1'),
+    ('{i}, reason => repeat(''ä'', 1001)', '22023 reason has 1001 characters'),
     ('0', 'IB001 invoice 0 does not exist'),
     ('customer_id => 0', 'IB001 customer 0 does not exist')) t (arguments, wanted);
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.hold(%s)', pg_temp.id('p3'))), 'IB002 invoice P3 is paid', 'an invoice that is paid');
