@@ -16,8 +16,10 @@ declare
     account  bigint := ar_inbox_internal.sending_account(company_id);
     by_text  bigint := ar_inbox_internal.provider_for(company_id, 'sms');
     by_post  bigint := ar_inbox_internal.provider_for(company_id, 'letter');
-    any_hold boolean := exists (select from ar_inbox.holds h where h.company_id = step_facts.company_id
-        and (h.ended_at is null or h.ended_at > as_of));
+    any_hold boolean := exists (select from ar_inbox.holds h
+            where h.company_id = step_facts.company_id and h.ended_at is null)
+        or (as_of <> 'infinity' and exists (select from ar_inbox.holds h
+            where h.company_id = step_facts.company_id and h.ended_at > as_of));
 begin
     select c.* into company from ar_inbox.companies c where c.id = step_facts.company_id;
     return query
@@ -132,7 +134,11 @@ begin
                         and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone
                         and d.created_at <= as_of) order by n.position) as texts
             from pg_catalog.unnest(case when todo.sms then ar_inbox_internal.customer_phones(i.company_id, i.customer_id,
-                s.contact_role_id) end) with ordinality n (number, position)) telephone on todo.sms
+                s.contact_role_id) end) with ordinality n (number, position)
+            -- of a step that is tried again: those that did not get it
+            where s.left_channels is null or not exists (select from ar_inbox.deliveries d
+                where d.company_id = s.company_id and d.chasing_step_id = s.id and d.recipient = n.number
+                    and d.state not in ('rejected', 'bounced', 'cancelled') and d.created_at <= as_of)) telephone on todo.sms
         order by u.position;
 end
 $$;

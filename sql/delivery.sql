@@ -48,30 +48,34 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     delivery ar_inbox.deliveries;
-    held     text;
+    why      text;
 begin
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = withdraw_unwanted.company_id and d.id = withdraw_unwanted.delivery_id;
     if delivery.chasing_step_id is null then
         return false;
-    elsif not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id) then
+    end if;
+    why := case when not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id)
         -- the triggers have ended its chasing; nothing may be left
-        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'chasing has ended', 'everything', false,
-            delivery.chasing_step_id);
-        return true;
+        then 'chasing has ended'
+        else 'held: ' || ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at) end;
+    if why is null then
+        return false;
     end if;
-    held := ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at);
-    if held is not null then
-        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, 'held: ' || held, 'everything', false,
+    -- elsewhere the step is locked first: whoever has it now goes before, and this one is left for the next time
+    perform 1 from ar_inbox.chasing_steps s
+    where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
+    for no key update skip locked;
+    if found then
+        perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, why, 'everything', false,
             delivery.chasing_step_id);
-        return true;
     end if;
-    return false;
+    return true;
 end
 $$;
 
 comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
-'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held. Returns whether it did.';
+'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held; left for the next time where somebody else is at its step. Returns whether it must not leave now.';
 
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
