@@ -10,6 +10,8 @@ returns table (step_id bigint, invoice_id bigint, scheduled boolean, status text
     phones text[], texts integer[], sms_problem text, texts_today integer, channels text[])
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+-- many rows, but little to compute for each: compiling takes longer
+set jit = off
 as $$
 declare
     company  ar_inbox.companies;
@@ -34,7 +36,7 @@ begin
                 where m.company_id = s.company_id and m.name = s.mail and m.is_on),
             s.payment_id is not null and exists (select from ar_inbox.payments p
                 where p.company_id = s.company_id and p.id = s.payment_id and p.voided_at <= as_of),
-            case when any_hold then ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) end,
+            waits.held,
             once.was_sent,
             s.due_at, u.moment, local.today, local.minute, i.issue_date, i.due_date,
             mails.addresses,
@@ -91,6 +93,7 @@ begin
                 and d.created_at >= local.today::timestamp at time zone company.time_zone
                 and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone) sent
         cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, i.marked_sent_at, as_of) once
+        left join lateral ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) waits on any_hold
         left join lateral (
             -- those the company does not write to are left out
             select pg_catalog.array_agg(a.address::text order by a.rank, a.id) filter (where p.id is null) as addresses,

@@ -30,9 +30,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, at)
+        select h.held
         from ar_inbox.chasing_steps s
         join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+        cross join lateral ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, at) h
         where s.company_id = reminder_is_held.company_id and s.id = reminder_is_held.step_id
             and ar_inbox_internal.is_in_scope(s.mail, 'reminders'));
 end
