@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(138);
+SELECT plan(143);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -215,6 +215,13 @@ SELECT results_eq($$SELECT recipient FROM ar_inbox.preview(pg_temp.id('acme'), '
 SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-06 09:00+00') f$$, ARRAY['Z9 1 sending'], 'it fires');
 SELECT results_eq($$SELECT f FROM pg_temp.sent('z9') f$$, ARRAY['sms past_due_invoice_sms accepted +15550201', 'sms past_due_invoice_sms rejected +15550202',
     'sms past_due_invoice_sms queued +15550202'], 'and the other is not bothered twice');
+
+-- a moment of its own, and then a later invoice date
+SELECT is(pg_temp.bill('z8'), 'billed', 'an invoice');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('z8'), pg_temp.step('{email}')), 1, 'chased');
+SELECT lives_ok($$SELECT ar_inbox.reschedule_step(id, '2099-03-10 09:00+00') FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('z8')$$, 'a member gives the step its moment');
+SELECT lives_ok($$SELECT ar_inbox.change_invoice_dates(pg_temp.id('z8'), '2099-03-20', '2099-04-20')$$, 'and another the invoice a later date');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-10 09:00+00') f$$, ARRAY['Z8 1 skipped before invoice date'], 'it is skipped, and does not wait there for ever');
 
 -- many at once
 SELECT is(pg_temp.bill('f' || n), 'billed', 'an invoice') FROM generate_series(1, 4) n;
