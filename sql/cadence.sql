@@ -64,12 +64,13 @@ begin
             and not coalesce((step ->> 'days') ~ '^[0-9]{1,4}$', false) then
             problem := coalesce('has days ' || nullif(step -> 'days', 'null')::text, 'has no "days"');
             hint := pg_catalog.format('Give "days" for trigger %s, from 0 to 3650.', step ->> 'trigger');
-        elsif (step ->> 'days')::integer > 3650 or (step ->> 'trigger' = 'repeat' and step ->> 'days' ~ '^0+$') then
-            problem := pg_catalog.format('has days %s', step ->> 'days');
-            hint := 'Give "days" from 0 to 3650, at least 1 for a repeating step.';
         elsif step ->> 'trigger' in ('on_issue', 'on_date') and step ->> 'days' is not null then
             problem := pg_catalog.format('has "days", which trigger %s does not take', step ->> 'trigger');
             hint := 'Leave it out, or use after_issue, before_due, after_due or repeat.';
+        -- (a number by now)
+        elsif (step ->> 'days')::integer > 3650 or (step ->> 'trigger' = 'repeat' and step ->> 'days' ~ '^0+$') then
+            problem := pg_catalog.format('has days %s', step ->> 'days');
+            hint := 'Give "days" from 0 to 3650, at least 1 for a repeating step.';
         elsif step ->> 'trigger' = 'on_date' and not coalesce((step ->> 'date') ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$', false) then
             problem := coalesce('has date ' || nullif(step -> 'date', 'null')::text, 'has no "date"');
             hint := 'Give "date" for trigger on_date, as in "2026-01-31".';

@@ -349,7 +349,15 @@ begin
             select u.channel from pg_catalog.unnest(coalesce(step.left_channels, step.channels)) u (channel)
             where not exists (select 1 from ar_inbox.deliveries d
                 where d.company_id = step.company_id and d.chasing_step_id = step.id and d.channel = u.channel
-                    and d.state not in ('rejected', 'bounced', 'cancelled')));
+                    and d.state not in ('rejected', 'bounced', 'cancelled'))
+                -- of several numbers, those that did not get their text
+                or exists (select 1 from ar_inbox.deliveries d
+                    where d.company_id = step.company_id and d.chasing_step_id = step.id and d.channel = u.channel
+                        and u.channel = 'sms' and d.state in ('rejected', 'bounced', 'cancelled')
+                        and not exists (select 1 from ar_inbox.deliveries o
+                            where o.company_id = d.company_id and o.chasing_step_id = d.chasing_step_id
+                                and o.recipient = d.recipient
+                                and o.state not in ('rejected', 'bounced', 'cancelled'))));
         if left_to_do = '{}' then
             perform ar_inbox_internal.refuse('IB002',
                 pg_catalog.format('step %s is in doubt: it may have arrived', step_id),

@@ -149,7 +149,7 @@ begin
             perform ar_inbox_internal.refuse('invalid_parameter_value',
                 pg_catalog.format('the settings cannot be %s', settings),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing, undo_grace is at most an hour, names are not empty, catch_up_window is not negative, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, language is a BCP 47 tag such as en or pt-BR.'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, language is a BCP 47 tag such as en or pt-BR.'
                     else sqlerrm end);
     end;
     if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then

@@ -10,14 +10,18 @@ returns table (step_id bigint, invoice_id bigint, scheduled boolean, status text
     phones text[], texts integer[], sms_problem text, texts_today integer, channels text[])
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+-- many rows, but little to compute for each: compiling takes longer
+set jit = off
 as $$
 declare
     company  ar_inbox.companies;
     account  bigint := ar_inbox_internal.sending_account(company_id);
     by_text  bigint := ar_inbox_internal.provider_for(company_id, 'sms');
     by_post  bigint := ar_inbox_internal.provider_for(company_id, 'letter');
-    any_hold boolean := exists (select from ar_inbox.holds h where h.company_id = step_facts.company_id
-        and (h.ended_at is null or h.ended_at > as_of));
+    any_hold boolean := exists (select from ar_inbox.holds h
+            where h.company_id = step_facts.company_id and h.ended_at is null)
+        or (as_of <> 'infinity' and exists (select from ar_inbox.holds h
+            where h.company_id = step_facts.company_id and h.ended_at > as_of));
 begin
     select c.* into company from ar_inbox.companies c where c.id = step_facts.company_id;
     return query
@@ -32,7 +36,7 @@ begin
                 where m.company_id = s.company_id and m.name = s.mail and m.is_on),
             s.payment_id is not null and exists (select from ar_inbox.payments p
                 where p.company_id = s.company_id and p.id = s.payment_id and p.voided_at <= as_of),
-            case when any_hold then ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) end,
+            waits.held,
             once.was_sent,
             s.due_at, u.moment, local.today, local.minute, i.issue_date, i.due_date,
             mails.addresses,
@@ -89,6 +93,7 @@ begin
                 and d.created_at >= local.today::timestamp at time zone company.time_zone
                 and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone) sent
         cross join lateral ar_inbox_internal.sending_of(i.company_id, i.id, i.marked_sent_at, as_of) once
+        left join lateral ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, u.moment, as_of) waits on any_hold
         left join lateral (
             -- those the company does not write to are left out
             select pg_catalog.array_agg(a.address::text order by a.rank, a.id) filter (where p.id is null) as addresses,
@@ -132,7 +137,11 @@ begin
                         and d.created_at < (local.today + 1)::timestamp at time zone company.time_zone
                         and d.created_at <= as_of) order by n.position) as texts
             from pg_catalog.unnest(case when todo.sms then ar_inbox_internal.customer_phones(i.company_id, i.customer_id,
-                s.contact_role_id) end) with ordinality n (number, position)) telephone on todo.sms
+                s.contact_role_id) end) with ordinality n (number, position)
+            -- of a step that is tried again: those that did not get it
+            where s.left_channels is null or not exists (select from ar_inbox.deliveries d
+                where d.company_id = s.company_id and d.chasing_step_id = s.id and d.recipient = n.number
+                    and d.state not in ('rejected', 'bounced', 'cancelled') and d.created_at <= as_of)) telephone on todo.sms
         order by u.position;
 end
 $$;

@@ -30,9 +30,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     return (
-        select ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, at)
+        select h.held
         from ar_inbox.chasing_steps s
         join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
+        cross join lateral ar_inbox_internal.hold_on(i.company_id, i.id, i.customer_id, at) h
         where s.company_id = reminder_is_held.company_id and s.id = reminder_is_held.step_id
             and ar_inbox_internal.is_in_scope(s.mail, 'reminders'));
 end
@@ -54,18 +55,17 @@ begin
     where d.company_id = withdraw_unwanted.company_id and d.id = withdraw_unwanted.delivery_id;
     if delivery.chasing_step_id is null then
         return false;
-    elsif not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id) then
-        -- the triggers have ended its chasing; nothing may be left
-        why := 'chasing has ended';
-    else
-        why := 'held: ' || ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at);
     end if;
+    why := case when not ar_inbox_internal.reminder_is_wanted(company_id, delivery.chasing_step_id)
+        -- the triggers have ended its chasing; nothing may be left
+        then 'chasing has ended'
+        else 'held: ' || ar_inbox_internal.reminder_is_held(company_id, delivery.chasing_step_id, at) end;
     if why is null then
         return false;
     end if;
-    -- elsewhere the step is locked first: whoever has it now goes before
+    -- elsewhere the step is locked first: whoever has it now goes before, and this one is left for the next time
     perform 1 from ar_inbox.chasing_steps s
-    where s.company_id = withdraw_unwanted.company_id and s.id = delivery.chasing_step_id
+    where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
     for no key update skip locked;
     if found then
         perform ar_inbox_internal.call_back(company_id, delivery.invoice_id, why, 'everything', false,
@@ -76,7 +76,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
-'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held. Returns whether it must not leave now; where somebody else is at its step it is called back the next time.';
+'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held; left for the next time where somebody else is at its step. Returns whether it must not leave now.';
 
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)

@@ -202,8 +202,6 @@ set plan_cache_mode = force_generic_plan
 set jit = off
 as $$
 declare
-    today   date := (select (fire_due.at at time zone c.time_zone)::date
-                     from ar_inbox.companies c where c.id = fire_due.company_id);
     due     bigint[];
     moments timestamptz[];
     last_at timestamptz := '-infinity'::timestamptz;
@@ -222,8 +220,6 @@ begin
             join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
             where s.company_id = fire_due.company_id and s.state = 'scheduled' and s.due_at <= at
                 and (s.due_at, s.id) > (last_at, last_id)
-                -- what a member moved to before the date that the invoice has now waits
-                and (i.issue_date <= today or s.payment_id is not null)
             order by s.due_at, s.id
             limit most
             for no key update of i skip locked) f;

@@ -16,29 +16,26 @@ comment on function ar_inbox_internal.hold_text(text, text, numeric, date) is
 
 create function ar_inbox_internal.hold_on(company_id bigint, invoice_id bigint, customer_id bigint,
     moment timestamptz, as_of timestamptz = 'infinity')
-returns text
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
+returns table (held text)
+language sql stable rows 1
 as $$
-begin
-    return (
-        select ar_inbox_internal.hold_text(f.kind, f.reason, f.amount, f.until)
-        from (
-            select h.* from ar_inbox.holds h
-            where h.company_id = hold_on.company_id and h.invoice_id = hold_on.invoice_id
-            union all
-            select h.* from ar_inbox.holds h
-            where h.company_id = hold_on.company_id and h.customer_id = hold_on.customer_id) f
-        where f.created_at <= as_of and (f.ended_at is null or f.ended_at > as_of)
-            and (f.ends_at is null or f.ends_at > moment)
-        -- the one that lasts longest
-        order by f.ends_at desc nulls first, f.id
-        limit 1);
-end
+    -- a part of the queries that ask it: it fixes no search_path
+    select ar_inbox_internal.hold_text(f.kind, f.reason, f.amount, f.until)
+    from (
+        select h.* from ar_inbox.holds h
+        where h.company_id = $1 and h.invoice_id = $2
+        union all
+        select h.* from ar_inbox.holds h
+        where h.company_id = $1 and h.customer_id = $3) f
+    where f.created_at <= $5 and (f.ended_at is null or f.ended_at > $5)
+        and (f.ends_at is null or f.ends_at > $4)
+    -- the one that lasts longest
+    order by f.ends_at desc nulls first, f.id
+    limit 1;
 $$;
 
 comment on function ar_inbox_internal.hold_on(bigint, bigint, bigint, timestamptz, timestamptz) is
-'What holds the chasing of the invoice at that moment, by itself or by its customer, as a text; NULL: nothing. as_of: what was written down until then counts.';
+'What holds the chasing of the invoice at that moment, by itself or by its customer, as a text; no row: nothing. as_of: what was written down until then counts.';
 
 create function ar_inbox_internal.end_of_day(company_id bigint, day date)
 returns timestamptz

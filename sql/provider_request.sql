@@ -195,6 +195,9 @@ begin
                 continue;
             end if;
             if delivery.channel = 'sms' then
+                -- what another worker claims for the same number is seen when it has committed
+                continue when not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended(
+                    'ar_inbox.texts ' || candidate.company_id || ' ' || delivery.recipient, 0));
                 opening := ar_inbox_internal.text_opening(candidate.company_id, at, delivery.recipient, delivery.id);
                 if opening > delivery.give_up_at then
                     perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,

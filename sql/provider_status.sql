@@ -108,18 +108,22 @@ begin
         if pg_catalog.json_typeof(payload) <> 'object' then
             return null;
         end if;
-        -- each name and value, by name; of a name that is there several times each value once
-        select pg_catalog.string_agg(f.name || f.value, '' order by f.name collate "C", f.value collate "C") into data
-        from (
-            select distinct e.key as name, v.value
-            from pg_catalog.json_each(payload) e
-            cross join lateral (
-                select e.value #>> '{}' as value where pg_catalog.json_typeof(e.value) <> 'array'
-                union all
-                select a.value from pg_catalog.json_array_elements_text(
-                    case pg_catalog.json_typeof(e.value) when 'array' then e.value else '[]' end) a (value)
-            ) v
-            where v.value is not null) f;
+        begin
+            -- each name and value, by name; of a name that is there several times each value once
+            select pg_catalog.string_agg(f.name || f.value, '' order by f.name collate "C", f.value collate "C") into data
+            from (
+                select distinct e.key as name, v.value
+                from pg_catalog.json_each(payload) e
+                cross join lateral (
+                    select e.value #>> '{}' as value where pg_catalog.json_typeof(e.value) <> 'array'
+                    union all
+                    select a.value from pg_catalog.json_array_elements_text(
+                        case pg_catalog.json_typeof(e.value) when 'array' then e.value else '[]' end) a (value)
+                ) v
+                where v.value is not null) f;
+        exception when untranslatable_character then
+            return null;        -- \u0000, which no form has
+        end;
     else
         data := pg_catalog.split_part(signature, '.', 1) || '.' || payload::text;
     end if;

@@ -238,7 +238,7 @@ begin
                 if waits then
                     perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
                 end if;
-                if customers <> '{}' and not is_new then
+                if customers <> '{}' and not is_new and known.reply_hold_days > 0 then
                     perform ar_inbox_internal.hold_for_reply(file_message.company_id, target, customers, received_at);
                 end if;
             end if;

@@ -40,8 +40,8 @@ create table ar_inbox.companies (
     constraint companies_currency_known check (ar_inbox_internal.currency_digits(currency) is not null),
     constraint companies_language_form check (language ~ '^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$'),
     constraint companies_numbers_positive check (next_customer_number > 0 and next_invoice_number > 0),
-    constraint companies_retry_limit_positive check (retry_limit > '0'),
-    constraint companies_catch_up_not_negative check (catch_up_window >= '0'),
+    constraint companies_retry_limit_in_range check (retry_limit > '0' and retry_limit <= '366 days'),
+    constraint companies_catch_up_in_range check (catch_up_window >= '0' and catch_up_window <= '36600 days'),
     constraint companies_hold_days_in_range check (promise_grace_days >= 0 and promise_grace_days <= 365
         and reply_hold_days >= 0 and reply_hold_days <= 365),
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),

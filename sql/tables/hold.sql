@@ -35,6 +35,7 @@ create table ar_inbox.holds (
 );
 create index holds_by_invoice on ar_inbox.holds (invoice_id, company_id) where invoice_id is not null;
 create index holds_by_customer on ar_inbox.holds (customer_id, company_id) where customer_id is not null;
+create index holds_in_force on ar_inbox.holds (company_id) where ended_at is null;
 create unique index holds_one_reply on ar_inbox.holds (invoice_id, company_id) where kind = 'reply' and ended_at is null;
 create index holds_to_end on ar_inbox.holds (ends_at) where ended_at is null and ends_at is not null;
 comment on table ar_inbox.holds is 'Reasons for which the chasing of an invoice, or of all of a customer''s invoices, waits: steps that come due meanwhile are withheld.';

@@ -165,10 +165,16 @@ judge_whole(const Decider *decider, const DecisionFacts *facts, const char **rea
 		*reason = "chasing disabled";
 		return DECISION_CANCEL;
 	}
-	if (facts->due_at > facts->moment || (!is_receipt(facts) && facts->today < facts->issue_date))
+	if (facts->due_at > facts->moment)
 	{
 		*reason = "not yet due";
 		return DECISION_WAIT;
+	}
+	/* a member gave it its moment, and then the invoice's date changed */
+	if (!is_receipt(facts) && facts->today < facts->issue_date)
+	{
+		*reason = "before invoice date";
+		return DECISION_SKIP;
 	}
 	if (facts->mail && !facts->mail_enabled)
 	{

@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(69);
+SELECT plan(71);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -134,6 +134,8 @@ FROM (VALUES
     ('{"trigger": "repeat", "hour": 9, "channels": ["email"], "repeats": 2}', 'has no "days"'),
     ('{"trigger": "repeat", "hour": 9, "channels": ["email"], "days": 0, "repeats": 2}', 'has days 0'),
     ('{"trigger": "on_issue", "hour": 9, "channels": ["email"], "days": 1}', 'has "days", which trigger on_issue does not take'),
+    ('{"trigger": "on_issue", "hour": 9, "channels": ["email"], "days": "soon"}', 'has "days", which trigger on_issue does not take'),
+    ('{"trigger": "on_date", "date": "2026-01-31", "hour": 9, "channels": ["email"], "days": 99999999999}', 'has "days", which trigger on_date does not take'),
     ('{"trigger": "on_date", "date": "2026-01-31", "hour": 9, "channels": ["email"], "days": 1}', 'has "days", which trigger on_date does not take'),
     ('{"trigger": "on_date", "hour": 9, "channels": ["email"]}', 'has no "date"'),
     ('{"trigger": "on_date", "date": "tomorrow", "hour": 9, "channels": ["email"]}', 'has date "tomorrow"'),

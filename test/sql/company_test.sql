@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(98);
+SELECT plan(100);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -156,7 +156,7 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.change_settings(pg_temp.id('plain'),
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.change_settings(pg_temp.id('plain'), NULL)$$), '22023 settings is not an object', 'settings NULL');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.change_settings(0, '{}')$$), 'IB001 company 0 does not exist', 'settings of no company');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 the settings cannot be ' || settings, 'a value that cannot be: ' || settings)
-FROM unnest(ARRAY['{"max_steps": 0}', '{"max_steps": null}', '{"max_steps": "many"}', '{"max_steps": 99999999999}', '{"retry_limit": "-01:00:00"}', '{"retry_limit": "soon"}', '{"name": " "}']) settings;
+FROM unnest(ARRAY['{"max_steps": 0}', '{"max_steps": null}', '{"max_steps": "many"}', '{"max_steps": 99999999999}', '{"retry_limit": "-01:00:00"}', '{"retry_limit": "1000000 years"}', '{"catch_up_window": "1000000 years"}', '{"retry_limit": "soon"}', '{"name": " "}']) settings;
 
 -- change_member
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.create_member(pg_temp.id('acme'), 'X', 'x@acme.example', permissions => '{send,manage}')$$),

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(130);
+SELECT plan(144);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -198,6 +198,30 @@ SELECT is(pg_temp.bill('e3'), 'billed', 'and another');
 SELECT is(ar_inbox.chase_invoices(ARRAY[pg_temp.id('e2'), pg_temp.id('e3')], ar_inbox.create_cadence(pg_temp.id('acme'), 'Texts', pg_temp.step('{sms}', days => 20))), 2::bigint, 'a text message for each');
 SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-01 09:00+00') f$$,
     ARRAY['E2 1 sending', 'E3 1 withheld sms: +15550100 had 1 today, the limit (max_texts_per_number)'], 'a number gets one a day');
+
+-- one of two numbers refuses
+CALL pg_temp.keep('phones', ar_inbox.create_customer(pg_temp.id('acme'), 'Phones', phone => '+15550201'));
+CALL pg_temp.keep('second', ar_inbox.create_contact(pg_temp.id('phones'), 'Second', phone => '+15550202'));
+SELECT is(pg_temp.bill('z9', 'phones'), 'billed', 'an invoice of a customer with two numbers');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('z9'), pg_temp.step('{sms}', days => 24)), 1, 'chased by text message');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-05 09:00+00') f$$, ARRAY['Z9 1 sending'], 'it fires');
+UPDATE ar_inbox.deliveries SET state = 'accepted', next_attempt_at = NULL, finished_at = now() WHERE recipient = '+15550201';
+UPDATE ar_inbox.deliveries SET state = 'rejected', reason = 'no such number', next_attempt_at = NULL, finished_at = now() WHERE recipient = '+15550202';
+SELECT lives_ok($$SELECT ar_inbox_internal.settle_step(company_id, id) FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('z9')$$, 'one of them takes it');
+SELECT results_eq($$SELECT f FROM pg_temp.steps('z9') f$$, ARRAY['1 failed sms: no such number'], 'so the step failed');
+SELECT lives_ok($$SELECT ar_inbox.retry_step(id, '2099-03-06 09:00+00') FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('z9')$$, 'it is tried again');
+SELECT results_eq($$SELECT recipient FROM ar_inbox.preview(pg_temp.id('acme'), '2099-03-06', '2099-03-07') WHERE invoice_id = pg_temp.id('z9')$$,
+    ARRAY['+15550202'], 'with the number that did not get it');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-06 09:00+00') f$$, ARRAY['Z9 1 sending'], 'it fires');
+SELECT results_eq($$SELECT f FROM pg_temp.sent('z9') f$$, ARRAY['sms past_due_invoice_sms accepted +15550201', 'sms past_due_invoice_sms rejected +15550202',
+    'sms past_due_invoice_sms queued +15550202'], 'and the other is not bothered twice');
+
+-- a moment of its own, and then a later invoice date
+SELECT is(pg_temp.bill('z8'), 'billed', 'an invoice');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('z8'), pg_temp.step('{email}')), 1, 'chased');
+SELECT lives_ok($$SELECT ar_inbox.reschedule_step(id, '2099-03-10 09:00+00') FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('z8')$$, 'a member gives the step its moment');
+SELECT lives_ok($$SELECT ar_inbox.change_invoice_dates(pg_temp.id('z8'), '2099-03-20', '2099-04-20')$$, 'and another the invoice a later date');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-03-10 09:00+00') f$$, ARRAY['Z8 1 skipped before invoice date'], 'it is skipped, and does not wait there for ever');
 
 -- many at once
 SELECT is(pg_temp.bill('f' || n), 'billed', 'an invoice') FROM generate_series(1, 4) n;

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(79);
+SELECT plan(81);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -185,6 +185,9 @@ SELECT results_eq($$SELECT outcome || '|' || (lifted_by IS NULL) FROM ar_inbox.h
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"reply_hold_days": 0}'); END $$;
 SELECT ok(pg_temp.answer('more', 'ap@globex.example') > 0, 'turned off');
 SELECT is((SELECT count(*) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1')), 1::bigint, 'a reply holds nothing');
+CALL pg_temp.keep('later', ar_inbox.send_email(pg_temp.id('acme'), '{someone@initech.example}', 'Later', 'Hello', send_at => now() + interval '1 day', cancel_on_answer => true));
+SELECT ok(pg_temp.answer('oncemore', 'ap@globex.example') > 0, 'nor while something waits for an answer');
+SELECT is((SELECT count(*) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1')), 1::bigint, 'elsewhere');
 
 -- what is refused
 SELECT is(pg_temp.refusal('SELECT ar_inbox.hold(' || replace(replace(arguments, '{i}', pg_temp.id('m1')::text), '{c}', pg_temp.id('globex')::text) || ')'), wanted, wanted)

@@ -18,7 +18,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(286);
+SELECT plan(287);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -480,6 +480,7 @@ FROM unnest(ARRAY[pg_temp.signed(pg_temp.said('sent', 'SM0123456789')), pg_temp.
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_provider_status(%L, %L, %L, %L)', company, provider, payload, signature)), wanted, pg_temp.named(wanted))
 FROM (VALUES (pg_temp.id('other'), 'twilio', pg_temp.said('sent', 'SM0123456789')::text, pg_temp.signed(pg_temp.said('sent', 'SM0123456789')), format('42501 the signature is not that of a provider twilio of company %s', pg_temp.id('other'))),
     (-1, 'twilio', '{}', 'x', '42501 the signature is not that of a provider twilio of company -1'), (NULL, 'twilio', '{}', 'x', '42501 the signature is not that of a provider twilio of company NULL'),
+    (pg_temp.id('acme'), 'twilio', '{"MessageSid": "\u0000"}', 'eHh4', format('42501 the signature is not that of a provider twilio of company %s', pg_temp.id('acme'))),
     (pg_temp.id('acme'), 'twilio', '{}', NULL, format('42501 the signature is not that of a provider twilio of company %s', pg_temp.id('acme'))),
     (pg_temp.id('acme'), 'twilio', NULL, 'x', format('42501 the signature is not that of a provider twilio of company %s', pg_temp.id('acme'))),
     (pg_temp.id('acme'), 'twilio', '[]', pg_temp.signed('{}'), format('42501 the signature is not that of a provider twilio of company %s', pg_temp.id('acme'))),

@@ -98,7 +98,7 @@ test_whole(void)
 	is(judged(&facts), "wait: not yet due", "a microsecond early");
 	facts = due_step(1);
 	facts.today = 89;
-	is(judged(&facts), "wait: not yet due", "before the invoice date");
+	is(judged(&facts), "skip: before invoice date", "before the invoice date");
 	facts = due_step(1);
 	facts.moment = facts.due_at + limits.catch_up;
 	is(judged(&facts), "send ann@customer.example new_invoice", "just within the window");
