@@ -41,7 +41,8 @@ begin
     insert into ar_inbox.deliveries (company_id, email_id, channel, provider_id, recipient, postal_address,
         invoice_id, chasing_step_id, next_attempt_at, give_up_at, created_at)
     values (company_id, new_id, channel, provider, recipient, postal_address, invoice_id, chasing_step_id,
-        least(at, pg_catalog.now()), at + company.retry_limit, at);
+        -- (nothing leaves before its moment, also where that is fired in advance)
+        at, at + company.retry_limit, at);
     return new_id;
 end
 $$;

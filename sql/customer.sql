@@ -254,35 +254,6 @@ $$;
 comment on function ar_inbox_internal.customers_of_address(bigint, ar_inbox.email_address) is
 'The company''s customers to whom the address belongs, by their own e-mail or a contact''s.';
 
-create function ar_inbox_internal.customer_addresses(company_id bigint, customer_id bigint, contact_role_id bigint = null)
-returns ar_inbox.email_address[]
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-    return (
-        select pg_catalog.array_agg(f.email order by f.rank, f.id)
-        from (
-            select distinct on (e.email) e.email, e.rank, e.id
-            from (
-                select c.email, 0 as rank, c.id from ar_inbox.customers c
-                where c.company_id = customer_addresses.company_id and c.id = customer_addresses.customer_id
-                    and customer_addresses.contact_role_id is null
-                union all
-                select k.email, case when k.is_primary then 1 else 2 end, k.id from ar_inbox.contacts k
-                where k.company_id = customer_addresses.company_id and k.customer_id = customer_addresses.customer_id
-                    and (customer_addresses.contact_role_id is null
-                        or k.contact_role_id = customer_addresses.contact_role_id)
-            ) e
-            where e.email is not null
-            order by e.email, e.rank, e.id
-        ) f);
-end
-$$;
-
-comment on function ar_inbox_internal.customer_addresses(bigint, bigint, bigint) is
-'Where mail for the customer goes: its own e-mail and its contacts'', primary ones first; with a contact role, only contacts who have it. NULL: nowhere.';
-
 create function ar_inbox_internal.customer_phones(company_id bigint, customer_id bigint, contact_role_id bigint = null)
 returns text[]
 language plpgsql stable
@@ -311,7 +282,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.customer_phones(bigint, bigint, bigint) is
-'Where text messages for the customer go, by the rule of customer_addresses(), as + and digits: numbers without a country code are none. NULL: nowhere.';
+'Where text messages for the customer go, the customer''s own and its contacts'', primary ones first, with a contact role only those who have it, as + and digits: numbers without a country code are none. NULL: nowhere.';
 
 create function ar_inbox_internal.customer_postal_address(company_id bigint, customer_id bigint,
     contact_role_id bigint = null)

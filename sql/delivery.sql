@@ -78,6 +78,41 @@ $$;
 comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
 'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held; left for the next time where somebody else is at its step. Returns whether it must not leave now.';
 
+create function ar_inbox_internal.withdraw_late(company_id bigint, delivery_id bigint, at timestamptz)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    delivery ar_inbox.deliveries;
+    late     text;
+begin
+    select d.* into delivery from ar_inbox.deliveries d
+    where d.company_id = withdraw_late.company_id and d.id = withdraw_late.delivery_id;
+    if delivery.attempts > 0 or delivery.give_up_at >= at then
+        return false;
+    end if;
+    -- elsewhere the step is locked first: whoever has it now goes before
+    perform 1 from ar_inbox.chasing_steps s
+    where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
+    for no key update skip locked;
+    if found then
+        late := pg_catalog.format('given up: it could not be handed off until %s (retry_limit)', delivery.give_up_at);
+        update ar_inbox.deliveries d
+        set state = 'rejected', reason = late, next_attempt_at = null, finished_at = at
+        where d.company_id = delivery.company_id and d.id = delivery.id;
+        update ar_inbox.email_recipients r
+        set state = 'rejected', reply = late
+        where r.company_id = delivery.company_id and r.email_id = delivery.email_id and r.state in ('queued', 'deferred');
+        perform ar_inbox_internal.settle_step(delivery.company_id, delivery.chasing_step_id);
+    end if;
+    return true;
+end
+$$;
+
+comment on function ar_inbox_internal.withdraw_late(bigint, bigint, timestamptz) is
+'Ends a waiting message of a step, locked with its invoice by the caller, that was never handed off until the company''s limit, as where nothing was armed or the server was down: its step has failed, and a member decides. Returns whether it must not leave now.';
+
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
 returns table (delivery_id bigint, company_id bigint, account_id bigint, account_version timestamptz,
@@ -159,7 +194,8 @@ begin
             continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
             continue when candidate.chasing_step_id is not null
-                and ar_inbox_internal.withdraw_unwanted(candidate.company_id, candidate.id, at);
+                and (ar_inbox_internal.withdraw_unwanted(candidate.company_id, candidate.id, at)
+                    or ar_inbox_internal.withdraw_late(candidate.company_id, candidate.id, at));
 
             -- suppressed since it was queued
             select pg_catalog.array_agg(distinct r.address::text) filter (where s.id is null),

@@ -195,7 +195,8 @@ begin
         select queue_emails.company_id, d.id, 'email', account.id, d.invoice_id, d.chasing_step_id,
             queue_emails.send_at, queue_emails.cancel_on_answer and queue_emails.send_at is not null,
             case when queue_emails.send_at is not null then queue_emails.send_at
-                when queue_emails.automatic then least(at, pg_catalog.now())
+                -- (nothing leaves before its moment, also where that is fired in advance)
+                when queue_emails.automatic then at
                 else pg_catalog.now() + company.undo_grace end,
             coalesce(queue_emails.send_at, case when queue_emails.automatic then at else at + company.undo_grace end)
                 + company.retry_limit, at

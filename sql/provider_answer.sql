@@ -163,7 +163,7 @@ begin
         became := 'unknown';
         words := pg_catalog.format('the answer (HTTP %s) names no message%s', status,
             ': ' || nullif(pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(answer, '\s+', ' ', 'g')), 200), ''));
-    elsif status = 504 and provider.kind <> 'lob' then
+    elsif status in (502, 504) and provider.kind <> 'lob' then
         -- who passes requests on got no answer: it may have been taken
         became := 'unknown';
         words := said.words;
@@ -237,7 +237,7 @@ begin
         update ar_inbox.deliveries d
         set state = 'unknown', reason = 'in doubt: ' || words,
             next_attempt_at = case when not over and again <= d.give_up_at
-                and (repeats or (company.resend_in_doubt and (status is null or status = 504))) then again end
+                and (repeats or (company.resend_in_doubt and (status is null or status in (502, 504)))) then again end
         where d.company_id = delivery.company_id and d.id = delivery.id;
     elsif over then
         update ar_inbox.deliveries d
@@ -266,4 +266,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.record_provider_answer(bigint, bigint, timestamptz, boolean, integer, text, text, text) is
-'Writes down how the hand-off of a text message or letter ended. request_sent: whether any of the request left (else nothing can have been taken); status: of HTTP, NULL: none came; retry_after: that header; answer: the body; error: why there is no answer. 2xx with a message''s id: accepted. 408, 425, 429, 5xx: tried again after a growing pause, not before Retry-After, until the company''s limit. 401, an account''s 402 or 403, and whatever is not of the provider''s form: as before, and the provider counts as failing. Another answer of the provider: rejected with its code and words. No answer after the request had left, and 504 from Twilio: in doubt, and repeated where resend_in_doubt says so; a letter is repeated in any case, as the same Idempotency-Key gives no second one. 2xx that names no message: in doubt, and a text message is not repeated by itself. Recording the same attempt again does nothing.';
+'Writes down how the hand-off of a text message or letter ended. request_sent: whether any of the request left (else nothing can have been taken); status: of HTTP, NULL: none came; retry_after: that header; answer: the body; error: why there is no answer. 2xx with a message''s id: accepted. 408, 425, 429, 5xx: tried again after a growing pause, not before Retry-After, until the company''s limit. 401, an account''s 402 or 403, and whatever is not of the provider''s form: as before, and the provider counts as failing. Another answer of the provider: rejected with its code and words. No answer after the request had left, and 502 or 504 from Twilio: in doubt, and repeated where resend_in_doubt says so; a letter is repeated in any case, as the same Idempotency-Key gives no second one. 2xx that names no message: in doubt, and a text message is not repeated by itself. Recording the same attempt again does nothing.';

@@ -187,7 +187,8 @@ begin
             continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
             continue when candidate.chasing_step_id is not null
-                and ar_inbox_internal.withdraw_unwanted(candidate.company_id, delivery.id, at);
+                and (ar_inbox_internal.withdraw_unwanted(candidate.company_id, delivery.id, at)
+                    or ar_inbox_internal.withdraw_late(candidate.company_id, delivery.id, at));
             if provider.removed_at is not null then
                 -- a member wanted one in doubt sent again
                 perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,
