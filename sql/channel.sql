@@ -157,7 +157,8 @@ $$;
 
 comment on function ar_inbox_internal.escape_html(text) is 'Text as it stands in HTML, outside of tags.';
 
-create function ar_inbox_internal.text_opening(company_id bigint, at timestamptz, number text = null)
+create function ar_inbox_internal.text_opening(company_id bigint, at timestamptz, number text = null,
+    delivery_id bigint = null)
 returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -171,10 +172,11 @@ begin
     here := at at time zone company.time_zone;
     if pg_catalog.date_part('hour', here) >= company.sms_from_hour
         and pg_catalog.date_part('hour', here) < company.sms_to_hour
-        -- one put off to today counts for today
+        -- one put off to today counts for today; one tried again is the same text message
         and (number is null or company.max_texts_per_number > (
             select count(*) from ar_inbox.deliveries d
             where d.company_id = text_opening.company_id and d.recipient = number and d.channel = 'sms'
+                and d.id is distinct from text_opening.delivery_id
                 and (d.state = 'handing_off' or (d.state in ('accepted', 'unknown')
                     and exists (select 1 from ar_inbox.delivery_attempts a
                         where a.company_id = d.company_id and a.delivery_id = d.id
@@ -190,5 +192,5 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.text_opening(bigint, timestamptz, text) is
-'When a text message of the company may leave: at that moment, or the next one at which its hours for them (sms_from_hour to sms_to_hour, in its time zone) begin. number: to which it goes; where that has had max_texts_per_number today, the next day.';
+comment on function ar_inbox_internal.text_opening(bigint, timestamptz, text, bigint) is
+'When a text message of the company may leave: at that moment, or the next one at which its hours for them (sms_from_hour to sms_to_hour, in its time zone) begin. number: to which it goes; where that has had max_texts_per_number today, besides delivery_id, the next day.';

@@ -195,7 +195,7 @@ begin
                 continue;
             end if;
             if delivery.channel = 'sms' then
-                opening := ar_inbox_internal.text_opening(candidate.company_id, at, delivery.recipient);
+                opening := ar_inbox_internal.text_opening(candidate.company_id, at, delivery.recipient, delivery.id);
                 if opening > delivery.give_up_at then
                     perform ar_inbox_internal.end_provider_delivery(delivery.id, delivery.company_id, at,
                         pg_catalog.format('given up: no text message to that number until %s, which is after its limit (retry_limit)%s',
