@@ -135,12 +135,19 @@ begin
             || ar_inbox_internal.escape_html(e.subject)
             -- the first page's upper part is where the addresses are printed
             || E'</title><style>body { margin: 0.6in; padding-top: 3.4in; font-family: sans-serif; font-size: 11pt; line-height: 1.4; overflow-wrap: break-word; }\ntable { border-collapse: collapse; }</style></head><body>\n'
+            -- a letter has its date and says what it is about
+            || '<p style="text-align: right">' || ar_inbox_internal.escape_html(ar_inbox_internal.format_date(
+                (e.sent_at at time zone c.time_zone)::date, coalesce(k.language, c.language))) || E'</p>\n<p><strong>'
+            || ar_inbox_internal.escape_html(e.subject) || E'</strong></p>\n'
             || coalesce(e.body_html, '<p>' || pg_catalog.replace(
                 ar_inbox_internal.escape_html(e.body_text), E'\n', E'<br>\n') || '</p>')
             || E'\n</body></html>\n', 'UTF8'),
         'text/html', 'letter.html'
     into content, type, name
     from ar_inbox.emails e
+    join ar_inbox.companies c on c.id = e.company_id
+    join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+    left join ar_inbox.customers k on k.company_id = t.company_id and k.id = t.customer_id
     where e.company_id = letter_content.company_id and e.id = letter_content.email_id;
 end
 $$;
@@ -173,11 +180,11 @@ begin
     here := at at time zone company.time_zone;
     if pg_catalog.date_part('hour', here) >= company.sms_from_hour
         and pg_catalog.date_part('hour', here) < company.sms_to_hour
-        -- one put off to today counts for today
+        -- one put off to today counts for today; one tried again is the same text message
         and (number is null or company.max_texts_per_number > (
             select count(*) from ar_inbox.deliveries d
             where d.company_id = text_opening.company_id and d.recipient = number and d.channel = 'sms'
-                and d.id is distinct from delivery_id
+                and d.id is distinct from text_opening.delivery_id
                 and (d.state = 'handing_off' or (d.state in ('accepted', 'unknown')
                     and exists (select 1 from ar_inbox.delivery_attempts a
                         where a.company_id = d.company_id and a.delivery_id = d.id
@@ -194,4 +201,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.text_opening(bigint, timestamptz, text, bigint) is
-'When a text message of the company may leave: at that moment, or the next one at which its hours for them (sms_from_hour to sms_to_hour, in its time zone) begin. number: to which it goes; where that has had max_texts_per_number today, besides this delivery, the next day.';
+'When a text message of the company may leave: at that moment, or the next one at which its hours for them (sms_from_hour to sms_to_hour, in its time zone) begin. number: to which it goes; where that has had max_texts_per_number today, besides delivery_id, the next day.';

@@ -125,6 +125,9 @@ begin
     elsif kind = 'promise' and until is null then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'a promise to pay has no date',
             'Give until, the day by which the customer will have paid.');
+    elsif kind = 'dispute' and coalesce(pg_catalog.btrim(reason), '') = '' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', 'a dispute has no reason',
+            'Give reason, what the customer disputes.');
     elsif until < (pg_catalog.now() at time zone company.time_zone)::date then
         perform ar_inbox_internal.refuse('invalid_parameter_value', pg_catalog.format('until %s is over', until),
             'Give today or a later day, or NULL for a hold until it is lifted.');
@@ -152,7 +155,7 @@ end
 $$;
 
 comment on function ar_inbox.hold(bigint, bigint, text, text, date, numeric) is
-'Lets the chasing of an invoice, or of all invoices of a customer, wait: steps that come due meanwhile are withheld with this reason, and reminders that wait to be handed off are called back. kind: promise (to pay), dispute, manual. until: the last day, in the company''s time zone; a promise holds for promise_grace_days more; NULL: until it is lifted. amount: what was promised, in the invoice''s currency (for a customer, the company''s); NULL: the balance. A hold ends by itself after its last day; a promise then as kept or broken. Returns its id. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), IB004 (more than the balance), 22023.';
+'Lets the chasing of an invoice, or of all invoices of a customer, wait: steps that come due meanwhile are withheld with this reason, and reminders that wait to be handed off are called back. kind: promise (to pay), dispute (with its reason), manual. until: the last day, in the company''s time zone; a promise holds for promise_grace_days more; NULL: until it is lifted. amount: what was promised, in the invoice''s currency (for a customer, the company''s); NULL: the balance. A hold ends by itself after its last day; a promise then as kept or broken. Returns its id. Needs send. Errors: IB001, 42501, IB002 (paid, closed, voided), IB004 (more than the balance), 22023.';
 
 create function ar_inbox.lift_hold(hold_id bigint)
 returns void

@@ -414,6 +414,10 @@ begin
             'Only a draft or an issued invoice can be marked as sent.');
     end if;
     perform ar_inbox_internal.check_moment(at, 'at');
+    if at > pg_catalog.now() then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', pg_catalog.format('at %s is in the future', at),
+            'Say when it was sent.');
+    end if;
     update ar_inbox.invoices i set marked_sent_at = at
     where i.company_id = key.company_id and i.id = key.id;
     perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'marked as sent', null,
@@ -422,7 +426,7 @@ end
 $$;
 
 comment on function ar_inbox.mark_sent(bigint, timestamptz) is
-'Says that the invoice was sent by other means: a step "on issue" of a schedule set after that is skipped, and what is sent next is a reminder. Needs send. Errors: IB001, 42501, IB002, 22004.';
+'Says that the invoice was sent by other means: a step "on issue" of a schedule set after that is skipped, and what is sent next is a reminder. Needs send. Errors: IB001, 42501, IB002, 22004, 22023 (in the future).';
 
 create function ar_inbox_internal.invoice_changed()
 returns trigger

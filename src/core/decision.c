@@ -181,6 +181,12 @@ judge_whole(const Decider *decider, const DecisionFacts *facts, const char **rea
 		*reason = "the automatic mail is turned off";
 		return DECISION_SKIP;
 	}
+	if (facts->mail && strcmp(facts->mail, "unpaid_reminder") == 0 &&
+		facts->today > facts->due_date)
+	{
+		*reason = "the invoice is past due";
+		return DECISION_SKIP;
+	}
 	if (facts->mail && !is_receipt(facts) && facts->chased)
 	{
 		*reason = "the invoice is chased";

@@ -92,7 +92,7 @@ BEGIN
                     PERFORM ar_inbox.record_payment(invoice, CASE WHEN random() < 0.3 THEN 100 ELSE 40 END);
                 END IF;
                 IF random() < 0.3 AND (SELECT status FROM ar_inbox.invoices WHERE id = invoice) IN ('draft', 'issued') THEN
-                    PERFORM ar_inbox.hold(invoice, kind => pg_temp.any_of('{promise,dispute}'), until => '2031-03-01'::date + pg_temp.up_to(30));
+                    PERFORM ar_inbox.hold(invoice, kind => pg_temp.any_of('{promise,dispute}'), reason => 'price', until => '2031-03-01'::date + pg_temp.up_to(30));
                 END IF;
             END LOOP;
             IF random() < 0.2 THEN
@@ -159,7 +159,7 @@ BEGIN
         CASE pg_temp.up_to(5)
             WHEN 0 THEN PERFORM ar_inbox.record_payment(i.id, i.balance);
             WHEN 1 THEN PERFORM ar_inbox.record_payment(i.id, 1);
-            WHEN 2 THEN PERFORM ar_inbox.hold(i.id, kind => 'dispute', until => '2031-03-25');
+            WHEN 2 THEN PERFORM ar_inbox.hold(i.id, kind => 'dispute', reason => 'price', until => '2031-03-25');
             WHEN 3 THEN PERFORM ar_inbox.change_invoice_dates(i.id, due_date => i.due_date + 3);
             ELSE NULL;
         END CASE;

@@ -128,7 +128,7 @@ BEGIN
     INSERT INTO ids SELECT company || ' payment', min(id) FROM ar_inbox.payments WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' member', max(id) FROM ar_inbox.members WHERE company_id = of_company;
     INSERT INTO ids SELECT company || ' cadence', min(id) FROM ar_inbox.cadences WHERE company_id = of_company;
-    INSERT INTO ids VALUES (company || ' hold', ar_inbox.hold(invoice, kind => 'dispute'));
+    INSERT INTO ids VALUES (company || ' hold', ar_inbox.hold(invoice, kind => 'dispute', reason => 'price'));
     PERFORM ar_inbox.set_automatic_mail(of_company, 'payment_receipt');
     INSERT INTO ids SELECT company || ' step', min(id) FROM ar_inbox.chasing_steps WHERE company_id = of_company;
     -- what figures are made of

@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(144);
+SELECT plan(153);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -287,13 +287,25 @@ SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_payment(%s, 1, method =
 -- what holds all channels of a step is said once
 SELECT is(pg_temp.bill('h2'), 'billed', 'an invoice');
 DO $$ BEGIN
-    PERFORM ar_inbox.chase_invoice(pg_temp.id('h2'), pg_temp.step('{email,letter}', days => 60)), ar_inbox.hold(pg_temp.id('h2'), kind => 'dispute');
+    PERFORM ar_inbox.chase_invoice(pg_temp.id('h2'), pg_temp.step('{email,letter}', days => 60)), ar_inbox.hold(pg_temp.id('h2'), kind => 'dispute', reason => 'price');
     PERFORM ar_inbox.fire_due_steps(due_at) FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h2');
 END $$;
-SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h2') AND mail IS NULL$$, ARRAY['withheld held: dispute'], 'both channels are held');
+SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('h2') AND mail IS NULL$$, ARRAY['withheld held: dispute (price)'], 'both channels are held');
 DO $$ BEGIN PERFORM ar_inbox.close_invoice(pg_temp.id('h2')); END $$;
 SELECT is((SELECT count(*) FROM ar_inbox.open_holds WHERE invoice_id = pg_temp.id('h2')), 0::bigint, 'until it is closed');
 SELECT throws_ok(format('UPDATE ar_inbox.payments SET is_credit = false WHERE id = %s', pg_temp.id('credit')), 'IB002', NULL, 'it does not become a payment');
+-- what was never handed off does not leave days late, and nothing leaves before its moment
+SELECT is(pg_temp.bill('l1'), 'billed', 'an invoice');
+SELECT is(ar_inbox.chase_invoice(pg_temp.id('l1'), pg_temp.step('{email,letter}', days => 65)), 1, 'by e-mail and letter');
+SELECT results_eq($$SELECT f FROM pg_temp.fired('2099-04-15 09:00+00') f WHERE f LIKE 'L1% sending'$$, ARRAY['L1 1 sending'], 'it fires, in advance');
+SELECT lives_ok('SELECT ar_inbox.arm()', 'where mail may leave');
+SELECT is((SELECT count(*) FROM ar_inbox_internal.claim_deliveries('2099-04-15 08:59+00', 1000) c JOIN ar_inbox.deliveries d ON d.id = c.delivery_id WHERE d.invoice_id = pg_temp.id('l1')), 0::bigint, 'but leaves at its moment only');
+SELECT is((SELECT count(*) FROM ar_inbox_internal.claim_deliveries('2099-04-17 09:00+00', 1000) c JOIN ar_inbox.deliveries d ON d.id = c.delivery_id WHERE d.invoice_id = pg_temp.id('l1')), 0::bigint, 'two days later not either');
+SELECT is((SELECT count(*) FROM ar_inbox_internal.claim_provider_deliveries('2099-04-17 09:00+00', 1000, most => 1000) c JOIN ar_inbox.deliveries d ON d.id = c.delivery_id WHERE d.invoice_id = pg_temp.id('l1')), 0::bigint, 'nor by post');
+SELECT results_eq($$SELECT state || ' ' || reason FROM ar_inbox.chasing_steps WHERE invoice_id = pg_temp.id('l1') AND mail IS NULL$$,
+    ARRAY['failed email: given up: it could not be handed off until 2099-04-16 09:00:00+00 (retry_limit); letter: given up: it could not be handed off until 2099-04-16 09:00:00+00 (retry_limit)'],
+    'it has failed, and a member decides');
+SELECT lives_ok('SELECT ar_inbox.disarm()', 'as before');
 -- a text message that is too long
 SELECT lives_ok($$SELECT ar_inbox.set_template(pg_temp.id('acme'), 'past_due_invoice_sms', '', repeat('x', 1601))$$, 'a long text');
 SELECT is(pg_temp.bill('i1'), 'billed', 'an invoice');

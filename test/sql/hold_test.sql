@@ -16,7 +16,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(81);
+SELECT plan(82);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -198,6 +198,7 @@ FROM (VALUES
     ('{i}, kind => NULL', '22023 kind NULL is not known'),
     ('{i}, kind => ''reply'', until => ''2099-01-01''', '22023 kind ''reply'' is not known'),
     ('{i}, kind => ''promise''', '22023 a promise to pay has no date'),
+    ('{i}, kind => ''dispute'', reason => '' ''', '22023 a dispute has no reason'),
     ('{i}, until => ''2001-01-01''', '22023 until 2001-01-01 is over'),
     ('{i}, until => ''infinity''', '22023 until infinity is out of range'),
     ('{i}, amount => 5', '22023 an amount is given for a hold of kind manual'),

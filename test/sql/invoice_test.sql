@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(134);
+SELECT plan(135);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -253,6 +253,7 @@ SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_invoice_dates(%s, due_d
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_invoice_dates(%s, ''-infinity'')', pg_temp.id('berlin'))), '22023 issue date -infinity is out of range', 'an issue date that never was');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.record_payment(%s, 1, ''infinity'')', pg_temp.id('berlin'))), '22023 received_on infinity is out of range', 'money that never came');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_sent(%s, ''infinity'')', pg_temp.id('berlin'))), '22023 at infinity is out of range', 'sent at no time');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_sent(%s, ''2099-01-01'')', pg_temp.id('berlin'))), '22023 at 2099-01-01 00:00:00+00 is in the future', 'nor one day');
 SELECT matches(pg_temp.refusal('DELETE FROM ar_inbox.payments'), '^IB002 payment [0-9]+ cannot be deleted$', 'a payment is voided, not deleted');
 
 -- what no statement can do, whoever gives it

@@ -160,7 +160,7 @@ DECLARE
 BEGIN
 	FOR invoice IN SELECT i.id FROM ar_inbox.invoices i WHERE status = 'issued' AND i.id % 10 = 7
 		AND NOT EXISTS (SELECT FROM ar_inbox.holds h WHERE h.invoice_id = i.id) ORDER BY random() LOOP
-		PERFORM ar_inbox.hold(invoice, kind => 'dispute');
+		PERFORM ar_inbox.hold(invoice, kind => 'dispute', reason => 'price');
 		COMMIT;
 		PERFORM pg_sleep(0.003);
 	END LOOP;
@@ -378,8 +378,8 @@ SELECT public.invoices($id{away}, 'Away', 4, $today - 31, $today - 1, (SELECT js
 SELECT public.invoices($id{held}, 'Held', 3, $today - 31, $today - 1, '[{"trigger": "after_due", "days": 31, "hour": 1, "channels": ["email"]}]', now());
 UPDATE ar_inbox.companies SET promise_grace_days = 1, max_sends_per_day = 100 WHERE id IN ($id{held}, $id{away});
 SELECT ar_inbox.hold(id, kind => 'promise', until => $today + 20) FROM ar_inbox.invoices WHERE number = 'Held-1';
-SELECT ar_inbox.hold(id, kind => 'dispute', until => $today + 29) FROM ar_inbox.invoices WHERE number = 'Held-2';
-SELECT ar_inbox.hold(id, kind => 'dispute', until => $today + 30) FROM ar_inbox.invoices WHERE number = 'Held-3';
+SELECT ar_inbox.hold(id, kind => 'dispute', reason => 'price', until => $today + 29) FROM ar_inbox.invoices WHERE number = 'Held-2';
+SELECT ar_inbox.hold(id, kind => 'dispute', reason => 'price', until => $today + 30) FROM ar_inbox.invoices WHERE number = 'Held-3';
 SQL
 $node->stop('fast');
 # it was away since before the first, and comes back on the 31st day at half past four

@@ -125,6 +125,9 @@ test_mails(void)
 	facts.mail_enabled = true;
 	is(judged(&facts), "send ann@customer.example unpaid_reminder",
 	   "one that is on has its own text");
+	facts.today = 121;
+	is(judged(&facts), "skip: the invoice is past due", "it does not come after the due date");
+	facts.today = 120;
 	facts.held = "dispute";
 	is(judged(&facts), "withhold: held: dispute", "a reminder is held");
 	facts.mail = "new_invoice";

@@ -39,7 +39,8 @@ test_conversion(void)
 	   "align=\"right\">b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n"
 	   "<td>1</td>\n<td align=\"right\">2</td>\n</tr>\n</tbody>\n</table>\n",
 	   "table");
-	is(to_html("Kind regards,\nAcme"), "<p>Kind regards,<br />\nAcme</p>\n", "a line ends where it ends");
+	is(to_html("Kind regards,\nAcme"), "<p>Kind regards,<br />\nAcme</p>\n",
+	   "a line ends where it ends");
 	is(to_html("~~gone~~"), "<p><del>gone</del></p>\n", "strikethrough");
 	is(to_html("see https://example.com/a."),
 	   "<p>see <a href=\"https://example.com/a\">https://example.com/a</a>.</p>\n",
