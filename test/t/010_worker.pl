@@ -143,7 +143,7 @@ SQL
 my $step = 'SELECT state FROM ar_inbox.chasing_steps';
 sleep 1;
 is(sql($step), 'scheduled', 'a step of the future waits');
-setting('clock_offset', 20 * 86400);
+setting('clock_offset', 11 * 86400);
 ok(ArInbox::wait_until($node, $step, 'sent', timeout => $prompt), 'SIGHUP moves its clock (ar_inbox.clock_offset)');
 setting('clock_offset', 0);
 
@@ -168,7 +168,7 @@ my $threads = "SELECT string_agg(i.number || ' ' || s.state, ', ' ORDER BY i.num
 my $member = background('postgres', 'BEGIN', "SELECT ar_inbox.set_thread_status(t.id, 'pending') FROM ar_inbox.threads t JOIN ar_inbox.invoices i ON i.id = t.invoice_id WHERE i.number = 'T-2'",
 	'SELECT pg_sleep(8)', 'COMMIT');
 ArInbox::wait_until($node, q(SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(8)%'), 1);
-setting('clock_offset', 20 * 86400);
+setting('clock_offset', 11 * 86400);
 ok(ArInbox::wait_until($node, $threads, 'T-1 sent, T-2 scheduled, T-3 sent', timeout => 7), 'a thread that a member keeps locked holds up no other reminder');
 waitpid $member, 0;
 ok(ArInbox::wait_until($node, $threads, 'T-1 sent, T-2 sent, T-3 sent', timeout => $prompt), 'its own goes out afterwards');
