@@ -189,6 +189,8 @@ declare
     as_of   timestamptz;
     planned bigint[];
     moments timestamptz[];
+    decisions ar_inbox_internal.decision[];
+    faults  jsonb;
 begin
     perform ar_inbox_internal.require_company(company_id, 'view');
     perform ar_inbox_internal.check_moment(from_time, 'from_time');
@@ -221,18 +223,29 @@ begin
             and coalesce(s.fired_at, s.cancelled_at) > as_of) f
     where f.moment < to_time;
 
+    -- judged, then made on paper: a text that cannot be filled in fails when it fires
+    select pg_catalog.array_agg(row(d.step_id, d.invoice_id, d.channel, d.outcome, d.reason, d.recipients,
+        d.template)::ar_inbox_internal.decision)
+    into decisions
+    from ar_inbox_internal.decide_steps(preview.company_id, planned, moments, as_of) d
+    join unnest(planned, moments) u (id, moment) on u.id = d.step_id and u.moment >= from_time;
+    select pg_catalog.jsonb_object_agg(t.step_id || ' ' || t.channel, t.channel || ': ' || t.error) into faults
+    from ar_inbox_internal.step_texts(preview.company_id, decisions, at) t
+    where t.error is not null;
+
     return query
         select f.due_at, f.invoice_id, f.step_id, f.channel, f.recipient, f.template, f.outcome, f.reason
         from (
             select s.due_at, d.invoice_id, d.step_id, d.channel::ar_inbox.channel,
                 case d.channel when 'letter' then ar_inbox_internal.postal_address_line(r.recipient::jsonb)
-                    else r.recipient end as recipient, d.template, d.outcome,
-                d.reason, u.moment as shown_at, r.position
-            from unnest(planned, moments) u (id, moment)
-            join ar_inbox.chasing_steps s on s.company_id = preview.company_id and s.id = u.id
-            join ar_inbox_internal.decide_steps(preview.company_id, planned, moments, as_of) d on d.step_id = u.id
-            left join lateral pg_catalog.unnest(d.recipients) with ordinality r (recipient, position) on true
-            where u.moment >= from_time
+                    else r.recipient end as recipient, case when x.fault is null then d.template end as template,
+                case when x.fault is null then d.outcome else 'fail' end as outcome,
+                coalesce(x.fault, d.reason) as reason, u.moment as shown_at, r.position
+            from pg_catalog.unnest(decisions) d
+            join unnest(planned, moments) u (id, moment) on u.id = d.step_id
+            join ar_inbox.chasing_steps s on s.company_id = preview.company_id and s.id = d.step_id
+            cross join lateral (select faults ->> (d.step_id || ' ' || d.channel)) x (fault)
+            left join lateral pg_catalog.unnest(d.recipients) with ordinality r (recipient, position) on x.fault is null
             union all
             -- what is done: what became of it
             select s.due_at, s.invoice_id, s.id, c.channel, coalesce(l.recipient, r.address::text), e.template,

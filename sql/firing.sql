@@ -73,10 +73,11 @@ $$;
 comment on function ar_inbox_internal.fire_steps(bigint, bigint[], timestamptz) is
 'Fires steps of a company that the caller has locked, with their invoices and threads: judges them, makes and queues what is sent, writes down why not. Returns what became of each.';
 
-create function ar_inbox_internal.step_messages(company_id bigint, decisions ar_inbox_internal.decision[],
+create function ar_inbox_internal.step_texts(company_id bigint, decisions ar_inbox_internal.decision[],
     at timestamptz)
-returns table (channel text, draft ar_inbox_internal.draft, error text)
-language plpgsql
+returns table (step_id bigint, invoice_id bigint, channel text, template text, recipients text[], subject text,
+    text text, html text, error text)
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 -- what is put together here is all of one batch
 set enable_hashjoin = on
@@ -84,45 +85,62 @@ as $$
 begin
     return query
         with sent as materialized (
-            -- the ids first: a new thread names its message
-            select d.step_id, d.invoice_id, d.channel, d.template, pg_catalog.nextval('ar_inbox.emails_id_seq') as email_id,
-                s.payment_id, k.language,
-                case when d.channel = 'email' then d.recipients else '{}' end::ar_inbox.email_address[] as recipients
+            select d.step_id, d.invoice_id, d.channel, d.template, d.recipients, s.payment_id, k.language,
+                pg_catalog.row_number() over () as number
             from pg_catalog.unnest(decisions) d
-            join ar_inbox.chasing_steps s on s.company_id = step_messages.company_id and s.id = d.step_id
+            join ar_inbox.chasing_steps s on s.company_id = step_texts.company_id and s.id = d.step_id
             join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
             join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
             where d.outcome = 'send'
         ), texts as materialized (
             select w.template, w.language, t.subject, t.body, t.text_language
             from (select distinct n.template, n.language from sent n) w
-            cross join lateral ar_inbox_internal.template_text(step_messages.company_id, w.template, w.language) t
+            cross join lateral ar_inbox_internal.template_text(step_texts.company_id, w.template, w.language) t
         ), contexts as materialized (
             select c.invoice_id, c.language, c.context
-            from ar_inbox_internal.invoice_contexts(step_messages.company_id,
-                array(select n.invoice_id from sent n order by n.email_id), at,
+            from ar_inbox_internal.invoice_contexts(step_texts.company_id,
+                array(select n.invoice_id from sent n order by n.number), at,
                 array(select t.text_language from sent n
                     join texts t on t.template = n.template and t.language is not distinct from n.language
-                    order by n.email_id)) c
-        ), filled as materialized (
-            select n.*, m.text, m.html, m.error,
-                -- a subject whose variables are all empty is still a subject
-                coalesce(m.subject, 'Invoice ' || (c.context #>> '{invoice,number}')) as subject
-            from sent n
-            join texts t on t.template = n.template and t.language is not distinct from n.language
-            join contexts c on c.invoice_id = n.invoice_id and c.language = t.text_language
-            cross join lateral (
-                select case when n.payment_id is null then c.context
-                    else c.context || pg_catalog.jsonb_build_object('payment',
-                        ar_inbox_internal.payment_values(step_messages.company_id, n.payment_id, t.text_language)) end) x (context)
-            cross join lateral (
-                select f.subject, f.text, f.html, f.error
-                from ar_inbox_internal.fill_message(t.subject, t.body, x.context) f
-                where n.channel <> 'sms'
-                union all
-                select '', f.text, null, coalesce(f.error, ar_inbox_internal.text_message_fault(f.text))
-                from ar_inbox_internal.fill_text_message(t.body, x.context) f
-                where n.channel = 'sms') m
+                    order by n.number)) c
+        )
+        select n.step_id, n.invoice_id, n.channel, n.template, n.recipients,
+            -- a subject whose variables are all empty is still a subject
+            coalesce(m.subject, 'Invoice ' || (c.context #>> '{invoice,number}')), m.text, m.html, m.error
+        from sent n
+        join texts t on t.template = n.template and t.language is not distinct from n.language
+        join contexts c on c.invoice_id = n.invoice_id and c.language = t.text_language
+        cross join lateral (
+            select case when n.payment_id is null then c.context
+                else c.context || pg_catalog.jsonb_build_object('payment',
+                    ar_inbox_internal.payment_values(step_texts.company_id, n.payment_id, t.text_language)) end) x (context)
+        cross join lateral (
+            select f.subject, f.text, f.html, f.error
+            from ar_inbox_internal.fill_message(t.subject, t.body, x.context) f
+            where n.channel <> 'sms'
+            union all
+            select '', f.text, null, coalesce(f.error, ar_inbox_internal.text_message_fault(f.text))
+            from ar_inbox_internal.fill_text_message(t.body, x.context) f
+            where n.channel = 'sms') m;
+end
+$$;
+
+comment on function ar_inbox_internal.step_texts(bigint, ar_inbox_internal.decision[], timestamptz) is
+'The texts of what is sent, one for each step and channel, in its customer''s language; or what is wrong with the template it was to be made of.';
+
+create function ar_inbox_internal.step_messages(company_id bigint, decisions ar_inbox_internal.decision[],
+    at timestamptz)
+returns table (channel text, draft ar_inbox_internal.draft, error text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = on
+as $$
+begin
+    return query
+        with filled as materialized (
+            -- the ids first: a new thread names its message
+            select t.*, pg_catalog.nextval('ar_inbox.emails_id_seq') as email_id
+            from ar_inbox_internal.step_texts(step_messages.company_id, decisions, at) t
         ), threads as materialized (
             select t.invoice_id, t.thread_id, t.is_new
             from ar_inbox_internal.invoice_threads(step_messages.company_id,
@@ -131,7 +149,8 @@ begin
                 array(select case when f.channel = 'email' then f.email_id end
                     from filled f where f.error is null order by f.email_id), at) t
         )
-        select f.channel, row(f.email_id, h.thread_id, h.is_new, f.recipients, '{}', '{}', f.subject,
+        select f.channel, row(f.email_id, h.thread_id, h.is_new,
+            case when f.channel = 'email' then f.recipients else '{}' end::ar_inbox.email_address[], '{}', '{}', f.subject,
             coalesce(f.text, ''), f.html, f.template, f.invoice_id, f.step_id, null)::ar_inbox_internal.draft, f.error
         from filled f
         left join threads h on h.invoice_id = f.invoice_id
@@ -140,7 +159,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.step_messages(bigint, ar_inbox_internal.decision[], timestamptz) is
-'The messages of what is sent, one for each step and channel, each in its invoice''s thread and in its customer''s language; or what is wrong with the template it was to be made of.';
+'step_texts() as messages, each in its invoice''s thread.';
 
 create function ar_inbox_internal.fire_locked(company_id bigint, step_ids bigint[], at timestamptz)
 returns table (step_id bigint, invoice_id bigint, outcome text, reason text)

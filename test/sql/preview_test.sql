@@ -15,7 +15,7 @@ SET LOCAL TimeZone = 'UTC';
 SET LOCAL DateStyle = 'ISO, YMD';
 SET LOCAL IntervalStyle = 'postgres';
 
-SELECT plan(20);
+SELECT plan(21);
 
 -- What a statement is refused with; a refusal should say what would be right.
 CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -84,6 +84,15 @@ SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-01-01', '2099-02-11') s$$,
 SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-02-06 10:00+00', '2099-02-10 09:00+00') s LIMIT 1$$,
     ARRAY['02-06 10:00|email|ap@globex.example|invoice_reminder|send'], 'what comes before the period counts; its end is not in it');
 SELECT is_empty($$SELECT s FROM pg_temp.shown('2099-02-20', '2099-03-01') s$$, 'nothing');
+-- a text that cannot be made does not go out either
+SAVEPOINT too_long;
+DO $$ BEGIN
+    PERFORM ar_inbox.set_sms_provider(pg_temp.id('acme'), 'AC0123456789abcdef', 'token', '+15550999');
+    PERFORM ar_inbox.set_template(pg_temp.id('acme'), 'invoice_reminder_sms', '', '{{invoice.number}} ' || repeat('x', 2000));
+END $$;
+SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-02-06', '2099-02-07') s WHERE s LIKE '%sms%'$$,
+    ARRAY['02-06 10:00|sms|-|-|fail|sms: the text message has 2003 characters, more than the limit of 1600'], 'a text message that is too long');
+ROLLBACK TO too_long;
 SELECT bag_eq('SELECT xmin::text AS written_by, * FROM ar_inbox.chasing_steps', 'SELECT * FROM before', 'nothing was written');
 -- overdue, and the past
 SELECT results_eq($$SELECT s FROM pg_temp.shown('2099-02-11', '2099-02-12', '2099-02-11 12:00+00') s$$, ARRAY[

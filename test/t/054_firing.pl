@@ -335,6 +335,9 @@ ok(ArInbox::wait_until($node, states_of('broken'), qr/^failed 3$/, timeout => $p
 like(sql("SELECT DISTINCT reason FROM ar_inbox.chasing_steps WHERE company_id = $id{broken}"), qr/^email: .* is never closed/, 'which say so');
 ok(ArInbox::wait_until($node, states_of('unwritable'), 'failed 3', timeout => $patient), 'so does what cannot be written');
 is(sql("SELECT DISTINCT reason FROM ar_inbox.chasing_steps WHERE company_id = $id{unwritable}"), 'it could not be made into a message: not here', 'with the reason');
+# what was fired in advance, above, leaves at its moment, which is brought here
+cmp_ok(sql("SELECT count(*) FROM ar_inbox.deliveries WHERE channel = 'email' AND state = 'queued' AND next_attempt_at > now() + interval '1 day'"), '>', 0, 'what was fired in advance waits for its moment');
+sql("UPDATE ar_inbox.deliveries SET next_attempt_at = now() WHERE next_attempt_at > now() + interval '1 day'");
 ok(ArInbox::wait_until($node, "SELECT count(*) FROM ar_inbox.deliveries WHERE channel = 'email' AND state NOT IN ('accepted', 'cancelled')", 0, timeout => $patient), 'all that waited goes out');
 my $expected = $mails + 6000 + 5 + 5;
 is(sql("SELECT count(*), sum(attempts) FROM ar_inbox.deliveries WHERE channel = 'email' AND state = 'accepted'"), "$expected|$expected", 'each at its first attempt');
