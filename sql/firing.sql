@@ -85,9 +85,9 @@ as $$
 begin
     return query
         with sent as materialized (
-            select d.step_id, d.invoice_id, d.channel, d.template, d.recipients, s.payment_id, k.language,
-                pg_catalog.row_number() over () as number
-            from pg_catalog.unnest(decisions) d
+            select d.step_id, d.invoice_id, d.channel, d.template, d.recipients, s.payment_id, k.language, d.number
+            from pg_catalog.unnest(decisions) with ordinality
+                d (step_id, invoice_id, channel, outcome, reason, recipients, template, number)
             join ar_inbox.chasing_steps s on s.company_id = step_texts.company_id and s.id = d.step_id
             join ar_inbox.invoices i on i.company_id = s.company_id and i.id = s.invoice_id
             join ar_inbox.customers k on k.company_id = i.company_id and k.id = i.customer_id
@@ -121,7 +121,8 @@ begin
             union all
             select '', f.text, null, coalesce(f.error, ar_inbox_internal.text_message_fault(f.text))
             from ar_inbox_internal.fill_text_message(t.body, x.context) f
-            where n.channel = 'sms') m;
+            where n.channel = 'sms') m
+        order by n.number;
 end
 $$;
 

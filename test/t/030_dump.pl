@@ -182,6 +182,8 @@ is($node->safe_psql('serial', "SELECT ar_inbox.create_customer(min(id), 'New') >
 # worker's clock, stays; the log says so once for each.
 my @waits = ("SELECT count(*) FROM ar_inbox.deliveries WHERE next_attempt_at <= now()",
 	"SELECT count(*) FROM ar_inbox.chasing_steps WHERE state = 'scheduled' AND due_at < '2030-02-03 12:00Z'");
+# (what was fired in advance has its moment now)
+$node->safe_psql('parallel', 'UPDATE ar_inbox.deliveries SET next_attempt_at = now() WHERE next_attempt_at > now()');
 cmp_ok($node->safe_psql('parallel', $waits[0]), '>', 1, 'mail waits in the copy');
 $node->safe_psql('parallel', "UPDATE ar_inbox.chasing_steps SET due_at = now() - interval '1 minute' WHERE state = 'scheduled'");
 my $due = $node->safe_psql('parallel', "SELECT count(*) FROM ar_inbox.chasing_steps WHERE state = 'scheduled' AND due_at < now()");
