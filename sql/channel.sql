@@ -58,7 +58,7 @@ as $$
 begin
     return case when coalesce(pg_catalog.btrim(body, E' \t\r\n'), '') = '' then 'the text message is empty'
         when pg_catalog.length(body) > 1600
-        then pg_catalog.format('the text message has %s characters, more than the limit of 1600', pg_catalog.length(body)) end;
+        then 'the text message has ' || pg_catalog.length(body)::text || ' characters, more than the limit of 1600' end;
 end
 $$;
 

@@ -2,7 +2,7 @@
 
 create function ar_inbox_internal.check_date(value date, what text)
 returns void
-language plpgsql
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -18,7 +18,7 @@ comment on function ar_inbox_internal.check_date(date, text) is 'Raises 22023 fo
 
 create function ar_inbox_internal.check_moment(value timestamptz, what text)
 returns void
-language plpgsql
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin

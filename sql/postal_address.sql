@@ -37,23 +37,23 @@ begin
         select e.key, e.value, e.value #>> '{}' as words from pg_catalog.jsonb_each(address) e
     loop
         if part.key <> all (known) then
-            return pg_catalog.format('it has no part %s', pg_catalog.quote_literal(part.key));
+            return 'it has no part ' || pg_catalog.quote_literal(part.key);
         elsif pg_catalog.jsonb_typeof(part.value) <> 'string' then
-            return pg_catalog.format('%s is not a text', part.key);
+            return part.key || ' is not a text';
         elsif pg_catalog.btrim(part.words) = '' then
-            return pg_catalog.format('%s is empty', part.key);
+            return part.key || ' is empty';
         elsif part.words ~ '[[:cntrl:]]' then
-            return pg_catalog.format('%s has more than one line or a control character', part.key);
+            return part.key || ' has more than one line or a control character';
         elsif pg_catalog.length(part.words) > 200 then
-            return pg_catalog.format('%s has more than 200 characters', part.key);
+            return part.key || ' has more than 200 characters';
         end if;
     end loop;
     select k.key into absent from pg_catalog.unnest(array['line1', 'city', 'country']) k (key)
     where not address ? k.key limit 1;
     if found then
-        return pg_catalog.format('%s is missing', absent);
+        return absent || ' is missing';
     elsif not ar_inbox_internal.is_country(address ->> 'country') then
-        return pg_catalog.format('country %s is not known', pg_catalog.quote_literal(address ->> 'country'));
+        return 'country ' || pg_catalog.quote_literal(address ->> 'country') || ' is not known';
     end if;
     return null;
 end

@@ -24,7 +24,7 @@ comment on function ar_inbox_internal.json_object(text) is 'The text as a JSON o
 
 create function ar_inbox_internal.retry_after(value text, at timestamptz)
 returns timestamptz
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
@@ -50,7 +50,7 @@ comment on function ar_inbox_internal.retry_after(text, timestamptz) is
 create function ar_inbox_internal.read_provider_answer(kind text, status integer, answer text,
     out id text, out code text, out words text, out message_status text, out is_providers boolean)
 returns record
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
