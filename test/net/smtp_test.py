@@ -213,7 +213,7 @@ def test_data_refused():
     out = send(Server(final="552 5.3.4 too big"))
     equal(out.get("message", "outcome", "code", "enhanced"), ("rejected", "552", "5.3.4"),
           "a refusal after the final dot", out.text)
-    out = send(Server(early="552 5.3.4 stop"), file=message_file(b"x" * 70 + b"\r\n" * 10000000))
+    out = send(Server(caps=["PIPELINING", "8BITMIME"], early="552 5.3.4 stop"), file=message_file(b"x" * 70 + b"\r\n" * 10000000))
     equal(out.get("message", "outcome", "code"), ("rejected", "552"),
           "a refusal before the final dot", out.text)
     equal(out.get("session", "state"), ("closed",), "after which the line is closed")
