@@ -1,18 +1,7 @@
 \set ECHO none
-\set QUIET 1
 -- The type email_address: what it takes, what it gives back, what equals what,
 -- and whether indexes agree.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-
+\i test/lib/pgtap.sql
 SELECT plan(90);
 
 -- input and output

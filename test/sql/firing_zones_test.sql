@@ -1,19 +1,8 @@
+\set ECHO none
 -- Firing by the clocks of the company: both changes of daylight saving, zones
 -- of half and quarter hours, a midnight and a day that do not exist.  Each step
 -- fires at its moment, not a second before it, and once.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-
+\i test/lib/pgtap.sql
 SELECT plan(26);
 
 -- Fires a step of a day and an hour in a zone at each quarter of an hour from

@@ -1,25 +1,11 @@
 \set ECHO none
-\set QUIET 1
 -- Reading the inbox: folders and their pages, a conversation as one object, a
 -- customer's recent messages, the HTML of messages, files; and for whom.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(101);
 
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+-- What a statement is refused with, and the hint.
+CREATE FUNCTION pg_temp.refusal_and_hint(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     message text;
     hint text;
@@ -31,22 +17,6 @@ EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
     RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '; ' || hint END;
 END
-$$;
-
--- Ids differ from run to run: each is kept under a name.
-CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
-CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found_id bigint := (SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted);
-BEGIN
-    IF found_id IS NULL THEN
-        RAISE EXCEPTION 'no id is kept under the name "%"', wanted;
-    END IF;
-    RETURN found_id;
-END
-$$;
-CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
-    INSERT INTO pg_temp.ids VALUES (name, id)
 $$;
 
 CREATE ROLE ar_test_viewer LOGIN;
@@ -153,11 +123,11 @@ SELECT is(pg_temp.list('sent'), 'about m3, about m8', 'sent: each outgoing messa
 SELECT is(pg_temp.list('spam'), 'six', 'spam');
 SELECT is(pg_temp.list(E' OPEN '), 'one', 'names in any case');
 SELECT is(pg_temp.list('all', 'acme'), 'five, four, three, one, two', 'one company');
-SELECT is(pg_temp.refusal('SELECT ar_inbox.folder(''drafts'')'), '22023 there is no folder ''drafts''; Give open, pending, closed, all, sent or spam.', 'no such folder');
-SELECT is(pg_temp.refusal('SELECT ar_inbox.folder(NULL)'), '22023 there is no folder NULL; Give open, pending, closed, all, sent or spam.', 'nor is NULL one');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.folder(''all'', max_rows => %s)', n)), format('22023 max_rows is %s; Give a number from 1 to 1000.', n), 'max_rows ' || n)
+SELECT is(pg_temp.refusal_and_hint('SELECT ar_inbox.folder(''drafts'')'), '22023 there is no folder ''drafts''; Give open, pending, closed, all, sent or spam.', 'no such folder');
+SELECT is(pg_temp.refusal_and_hint('SELECT ar_inbox.folder(NULL)'), '22023 there is no folder NULL; Give open, pending, closed, all, sent or spam.', 'nor is NULL one');
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.folder(''all'', max_rows => %s)', n)), format('22023 max_rows is %s; Give a number from 1 to 1000.', n), 'max_rows ' || n)
 FROM unnest(ARRAY['0', '-1', '1001', 'NULL']) n;
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.folder(''all'', %s)', c)), format('IB001 company %s does not exist; Give the id of a company that you are a member of.', c), 'another company''s')
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.folder(''all'', %s)', c)), format('IB001 company %s does not exist; Give the id of a company that you are a member of.', c), 'another company''s')
 FROM unnest(ARRAY[pg_temp.id('rival'), 999999999]) c;
 
 -- the merge of several companies, page by page
@@ -200,7 +170,7 @@ SELECT is(pg_temp.list('sent'), 'about r2', 'nor what it sent');
 RESET ROLE;
 SET LOCAL ROLE ar_test_blind;
 SELECT is(pg_temp.list('all'), 'nothing', 'a member without view sees nothing');
-SELECT is(left(pg_temp.refusal(format('SELECT ar_inbox.folder(''all'', %s)', pg_temp.id('acme'))), 5), 'IB001', 'nor by the company''s id');
+SELECT is(left(pg_temp.refusal_and_hint(format('SELECT ar_inbox.folder(''all'', %s)', pg_temp.id('acme'))), 5), 'IB001', 'nor by the company''s id');
 RESET ROLE;
 SET LOCAL SESSION AUTHORIZATION ar_test_web;
 SET LOCAL ROLE ar_inbox_staff;
@@ -321,7 +291,7 @@ SELECT is((SELECT jsonb_agg(e - 'id') FROM jsonb_array_elements(ar_inbox.thread(
     jsonb_build_array(jsonb_build_object('at', '2026-03-01T12:00:00+00:00', 'action', 'assignee', 'actor', 'ar_test_viewer', 'member',
             jsonb_build_object('id', pg_temp.id('vera'), 'name', 'Vera'), 'before', NULL, 'after', jsonb_build_object('id', pg_temp.id('vera'), 'name', 'Vera')),
         '{"at": "2026-03-01T12:30:00+00:00", "action": "status", "actor": "postgres", "member": null, "before": "closed", "after": "open"}'::jsonb), 'what was done with it, by whom');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.thread(%s)', coalesce(n::text, 'NULL'))),
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.thread(%s)', coalesce(n::text, 'NULL'))),
     format('IB001 thread %s does not exist; Give the id of a thread of a company that you are a member of.', coalesce(n::text, 'NULL')), 'no such thread, or another''s')
 FROM unnest(ARRAY[pg_temp.id('theirs one'), 999999999, NULL]) n;
 
@@ -334,7 +304,7 @@ SELECT is(ar_inbox.invoice_thread(pg_temp.id('bill')) #> '{messages,0,sender}', 
 SELECT is(ar_inbox.invoice_thread(pg_temp.id('other bill')), NULL, 'an invoice that nobody wrote about has none');
 RESET ROLE;
 SET LOCAL ROLE ar_test_rival;
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.invoice_thread(%s)', pg_temp.id('bill'))),
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.invoice_thread(%s)', pg_temp.id('bill'))),
     format('IB001 invoice %s does not exist; Give the id of an invoice of a company that you are a member of.', pg_temp.id('bill')), 'nor has another company''s');
 RESET ROLE;
 
@@ -376,15 +346,15 @@ SELECT is((SELECT array_agg(r.thread_subject) FROM ar_inbox.recent_emails(pg_tem
 SELECT is((SELECT string_agg(r.subject, ' ') FROM ar_inbox.recent_emails(pg_temp.id('globex'), n) r), wanted, 'the newest ' || n)
 FROM (VALUES (1, 'about g1'), (3, 'about g1 about g2 about m8'), (4, 'about g1 about g2 about m8 about m1')) v (n, wanted);
 SELECT is((SELECT count(*) FROM ar_inbox.recent_emails(pg_temp.id('initech'))), 0::bigint, 'a customer without any');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.recent_emails(%s, 0)', pg_temp.id('globex'))), '22023 max_rows is 0; Give a number from 1 to 1000.', 'no rows');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.recent_emails(%s)', pg_temp.id('theirs'))),
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.recent_emails(%s, 0)', pg_temp.id('globex'))), '22023 max_rows is 0; Give a number from 1 to 1000.', 'no rows');
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.recent_emails(%s)', pg_temp.id('theirs'))),
     format('IB001 customer %s does not exist; Give the id of a customer of a company that you are a member of.', pg_temp.id('theirs')), 'another company''s customer');
 
 -- files
 SELECT results_eq(format('SELECT name, type, size, content FROM ar_inbox.file_content(%s)', pg_temp.id('file')), $$VALUES ('a.pdf', 'application/pdf', 9::bigint, 'the bytes'::bytea)$$, 'a file');
 RESET ROLE;
 SET LOCAL ROLE ar_test_rival;
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.file_content(%s)', pg_temp.id('file'))),
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.file_content(%s)', pg_temp.id('file'))),
     format('IB001 file %s does not exist; Give the id of a file of a company that you are a member of.', pg_temp.id('file')), 'another company''s file');
 RESET ROLE;
 
@@ -415,7 +385,7 @@ SELECT is(ar_inbox.email_html(pg_temp.id('b1')), '<p>Please <b>pay</b>.</p>', 'w
 SELECT is(ar_inbox.email_html(pg_temp.id('m1')), NULL, 'a message without any');
 SELECT is((SELECT array_agg(trim(m ->> 'html', E'\r\n') ORDER BY (m ->> 'id')::bigint) FROM jsonb_array_elements(ar_inbox.thread(pg_temp.id('html')) -> 'messages') m),
     ARRAY['<p>Hé</p>', NULL, '<b>bold</b>', '<i>last</i>'], 'and in the thread');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.email_html(%s)', pg_temp.id('r1'))),
+SELECT is(pg_temp.refusal_and_hint(format('SELECT ar_inbox.email_html(%s)', pg_temp.id('r1'))),
     format('IB001 email %s does not exist; Give the id of an email of a company that you are a member of.', pg_temp.id('r1')), 'another company''s message');
 RESET ROLE;
 SET LOCAL ROLE ar_inbox_worker;

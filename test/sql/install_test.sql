@@ -1,20 +1,6 @@
 \set ECHO none
-\set QUIET 1
 -- install(): what it makes, and the rules that everything it makes keeps.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(87);
 
 -- Every table, view and sequence of ours.

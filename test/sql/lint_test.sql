@@ -1,23 +1,9 @@
 \set ECHO none
-\set QUIET 1
 -- plpgsql_check over every function of ours in PL/pgSQL: nothing to remark.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
 
 -- it has to be there before the first call of anything in PL/pgSQL
 LOAD 'plpgsql_check';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(5);
 CREATE EXTENSION IF NOT EXISTS plpgsql_check SCHEMA public;
 

@@ -1,22 +1,8 @@
 \set ECHO none
-\set QUIET 1
 -- What sending and receiving are made of: signed tokens, addresses with something
 -- in them, messages with attachments, what our servers say of a sender, mailbox
 -- files, file types by content.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(124);
 
 -- tokens

@@ -1,21 +1,8 @@
 \set ECHO none
-\set QUIET 1
 -- Mail as bytes, seen from SQL: what is written is read back as it was meant.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(54);
+
 CREATE FUNCTION pg_temp.built(from_name text DEFAULT 'Acme', to_addresses text[] DEFAULT '{ann@globex.example}',
     cc text[] DEFAULT '{}', subject text DEFAULT 'Hello', body text DEFAULT 'Hello.', html text DEFAULT NULL,
     reply_to text DEFAULT NULL, parent text DEFAULT NULL, ancestors text[] DEFAULT '{}', automatic boolean DEFAULT false)

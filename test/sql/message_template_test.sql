@@ -1,24 +1,10 @@
 \set ECHO none
-\set QUIET 1
 -- The texts of messages: values by language, templates, what becomes of both.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(155);
 
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
+-- What a statement is refused with, and the detail that makes it understandable.
+CREATE FUNCTION pg_temp.refusal_and_detail(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     message text;
     detail text;
@@ -33,21 +19,6 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- Ids differ from run to run: each is kept under a name.
-CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
-CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    found_id bigint := (SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted);
-BEGIN
-    IF found_id IS NULL THEN
-        RAISE EXCEPTION 'no id is kept under the name "%"', wanted;
-    END IF;
-    RETURN found_id;
-END
-$$;
-CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
-    INSERT INTO pg_temp.ids VALUES (name, id)
-$$;
 CREATE PROCEDURE pg_temp.run(statement text) LANGUAGE plpgsql AS $$ BEGIN EXECUTE statement; END $$;
 -- no-break spaces as plain ones
 CREATE FUNCTION pg_temp.plain(value text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT translate(value, U&'\00A0\202F', '  ') $$;
@@ -175,7 +146,7 @@ SELECT is(ar_inbox_internal.payment_values(p.company_id, p.id, 'de'), '{"amount"
 FROM ar_inbox.payments p WHERE p.invoice_id = pg_temp.id('a2');
 
 -- the link of an invoice
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(%s, ''{"invoice_link_url": "%s"}'')', pg_temp.id('acme'), u)),
+SELECT is(pg_temp.refusal_and_detail(format('SELECT ar_inbox.change_settings(%s, ''{"invoice_link_url": "%s"}'')', pg_temp.id('acme'), u)),
     '22023 the settings cannot be {"invoice_link_url": "' || u || '"}', 'no place for invoices: ' || u)
 FROM unnest(ARRAY['http://pay.example.com/', 'https://', 'https://a b', 'pay.example.com', 'https://<x>']) u;
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"invoice_link_url": "https://pay.example.com/i/"}'); END $$;
@@ -277,7 +248,7 @@ SELECT is(pg_temp.chosen('de', 'acme', 'nosuch'), NULL, 'no such template');
 
 -- ---- setting them ----
 
-CREATE FUNCTION pg_temp.setting(arguments text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.refusal(format('SELECT ar_inbox.set_template(%s, %s)', pg_temp.id('acme'), arguments)) $$;
+CREATE FUNCTION pg_temp.setting(arguments text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.refusal_and_detail(format('SELECT ar_inbox.set_template(%s, %s)', pg_temp.id('acme'), arguments)) $$;
 SELECT is(pg_temp.setting(t.arguments), t.wanted, t.arguments) FROM (VALUES
     ('''x'', ''s'', ''b''', '22023 template ''x'' is not known'), ('NULL, ''s'', ''b''', '22023 template NULL is not known'),
     ('''new_invoice'', '''', ''b''', '22023 subject is empty'), ('''new_invoice'', NULL, ''b''', '22023 subject is empty'), ('''new_invoice'', E''a\nb'', ''b''', E'22023 subject ''a\nb'' has more than one line'),
@@ -313,20 +284,20 @@ SELECT alike(pg_temp.preview('new_invoice', 'draft', 'es'), 'Factura de Acme Ltd
 SELECT alike(pg_temp.preview('payment_receipt', 'a2'), '%**USD 250.25**%on February 14, 2035.%USD 999.75 is still open%| {}', 'a receipt of the last payment');
 SELECT alike(pg_temp.preview('payment_receipt', 'a1'), '%**USD 1,250.00**%The invoice is paid in full.%| {}', 'of what would be paid, where nothing was');
 SELECT alike(pg_temp.preview('payment_receipt', 'k1', 'de'), 'Zahlung eingegangen: Rechnung K1%1.250,00 USD%', 'in German');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s)', arguments)), wanted, 'no preview: ' || wanted)
+SELECT is(pg_temp.refusal_and_detail(format('SELECT ar_inbox.preview_template(%s)', arguments)), wanted, 'no preview: ' || wanted)
 FROM (VALUES (format('%s, ''nosuch'', %s', pg_temp.id('acme'), pg_temp.id('a1')), '22023 template ''nosuch'' is not known'),
     (format('%s, NULL, %s', pg_temp.id('acme'), pg_temp.id('a1')), '22023 template NULL is not known'),
     (format('%s, ''new_invoice'', %s, ''x''', pg_temp.id('acme'), pg_temp.id('a1')), '22023 language ''x'' has not the form of a language tag'),
     (format('%s, ''new_invoice'', 0', pg_temp.id('acme')), 'IB001 invoice 0 does not exist'),
     (format('%s, ''new_invoice'', NULL', pg_temp.id('acme')), 'IB001 invoice NULL does not exist'),
     ('0, ''new_invoice'', 0', 'IB001 company 0 does not exist')) t (arguments, wanted);
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s, ''new_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('f1'))), format('IB001 invoice %s does not exist', pg_temp.id('f1')), 'another company''s invoice');
+SELECT is(pg_temp.refusal_and_detail(format('SELECT ar_inbox.preview_template(%s, ''new_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('f1'))), format('IB001 invoice %s does not exist', pg_temp.id('f1')), 'another company''s invoice');
 UPDATE ar_inbox.templates SET body = E'x\n{{' WHERE name = 'past_due_invoice';
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s, ''past_due_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('a1'))),
+SELECT is(pg_temp.refusal_and_detail(format('SELECT ar_inbox.preview_template(%s, ''past_due_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('a1'))),
     '42601 the body cannot be read: this tag is not closed: "}}" is missing Line 2, column 1.', 'a text that was written past set_template()');
 UPDATE ar_inbox.templates SET body = repeat('{{#company}}', 200) || repeat('{{#lines}}', 9) || 'x' || repeat('{{/lines}}', 9) || repeat('{{/company}}', 200) WHERE name = 'past_due_invoice';
 CALL pg_temp.bill('wide', 'globex', ('[' || repeat('{"description": "x", "unit_price": 1}, ', 11) || '{"description": "x", "unit_price": 1}]')::jsonb);
-SELECT matches(pg_temp.refusal(format('SELECT ar_inbox.preview_template(%s, ''past_due_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('wide'))),
+SELECT matches(pg_temp.refusal_and_detail(format('SELECT ar_inbox.preview_template(%s, ''past_due_invoice'', %s)', pg_temp.id('acme'), pg_temp.id('wide'))),
     '^22023 the body cannot be rendered: rendering this template takes too much work \(line 1, column \d+\)$', 'one that takes too long');
 GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC;
 SET LOCAL ROLE ar_test_vera;

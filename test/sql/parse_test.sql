@@ -1,21 +1,8 @@
 \set ECHO none
-\set QUIET 1
 -- What is in a message, and what is new in a reply, seen from SQL.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(60);
+
 CREATE FUNCTION pg_temp.parsed(message text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT ar_inbox.parse_email(convert_to(replace(message, E'\n', E'\r\n'), 'UTF8'))
 $$;

@@ -1,56 +1,14 @@
 \set ECHO none
-\set QUIET 1
 -- Text messages and letters: where they go, who sends them, what is asked of
 -- a provider, what its answers and reports come to.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
+\i test/lib/pgtap.sql
 -- an independent judge of signatures
 CREATE EXTENSION IF NOT EXISTS pgcrypto SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
 
 SELECT plan(287);
 
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text;
-    hint text;
-    code text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
-    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
-END
-$$;
-
--- Ids differ from run to run: no test is named by one, and each is kept under a name.
+-- Ids differ from run to run: no test is named by one.
 CREATE FUNCTION pg_temp.named(message text) RETURNS text LANGUAGE sql AS $$ SELECT regexp_replace(message, 'company [0-9]+', 'the company') $$;
-CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
-CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found_id bigint := (SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted);
-BEGIN
-    IF found_id IS NULL THEN
-        RAISE EXCEPTION 'no id is kept under the name "%"', wanted;
-    END IF;
-    RETURN found_id;
-END
-$$;
-CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
-    INSERT INTO pg_temp.ids VALUES (name, id)
-$$;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme', 'America/New_York'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
 -- (one number has many texts here; the limit has a test of its own)

@@ -1,33 +1,7 @@
 \set ECHO none
-\set QUIET 1
 -- What is kept in quarantine, and running it again.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-
+\i test/lib/pgtap.sql
 SELECT plan(28);
-
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text;
-    hint text;
-    code text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
-    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
-END
-$$;
 
 CREATE FUNCTION pg_temp.mail(recipient text, identifier text, body text = 'x') RETURNS bytea LANGUAGE sql AS $$
     SELECT convert_to(format(E'From: Zoe <zoe@z.example>\nTo: %s\nSubject: s\nMessage-ID: <%s@z.example>\n\n%s\n',

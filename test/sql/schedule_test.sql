@@ -1,20 +1,7 @@
 \set ECHO none
-\set QUIET 1
 -- When chasing steps are due, and what is said of wrong arguments; the
 -- currencies.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO';
-
+\i test/lib/pgtap.sql
 SELECT plan(84);
 
 -- An invoice of 10 January 2026, due on 9 February, of a company in New York.
@@ -76,19 +63,6 @@ FROM ar_inbox_internal.step_moments('on_issue', NULL, NULL, 9, NULL, '2026-01-10
     'Europe/Berlin', '2026-01-01 00:00+00', false);
 
 -- wrong arguments
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text;
-    hint text;
-    code text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
-    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
-END
-$$;
 SELECT is(pg_temp.refusal($$SELECT pg_temp.moments(NULL)$$), '22023 trigger is missing', 'no trigger');
 SELECT is(pg_temp.refusal($$SELECT pg_temp.moments('someday')$$), '22023 unknown trigger "someday"', 'unknown trigger');
 SELECT is(pg_temp.refusal($$SELECT pg_temp.moments(E'on\nissue')$$), '22023 unknown trigger "on\x0aissue"', 'unknown trigger of two lines');

@@ -1,19 +1,6 @@
 \set ECHO none
-\set QUIET 1
 -- Searching: words, languages, what is found and by whom.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-
+\i test/lib/pgtap.sql
 SELECT plan(143);
 
 -- Words and the configurations of the languages
@@ -104,8 +91,6 @@ CREATE ROLE ar_test_viewer LOGIN;
 CREATE ROLE ar_test_both LOGIN;
 CREATE ROLE ar_test_stranger LOGIN IN ROLE ar_inbox_staff;
 CREATE ROLE ar_test_web LOGIN IN ROLE ar_inbox_front_end;
-CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint);
-CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE sql STABLE AS $$ SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted $$;
 CREATE FUNCTION pg_temp.named(wanted bigint, what text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT i.name FROM pg_temp.ids i WHERE i.id = wanted AND i.name LIKE what || '%' $$;
 INSERT INTO ids VALUES ('acme', ar_inbox.create_company('Acme')), ('wien', ar_inbox.create_company('Wien', language => 'de-AT')), ('rival', ar_inbox.create_company('Rival'));
 DO $$ BEGIN

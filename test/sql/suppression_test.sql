@@ -1,52 +1,8 @@
 \set ECHO none
-\set QUIET 1
 -- Addresses that a company does not write to.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(64);
 
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text;
-    hint text;
-    code text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
-    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
-END
-$$;
-
--- Ids differ from run to run: each is kept under a name.
-CREATE TEMP TABLE ids (name text PRIMARY KEY, id bigint NOT NULL);
-CREATE FUNCTION pg_temp.id(wanted text) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    found_id bigint := (SELECT i.id FROM pg_temp.ids i WHERE i.name = wanted);
-BEGIN
-    IF found_id IS NULL THEN
-        RAISE EXCEPTION 'no id is kept under the name "%"', wanted;
-    END IF;
-    RETURN found_id;
-END
-$$;
-CREATE PROCEDURE pg_temp.keep(name text, id bigint) LANGUAGE sql AS $$
-    INSERT INTO pg_temp.ids VALUES (name, id)
-$$;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
 CREATE ROLE ar_test_alice LOGIN;

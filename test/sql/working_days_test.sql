@@ -1,37 +1,9 @@
 \set ECHO none
-\set QUIET 1
 -- A company's working week and holidays, what is read of iCalendar files, and
 -- where steps go.
-\pset format unaligned
-\pset tuples_only true
-\pset pager off
-\set ON_ERROR_STOP 1
-SET client_min_messages = warning;
-SET client_encoding = 'UTF8';
-
-BEGIN;
-CREATE EXTENSION IF NOT EXISTS pgtap SCHEMA public;
-SET LOCAL search_path = public, pg_catalog;
-SET LOCAL TimeZone = 'UTC';
-SET LOCAL DateStyle = 'ISO, YMD';
-SET LOCAL IntervalStyle = 'postgres';
-
+\i test/lib/pgtap.sql
 SELECT plan(59);
 
--- What a statement is refused with; a refusal should say what would be right.
-CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    message text;
-    hint text;
-    code text;
-BEGIN
-    EXECUTE statement;
-    RETURN 'accepted';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, hint = PG_EXCEPTION_HINT, code = RETURNED_SQLSTATE;
-    RETURN code || ' ' || message || CASE WHEN hint = '' THEN ' (no hint)' ELSE '' END;
-END
-$$;
 CREATE FUNCTION pg_temp.company() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (SELECT id FROM ar_inbox.companies WHERE name = 'Acme');
