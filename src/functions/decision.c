@@ -11,18 +11,17 @@
 #include "compat.h"
 
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/decision.h"
+#include "functions/statement.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_decide_steps);
 
@@ -59,20 +58,6 @@ enum FactColumn
 };
 
 #define RESULT_COLUMNS 7
-
-static SPIPlanPtr
-planned(SPIPlanPtr *plan, const char *text, int nargs, Oid *types)
-{
-	if (*plan == NULL)
-	{
-		SPIPlanPtr made = SPI_prepare(text, nargs, types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan a decision: %s", SPI_result_code_string(SPI_result));
-		*plan = made;
-	}
-	return *plan;
-}
 
 static Datum
 value(HeapTuple row, int column, bool *isnull)
@@ -202,21 +187,17 @@ read_facts(HeapTuple row, DecisionFacts *facts)
 static void
 read_limits(Datum company_id, DecisionLimits *limits)
 {
-	static SPIPlanPtr plan = NULL;
-	Oid types[1] = {INT8OID};
+	static Statement statement = {
+		"select c.max_sends_per_day, c.max_texts_per_number, c.sms_from_hour,"
+		" c.sms_to_hour, (extract(epoch from c.catch_up_window) * 1000000)::int8,"
+		" c.catch_up_window::text from ar_inbox.companies c where c.id = $1",
+		1,
+		{INT8OID}};
 	Datum values[1] = {company_id};
 	HeapTuple row;
 
-	if (SPI_execute_plan(
-			planned(&plan,
-					"select c.max_sends_per_day, c.max_texts_per_number, c.sms_from_hour,"
-					" c.sms_to_hour, (extract(epoch from c.catch_up_window) * 1000000)::int8,"
-					" c.catch_up_window::text from ar_inbox.companies c where c.id = $1",
-					1, types),
-			values, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the limits of a company");
 	memset(limits, 0, sizeof(*limits));
-	if (SPI_processed == 0)
+	if (read_statement(&statement, values, NULL) == 0)
 		return; /* no such company, so it has no steps either */
 	row = SPI_tuptable->vals[0];
 	limits->max_sends_per_day = int_value(row, 1);
@@ -266,9 +247,10 @@ put_result(ReturnSetInfo *set, HeapTuple facts_row, int channel, const DecisionR
 Datum
 ar_inbox_decide_steps(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr plan = NULL;
+	static Statement statement = {"select * from ar_inbox_internal.step_facts($1, $2, $3, $4)",
+								  4,
+								  {INT8OID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}};
 	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
-	Oid types[4] = {INT8OID, INT8ARRAYOID, get_array_type(TIMESTAMPTZOID), TIMESTAMPTZOID};
 	Datum values[4];
 	DecisionLimits limits;
 	Decider *decider;
@@ -282,12 +264,8 @@ ar_inbox_decide_steps(PG_FUNCTION_ARGS)
 	/* whatever is made from here on goes with SPI's own context */
 	SPI_connect();
 	read_limits(values[0], &limits);
-	if (SPI_execute_plan(
-			planned(&plan, "select * from ar_inbox_internal.step_facts($1, $2, $3, $4)", 4, types),
-			values, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the facts of steps");
+	count = read_statement(&statement, values, NULL);
 	rows = SPI_tuptable;
-	count = SPI_processed;
 	decider = decider_create(&limits);
 	for (uint64 i = 0; i < count; i++)
 	{

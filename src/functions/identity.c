@@ -12,13 +12,14 @@
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+
+#include "functions/statement.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_caller);
 PG_FUNCTION_INFO_V1(ar_inbox_server_identity);
@@ -127,7 +128,8 @@ still_holds(const FoundCompanies *found, Oid user, text *permission)
 Datum
 ar_inbox_companies(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr plan = NULL;
+	static Statement statement = {
+		"select ar_inbox_internal.companies_of($1, $2)", 2, {NAMEOID, TEXTOID}};
 	text *permission = PG_GETARG_TEXT_PP(0);
 	FoundCompanies *found = fcinfo->flinfo->fn_extra;
 	Snapshot snapshot = GetActiveSnapshot();
@@ -151,18 +153,9 @@ ar_inbox_companies(PG_FUNCTION_ARGS)
 	SetUserIdAndSecContext(get_role_oid("ar_inbox_owner", false),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
 	SPI_connect();
-	if (plan == NULL)
-	{
-		Oid types[2] = {NAMEOID, TEXTOID};
-
-		plan = SPI_prepare("select ar_inbox_internal.companies_of($1, $2)", 2, types);
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not plan the look-up of members: %s",
-				 SPI_result_code_string(SPI_result));
-	}
-	if (SPI_execute_plan(plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (read_statement(&statement, values, NULL) != 1)
 		elog(ERROR, "could not look up members");
-	companies = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	companies = row_datum(0, 1, &isnull);
 	if (isnull)
 		elog(ERROR, "could not look up members");
 

@@ -21,13 +21,14 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+#include "functions/statement.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_opens_thread);
 PG_FUNCTION_INFO_V1(ar_inbox_thread_status_trigger);
@@ -50,36 +51,19 @@ ar_inbox_opens_thread(PG_FUNCTION_ARGS)
 								PG_GETARG_BOOL(3), PG_GETARG_BOOL(4)));
 }
 
-/* A plan, kept for the backend, whose parameters are all bigint. */
-static SPIPlanPtr
-plan_for(const char *query, int parameters)
-{
-	Oid types[3] = {INT8OID, INT8OID, INT8OID};
-	SPIPlanPtr made = SPI_prepare(query, parameters, types);
-
-	if (made == NULL || SPI_keepplan(made) != 0)
-		elog(ERROR, "could not plan \"%s\": %s", query, SPI_result_code_string(SPI_result));
-	return made;
-}
-
 /* Whether the company wants automatic mail to open threads. */
 static bool
 wants_automatic(Datum company_id)
 {
-	static SPIPlanPtr plan = NULL;
-	bool wanted = false;
+	static Statement statement = {
+		"select c.automatic_mail_opens_threads from ar_inbox.companies c where c.id = $1",
+		1,
+		{INT8OID}};
 	bool isnull;
 
-	if (plan == NULL)
-		plan = plan_for("select c.automatic_mail_opens_threads from ar_inbox.companies c"
-						" where c.id = $1",
-						1);
-	if (SPI_execute_plan(plan, &company_id, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read a company");
-	if (SPI_processed == 1)
-		wanted =
-			DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	return wanted;
+	if (run_statement(&statement, &company_id, NULL) == 0)
+		return false;
+	return DatumGetBool(row_datum(0, 1, &isnull));
 }
 
 /* A column of the new row, none of which may be NULL. */
@@ -110,30 +94,25 @@ column(TriggerData *trigger, const char *name)
 static bool
 move_to_thread_in_force(Datum company_id, Datum *thread_id, Datum email_id)
 {
-	static SPIPlanPtr asks = NULL;
-	static SPIPlanPtr moves = NULL;
+	static Statement asks = {"select from ar_inbox.threads t"
+							 " where t.company_id = $1 and t.id = $2"
+							 " and t.merged_into_id is not null",
+							 2,
+							 {INT8OID, INT8OID}};
+	static Statement moves = {"update ar_inbox.emails e"
+							  " set thread_id = ar_inbox_internal.current_thread($1, $2)"
+							  " where e.company_id = $1 and e.id = $3 returning e.thread_id",
+							  3,
+							  {INT8OID, INT8OID, INT8OID}};
 	Datum values[3] = {company_id, *thread_id, email_id};
 	bool isnull;
 
 	/* most often it was not: the thread was made for this message */
-	if (asks == NULL)
-		asks = plan_for("select from ar_inbox.threads t"
-						" where t.company_id = $1 and t.id = $2 and t.merged_into_id is not null",
-						2);
-	if (SPI_execute_plan(asks, values, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for a merged thread");
-	if (SPI_processed == 0)
+	if (run_statement(&asks, values, NULL) == 0)
 		return false;
-	if (moves == NULL)
-		moves = plan_for("update ar_inbox.emails e"
-						 " set thread_id = ar_inbox_internal.current_thread($1, $2)"
-						 " where e.company_id = $1 and e.id = $3 returning e.thread_id",
-						 3);
-	if (SPI_execute_plan(moves, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
-		elog(ERROR, "could not move a message to another thread");
-	if (SPI_processed == 0)
+	if (run_statement(&moves, values, NULL) == 0)
 		return false;
-	*thread_id = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	*thread_id = row_datum(0, 1, &isnull);
 	return true;
 }
 
@@ -174,7 +153,17 @@ thread_was_made_for(Datum company_id, Datum thread_id, Datum email_id)
 Datum
 ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 {
-	static SPIPlanPtr plan = NULL;
+	static Statement update = {
+		"update ar_inbox.threads t set message_count = t.message_count + 1,"
+		" last_email_id = case when t.last_message_at > $5 then t.last_email_id else $3 end,"
+		" last_direction = case when t.last_message_at > $5 then t.last_direction"
+		" else $4::ar_inbox.direction end,"
+		" last_message_at = greatest(t.last_message_at, $5),"
+		" status = case when $6 then 'open' else t.status end,"
+		" snoozed_until = case when not $6 then t.snoozed_until end"
+		" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null",
+		6,
+		{INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID}};
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 	TupleDesc desc;
 	Datum values[6];
@@ -216,32 +205,13 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 	if (opens && !opens_thread(direction, kind, automatic, imported, false))
 		opens = wants_automatic(values[0]);
 	values[5] = BoolGetDatum(opens);
-	if (plan == NULL)
-	{
-		Oid types[6] = {INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID};
-		SPIPlanPtr made = SPI_prepare(
-			"update ar_inbox.threads t set message_count = t.message_count + 1,"
-			" last_email_id = case when t.last_message_at > $5 then t.last_email_id else $3 end,"
-			" last_direction = case when t.last_message_at > $5 then t.last_direction"
-			" else $4::ar_inbox.direction end,"
-			" last_message_at = greatest(t.last_message_at, $5),"
-			" status = case when $6 then 'open' else t.status end,"
-			" snoozed_until = case when not $6 then t.snoozed_until end"
-			" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null",
-			6, types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan the update of a thread: %s",
-				 SPI_result_code_string(SPI_result));
-		plan = made;
-	}
 	for (;;)
 	{
-		if (SPI_execute_plan(plan, values, NULL, false, 0) != SPI_OK_UPDATE)
-			elog(ERROR, "could not update a thread");
+		uint64 updated = run_statement(&update, values, NULL);
+
 		/* the thread in force may be merged in its turn before it is ours */
 		CHECK_FOR_INTERRUPTS();
-		if (SPI_processed > 0 || !move_to_thread_in_force(values[0], &values[1], values[2]))
+		if (updated > 0 || !move_to_thread_in_force(values[0], &values[1], values[2]))
 			break;
 	}
 	SPI_finish();

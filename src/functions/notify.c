@@ -24,11 +24,12 @@
 #include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "utils/hsearch.h"
 #include "utils/rel.h"
+
+#include "functions/statement.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_notify_trigger);
 
@@ -382,29 +383,16 @@ columns_of(Relation relation, const char *subject)
 static int64
 thread_of_email(Datum company_id, Datum email_id)
 {
-	static SPIPlanPtr plan = NULL;
+	static Statement statement = {
+		"select e.thread_id from ar_inbox.emails e where e.company_id = $1 and e.id = $2",
+		2,
+		{INT8OID, INT8OID}};
 	Datum values[2] = {company_id, email_id};
 	int64 thread = 0;
-	bool isnull;
 
 	SPI_connect();
-	if (plan == NULL)
-	{
-		Oid types[2] = {INT8OID, INT8OID};
-		SPIPlanPtr made = SPI_prepare(
-			"select e.thread_id from ar_inbox.emails e where e.company_id = $1 and e.id = $2", 2,
-			types);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan the look-up of an email's thread: %s",
-				 SPI_result_code_string(SPI_result));
-		plan = made;
-	}
-	if (SPI_execute_plan(plan, values, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not look up an email's thread");
-	if (SPI_processed == 1)
-		thread =
-			DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	if (run_statement(&statement, values, NULL) == 1)
+		thread = row_int64(0, 1);
 	SPI_finish();
 	return thread;
 }

@@ -17,9 +17,9 @@
 
 #include "catalog/pg_type.h"
 #include "core/words.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "functions/search.h"
+#include "functions/statement.h"
 #include "port/pg_bswap.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
@@ -527,27 +527,16 @@ ar_inbox_config_search_vector(PG_FUNCTION_ARGS)
 static Oid
 config_of_company(Datum company)
 {
-	static SPIPlanPtr plan = NULL;
+	static Statement statement = {
+		"select c.language from ar_inbox.companies c where c.id = $1", 1, {INT8OID}};
 	Oid config;
 
 	SPI_connect();
-	if (plan == NULL)
-	{
-		Oid type = INT8OID;
-		SPIPlanPtr made =
-			SPI_prepare("select c.language from ar_inbox.companies c where c.id = $1", 1, &type);
-
-		if (made == NULL || SPI_keepplan(made) != 0)
-			elog(ERROR, "could not plan to read a company: %s", SPI_result_code_string(SPI_result));
-		plan = made;
-	}
-	if (SPI_execute_plan(plan, &company, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read a company");
-	if (SPI_processed == 0)
+	if (read_statement(&statement, &company, NULL) == 0)
 		config = search_config_of("", 0);
 	else
 	{
-		char *language = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		char *language = row_text(0, 1);
 
 		config = search_config_of(language, strlen(language));
 	}
