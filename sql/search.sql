@@ -146,13 +146,14 @@ comment on function ar_inbox_internal.newest_message(bigint[]) is
 'When the newest message of these companies is from, spam aside; NULL: they have none.';
 
 create function ar_inbox_internal.search_companies(companies bigint[], query tsquery, max_rows integer)
-returns table (thread_id bigint, company_id bigint, at timestamptz, email_id bigint, note_id bigint)
+returns ar_inbox_internal.found_message[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
 declare
+    found  ar_inbox_internal.found_message[] := array[]::ar_inbox_internal.found_message[];
     newest timestamptz := ar_inbox_internal.newest_message(companies);
     width  interval := interval '2 hours';
     since  timestamptz := newest - width;
@@ -162,7 +163,7 @@ declare
     -- times: as long as few messages are asked for, it is better to read them
     begins boolean := pg_catalog.strpos(query::text, ':*') > 0;
     read   boolean;
-    seen   bigint[] := array[]::bigint[];
+    seen   bigint[];
     before integer;
 begin
     -- From the newest messages back, always further at once, until there are
@@ -171,9 +172,10 @@ begin
     loop
         keys := ar_inbox_internal.search_cover(companies, since, until);
         read := begins and since is not null and width <= '32 hours';
-        before := pg_catalog.cardinality(seen);
-        for thread_id, company_id, at, email_id, note_id in
-            select h.thread_id, h.company_id, h.at, h.email_id, h.note_id
+        before := pg_catalog.cardinality(found);
+        seen := array(select f.thread_id from pg_catalog.unnest(found) f);
+        found := found || array(
+            select (h.thread_id, h.company_id, h.at, h.email_id, h.note_id)::ar_inbox_internal.found_message
             from (
                 select distinct on (f.thread_id) f.thread_id, f.company_id, f.at, f.email_id, f.note_id
                 from (
@@ -210,23 +212,20 @@ begin
             join ar_inbox.threads t on t.id = h.thread_id and t.company_id = h.company_id
             where t.spam_at is null
             order by h.at desc, h.thread_id desc
-            limit max_rows - pg_catalog.cardinality(seen)
-        loop
-            return next;
-            seen := seen || thread_id;
-        end loop;
-        exit when since is null or pg_catalog.cardinality(seen) >= max_rows;
+            limit max_rows - before);
+        exit when since is null or pg_catalog.cardinality(found) >= max_rows;
         -- as much further as it takes if it goes on like this, and a half more;
         -- all the rest where a day and a half had nothing: it is little
         until := since;
-        if pg_catalog.cardinality(seen) = 0 and width > '2 hours' then
+        if pg_catalog.cardinality(found) = 0 and width > '2 hours' then
             since := null;
         else
             width := width * least(16, greatest(2,
-                1.5 * max_rows / greatest(1, pg_catalog.cardinality(seen) - before)::numeric))::double precision;
+                1.5 * max_rows / greatest(1, pg_catalog.cardinality(found) - before)::numeric))::double precision;
             since := case when width < '2 years' then newest - width end;
         end if;
     end loop;
+    return found;
 end
 $$;
 
@@ -267,12 +266,8 @@ declare
     companies bigint[];
     language  record;
     wanted    tsquery;
-    threads   bigint[] := array[]::bigint[];
-    owners    bigint[] := array[]::bigint[];
-    emails    bigint[] := array[]::bigint[];
-    notes     bigint[] := array[]::bigint[];
-    moments   timestamptz[] := array[]::timestamptz[];
-    hit       record;
+    found     ar_inbox_internal.found_message[];
+    all_found ar_inbox_internal.found_message[] := array[]::ar_inbox_internal.found_message[];
 begin
     if company_id is not null then
         perform ar_inbox_internal.require_company(company_id, 'view');
@@ -304,15 +299,11 @@ begin
     loop
         wanted := ar_inbox_internal.search_query(language.config, query);
         continue when pg_catalog.numnode(wanted) = 0;
-        for hit in
-            select f.* from ar_inbox_internal.search_companies(language.companies, wanted, max_rows) f
-        loop
-            threads := threads || hit.thread_id;
-            owners := owners || hit.company_id;
-            emails := emails || hit.email_id;
-            notes := notes || hit.note_id;
-            moments := moments || hit.at;
-        end loop;
+        found := ar_inbox_internal.search_phrases(language.companies, wanted, max_rows);
+        if found is null then
+            found := ar_inbox_internal.search_companies(language.companies, wanted, max_rows);
+        end if;
+        all_found := all_found || found;
     end loop;
 
     return query
@@ -326,8 +317,7 @@ begin
             pg_catalog.left(pg_catalog.btrim(pg_catalog.translate(
                 coalesce(pg_catalog.left(n.body, 200), pg_catalog.left(e.body_text, least(e.new_text_length, 200))),
                 E'\r\n\t', '   ')), 160)
-        -- (unnest of several arrays works by its plain name only)
-        from unnest(threads, owners, emails, notes, moments) h (thread_id, company_id, email_id, note_id, at)
+        from pg_catalog.unnest(all_found) h
         join ar_inbox.threads t on t.company_id = h.company_id and t.id = h.thread_id
         join ar_inbox.companies c on c.id = t.company_id
         left join ar_inbox.customers k on k.company_id = t.company_id and k.id = t.customer_id
@@ -352,6 +342,8 @@ declare
     config regconfig := (select ar_inbox_internal.search_config(c.language)
         from ar_inbox.companies c where c.id = reindex_company.company_id);
 begin
+    -- a trigger queues again what is made again
+    perform ar_inbox_internal.forget_phrases(company_id);
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, e.subject,
         pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),

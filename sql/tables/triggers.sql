@@ -4,6 +4,11 @@
 create trigger thread_status after insert on ar_inbox.emails
     for each row execute function ar_inbox_internal.thread_status_trigger();
 
+create trigger queue_phrases after insert or update of search, occurred_at on ar_inbox.emails
+    for each row when (new.search is not null) execute function ar_inbox_internal.queue_phrases_trigger('email_id');
+create trigger queue_phrases after insert or update of search, created_at on ar_inbox.notes
+    for each row when (new.search is not null) execute function ar_inbox_internal.queue_phrases_trigger('note_id');
+
 create trigger check_payment before insert or update or delete on ar_inbox.payments
     for each row execute function ar_inbox_internal.check_payment();
 create trigger apply_payment after insert or update on ar_inbox.payments

@@ -3,7 +3,7 @@
  * worker.c
  *	  The process that does what happens by itself in one database: fires due
  *	  steps, hands off the outbox, by mail and through providers, reads the
- *	  mailboxes.
+ *	  mailboxes, writes the index of phrases.
  *
  * It sleeps until the next moment that the tables name, a commit that queues
  * something, or the network.  A turn looks at the tables when one of the first
@@ -54,6 +54,9 @@
 #define THREADS_PER_TRANSACTION 100
 #define HTML_PER_TRANSACTION 20
 
+/* messages whose phrases one transaction writes at most */
+#define PHRASES_PER_TRANSACTION 256
+
 /* holds whose time is over, written down by one transaction at most */
 #define HOLDS_PER_TRANSACTION 100
 
@@ -69,6 +72,7 @@ typedef struct Look
 	bool more_threads;
 	bool more_html;
 	bool more_holds;
+	bool more_phrases;
 	bool has_next;
 	TimestampTz next;
 } Look;
@@ -207,6 +211,17 @@ make_html_safe(void *arg)
 }
 
 static void
+index_phrases(void *arg)
+{
+	static Statement statement = {"select ar_inbox_internal.index_phrases($1)", 1, {INT4OID}};
+	Look *look = arg;
+	Datum values[1] = {Int32GetDatum(PHRASES_PER_TRANSACTION)};
+
+	run_statement(&statement, values, NULL);
+	look->more_phrases = row_int64(0, 1) >= PHRASES_PER_TRANSACTION;
+}
+
+static void
 read_next_wake(void *arg)
 {
 	static Statement statement = {"select ar_inbox_internal.next_wake()", 0};
@@ -304,9 +319,10 @@ look_at_tables(NetLoop *loop)
 	failed |= run_task("waking snoozed threads", wake_threads, &look) == TASK_FAILED;
 	failed |= run_task("making HTML safe", make_html_safe, &look) == TASK_FAILED;
 	failed |= run_task("ending holds", end_holds, &look) == TASK_FAILED;
+	failed |= run_task("indexing phrases", index_phrases, &look) == TASK_FAILED;
 	if (!look.armed)
 	{
-		bool more = look.more_threads || look.more_html || look.more_holds;
+		bool more = look.more_threads || look.more_html || look.more_holds || look.more_phrases;
 
 		return failed ? after_failure() : more ? 0 : LONGEST_SLEEP;
 	}
@@ -331,7 +347,8 @@ look_at_tables(NetLoop *loop)
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
 		return after_failure();
 	failures = 0;
-	if (look.more_threads || look.more_html || look.more_holds || look.more_steps)
+	if (look.more_threads || look.more_html || look.more_holds || look.more_phrases ||
+		look.more_steps)
 		return 0;
 	if (!look.has_next)
 		return LONGEST_SLEEP;

@@ -242,6 +242,15 @@ from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'id' a
 where c.relnamespace = 'ar_inbox'::regnamespace \gexec
 
 reset session_replication_role;
+-- what the worker would have done since
+select ar_inbox_internal.queue_phrases(c.id) from ar_inbox.companies c \g /dev/null
+do $$
+begin
+    while ar_inbox_internal.index_phrases(8192, 1) > 0 loop
+        commit;
+    end loop;
+end
+$$;
 do $$
 declare
     reader text;

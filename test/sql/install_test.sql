@@ -43,7 +43,7 @@ SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('r', 'p')$$,
     ARRAY['armed', 'attachments', 'automatic_mails', 'cadence_steps', 'cadences', 'chasing_steps', 'companies', 'company_addresses',
         'contact_roles', 'contacts', 'customers', 'deliveries', 'delivery_attempts', 'email_html', 'email_opens', 'email_recipients',
         'emails', 'events', 'file_contents', 'files', 'holds', 'holidays', 'inbound_messages', 'invoice_lines', 'invoices', 'mail_accounts',
-        'members', 'missing_references', 'notes', 'payments', 'provider_statuses', 'providers', 'saved_replies', 'schema_migrations', 'secrets',
+        'members', 'missing_references', 'notes', 'payments', 'phrase_blocks', 'phrase_pages', 'phrase_queue', 'provider_statuses', 'providers', 'saved_replies', 'schema_migrations', 'secrets',
         'spam_senders', 'suppressions', 'templates', 'thread_merges', 'threads'], 'the tables');
 SELECT bag_eq($$SELECT relname::text FROM ours WHERE relkind IN ('v', 'm')$$, ARRAY['aging', 'chasing_results', 'days_sales_outstanding', 'inbox', 'open_holds', 'promise_results', 'reminder_results', 'sent'], 'the views');
 
@@ -105,7 +105,7 @@ SELECT is_empty($$
     SELECT o.relname FROM ours o
     WHERE o.relkind IN ('r', 'p') AND o.relname NOT IN ('companies', 'armed', 'schema_migrations')
         -- looked up by what they are about, never by an id
-        AND o.relname NOT IN ('company_addresses', 'email_html', 'file_contents', 'missing_references', 'spam_senders')
+        AND o.relname NOT IN ('company_addresses', 'email_html', 'file_contents', 'missing_references', 'phrase_pages', 'phrase_queue', 'spam_senders')
         AND NOT EXISTS (SELECT 1 FROM pg_index i
             WHERE i.indrelid = o.oid AND i.indisprimary
                 AND pg_get_indexdef(i.indexrelid) LIKE '%USING btree (id, company_id)')$$,
@@ -135,7 +135,7 @@ SELECT is_empty($$
     'no foreign key changes or deletes rows by itself');
 SELECT is_empty($$
     SELECT o.relname FROM ours o
-    WHERE o.relkind IN ('r', 'p') AND o.relname NOT IN ('companies', 'armed', 'schema_migrations', 'inbound_messages')
+    WHERE o.relkind IN ('r', 'p') AND o.relname NOT IN ('companies', 'armed', 'schema_migrations', 'inbound_messages', 'phrase_queue')
         AND NOT EXISTS (SELECT 1 FROM pg_constraint k WHERE k.conrelid = o.oid AND k.contype = 'f'
             AND array_length(k.conkey, 1) <= 2)$$,
     'every table hangs on its company, by itself or by another');

@@ -104,6 +104,7 @@ is(scalar(() = $sink->messages), 1, 'one message');
 $node->safe_psql('postgres', q(ALTER SYSTEM SET ar_inbox.databases = 'nowhere'));
 $node->reload;
 ok(ArInbox::wait_until($node, "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ar_inbox worker'", 0), 'no worker now');
+cmp_ok($node->safe_psql('first', 'SELECT ar_inbox_internal.index_phrases(1000, 1)'), '>', 3, 'the phrases of what came are in their index');
 $node->safe_psql('first', q(SELECT ar_inbox.fire_due_steps('2030-02-03 12:00Z')));
 $node->safe_psql('first', q(SELECT ar_inbox.send_email(id, '{jo@mueller.test}', 'Noch etwas', 'Wartet') FROM ar_inbox.companies));
 $node->safe_psql('first', q(SELECT ar_inbox_internal.queue_text_message(t.company_id, t.id, '+491700000000', 'Wartet', NULL, NULL, NULL, now()) FROM ar_inbox.threads t WHERE t.subject = 'Frage'));
@@ -158,6 +159,10 @@ unlike($original, qr/^CREATE FUNCTION ar_inbox/m, 'the functions are not: they a
 my $counts = join ' UNION ALL ', map { "SELECT '$_', count(*) FROM ar_inbox.$_" } @table;
 my $statuses = q(SELECT 't', id, status::text, message_count FROM ar_inbox.threads UNION ALL SELECT 's', id, state::text, 0 FROM ar_inbox.chasing_steps
 	UNION ALL SELECT 'd', id, state::text, attempts FROM ar_inbox.deliveries UNION ALL SELECT 'i', id, status::text, paid FROM ar_inbox.invoices ORDER BY 1, 2);
+my $phrases = q(SELECT string_agg(q || ': ' || f.thread_id || ' ' || coalesce(f.email_id, f.note_id), ', ' ORDER BY q, f.thread_id)
+	FROM unnest(ARRAY['"mueller test"', '"spam test"', '"etwas wartet"']) q, ar_inbox.search_threads(q) f);
+my $found = $node->safe_psql('first', $phrases);
+like($found, qr/etwas wartet.*mueller test.*spam test/, 'phrases are found') or diag $found;
 my $counted = $node->safe_psql('first', $counts);
 my $stood = $node->safe_psql('first', $statuses);
 
@@ -170,6 +175,7 @@ for my $copy ([ serial => 1 ], [ parallel => 4 ])
 	run_ok("pg_restore -j$jobs", 'pg_restore', '--host', $node->host, '--port', $node->port, "--jobs=$jobs", '--exit-on-error', "--dbname=$name", "$folder/first.dump");
 	is($node->safe_psql($name, $counts), $counted, "$name: as many rows in each table");
 	is($node->safe_psql($name, $statuses), $stood, "$name: every status and state as it was");
+	is($node->safe_psql($name, $phrases), $found, "$name: phrases are found as they were, by the index and in what waits for it");
 	ok(dump_text($name) eq $original, "$name: dumped again it is the same");
 	is($node->safe_psql($name, 'SELECT ar_inbox.install()'), 'up to date', "$name: install() finds nothing to do");
 }

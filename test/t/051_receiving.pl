@@ -164,6 +164,19 @@ like(post({ message => undef }), qr/message is NULL/, 'a call without a message 
 my (undef, undef, $denied) = $node->psql('postgres', q(SET ROLE webhook; SELECT count(*) FROM ar_inbox.emails), extra_params => [ '-U', 'authenticator' ]);
 like($denied, qr/permission denied/, 'the role reads nothing');
 
+# --- the index of phrases ------------------------------------------------------
+
+sql(q(DO $$ BEGIN
+	FOR n IN 1 .. 200 LOOP
+		PERFORM ar_inbox.receive_email(convert_to(format(E'From: ann@globex.test\nTo: inbox@acme.test\nSubject: Number %s\nMessage-ID: <p%s@globex.test>\n\nA late fee is on the account %s.\n', n, n, md5(n::text)), 'UTF8'));
+	END LOOP;
+END $$));
+my $late = q(SELECT count(*) || ' ' || max(email_id) FROM ar_inbox.search_threads('"late fee"', max_rows => 1000));
+my $before = sql($late);
+ok(ArInbox::wait_until($node, 'SELECT count(*) < 64 FROM ar_inbox.phrase_queue', 't'), 'the worker writes the phrases of what came');
+cmp_ok(sql('SELECT coalesce(sum(octet_length(messages) / 16), 0) FROM ar_inbox.phrase_blocks'), '>', 136, 'as blocks');
+is(sql($late), $before, 'and a search finds the same');
+
 $node->stop('fast');
 $mail->stop;
 done_testing();

@@ -1,0 +1,310 @@
+-- Phrases: an index of which messages have which two words next to each other.
+--
+-- The words of a phrase may each be in every other message, and be next to each
+-- other in one of ten thousand.  Which words a message has, the index that it is
+-- searched by knows; that they are next to each other, only the message itself.
+-- So the pairs of neighbours have an index of their own (src/core/pairs.h).
+--
+-- A message has hundreds of pairs, which is too much to write while mail is
+-- received: a trigger puts it into ar_inbox.phrase_queue, and the worker writes
+-- what waits there, many messages at once, as a block.  Eight blocks of about one
+-- size are joined to a larger one, up to 64 MB, so that there are few to look
+-- into and each message is written some four times in all.
+--
+-- Nothing is lost if the worker is not there: what is in the queue is read by
+-- each search, and where that is much, phrases are searched for as other words
+-- are.  A block may hold what is no longer so: what is found by it is looked up.
+
+create function ar_inbox_internal.queue_phrases_trigger()
+returns trigger
+language c
+as 'MODULE_PATHNAME', 'ar_inbox_queue_phrases_trigger';
+
+comment on function ar_inbox_internal.queue_phrases_trigger() is
+'Trigger, after insert or update of a row of emails or notes: its phrases are to be written. Argument: the column of phrase_queue for its id.';
+
+create function ar_inbox_internal.vector_pairs(vector tsvector)
+returns integer[]
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_vector_pairs';
+
+comment on function ar_inbox_internal.vector_pairs(tsvector) is
+'The numbers of the pairs of words that stand next to each other in a text, ascending, each once.';
+
+create function ar_inbox_internal.query_pairs(query tsquery, out pairs integer[], out whole boolean)
+returns record
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_query_pairs';
+
+comment on function ar_inbox_internal.query_pairs(tsquery) is
+'pairs: the numbers of up to 8 pairs of words that stand next to each other in all that the query finds; none where it has no phrase, or need not find it. whole: the query asks for nothing else.';
+
+create function ar_inbox_internal.write_phrase_block(company_id bigint, email_ids bigint[], note_ids bigint[])
+returns void
+language c volatile
+as 'MODULE_PATHNAME', 'ar_inbox_write_phrase_block';
+
+comment on function ar_inbox_internal.write_phrase_block(bigint, bigint[], bigint[]) is
+'Writes the pairs of these messages and notes of a company as a block; what is not there is left out.';
+
+create function ar_inbox_internal.join_phrase_blocks(company_id bigint, block_ids bigint[])
+returns void
+language c volatile strict
+as 'MODULE_PATHNAME', 'ar_inbox_join_phrase_blocks';
+
+comment on function ar_inbox_internal.join_phrase_blocks(bigint, bigint[]) is
+'Puts one block in the place of these. Those that another session has joined meanwhile are left out.';
+
+create function ar_inbox_internal.phrase_hits(companies bigint[], pairs integer[], most integer,
+    out messages bigint[], out moments timestamptz[], out since timestamptz, out total bigint)
+returns record
+language c stable strict
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as 'MODULE_PATHNAME', 'ar_inbox_phrase_hits';
+
+comment on function ar_inbox_internal.phrase_hits(bigint[], integer[], integer) is
+'What these companies'' blocks say has all of the pairs, newest first: messages: twice its id, plus 1 for a note; moments: when it was then. At least most of them, or all; since: those of that moment and before are not all there, and left out; NULL: all are. total: how many there are.';
+
+create function ar_inbox_internal.forget_phrases(company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- in the order in which index_phrases() takes them
+    delete from ar_inbox.phrase_queue q where q.company_id = forget_phrases.company_id;
+    delete from ar_inbox.phrase_pages p where p.company_id = forget_phrases.company_id;
+    delete from ar_inbox.phrase_blocks b where b.company_id = forget_phrases.company_id;
+end
+$$;
+
+comment on function ar_inbox_internal.forget_phrases(bigint) is
+'Empties the index of phrases of a company, whose messages are then to be queued anew.';
+
+create function ar_inbox_internal.queue_phrases(company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    perform ar_inbox_internal.forget_phrases(company_id);
+    insert into ar_inbox.phrase_queue (company_id, email_id)
+    select e.company_id, e.id from ar_inbox.emails e
+    where e.company_id = queue_phrases.company_id and e.search is not null
+    order by e.id;
+    insert into ar_inbox.phrase_queue (company_id, note_id)
+    select n.company_id, n.id from ar_inbox.notes n
+    where n.company_id = queue_phrases.company_id and n.search is not null
+    order by n.id;
+end
+$$;
+
+comment on function ar_inbox_internal.queue_phrases(bigint) is
+'Has the index of phrases of a company written anew: for a database whose rows came without their triggers, or without the index.';
+
+create function ar_inbox_internal.join_like_phrase_blocks(company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    blocks bigint[];
+begin
+    loop
+        blocks := (
+            select pg_catalog.array_agg(s.id)
+            from (
+                select b.id, z.rank,
+                    pg_catalog.sum(b.size) over oldest_first as size,
+                    pg_catalog.sum(pg_catalog.octet_length(b.messages) / 16) over oldest_first as messages
+                from ar_inbox.phrase_blocks b
+                -- of one size: from a power of eight to the next
+                cross join lateral (select pg_catalog.floor(pg_catalog.ln(b.size::double precision) / pg_catalog.ln(8::double precision)) as rank) z
+                where b.company_id = join_like_phrase_blocks.company_id
+                window oldest_first as (partition by z.rank order by b.id)) s
+            where s.size <= 64 * 1024 * 1024 and s.messages <= 65536
+            group by s.rank
+            having pg_catalog.count(*) >= 8
+            order by s.rank
+            limit 1);
+        exit when blocks is null;
+        perform ar_inbox_internal.join_phrase_blocks(company_id, blocks);
+    end loop;
+end
+$$;
+
+comment on function ar_inbox_internal.join_like_phrase_blocks(bigint) is
+'Joins eight and more blocks of a company that are of about one size, the smallest first, until there are no eight; never to more than 64 MB or 65,536 messages.';
+
+create function ar_inbox_internal.index_phrases(most integer, at_least integer = 64)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint := 0;
+    taken   record;
+    done    integer := 0;
+begin
+    -- a few are sooner read than written
+    if (select pg_catalog.count(*) from (select from ar_inbox.phrase_queue q limit at_least) w) < at_least then
+        return 0;
+    end if;
+    while done < most loop
+        company := (
+            select q.company_id from ar_inbox.phrase_queue q
+            where q.company_id > company
+            order by q.company_id
+            limit 1);
+        exit when company is null;
+        with gone as (
+            delete from ar_inbox.phrase_queue q
+            where q.company_id = company and q.id = any (array(
+                select w.id from ar_inbox.phrase_queue w
+                where w.company_id = company
+                order by w.id
+                limit most - done
+                for update skip locked))
+            returning q.email_id, q.note_id)
+        select pg_catalog.count(*) as messages,
+            pg_catalog.array_agg(distinct g.email_id) filter (where g.email_id is not null) as email_ids,
+            pg_catalog.array_agg(distinct g.note_id) filter (where g.note_id is not null) as note_ids
+        into taken
+        from gone g;
+        continue when taken.messages = 0;
+        done := done + taken.messages;
+        perform ar_inbox_internal.write_phrase_block(company, taken.email_ids, taken.note_ids);
+        perform ar_inbox_internal.join_like_phrase_blocks(company);
+    end loop;
+    return done;
+end
+$$;
+
+comment on function ar_inbox_internal.index_phrases(integer, integer) is
+'Writes what waits in the index of phrases, up to most messages and notes, unless fewer than at_least wait; those that another session has at hand are left to it. Returns how many it took: fewer than most means that none is left. For the worker.';
+
+create type ar_inbox_internal.found_message as (
+    thread_id  bigint,
+    company_id bigint,
+    at         timestamptz,
+    email_id   bigint,
+    note_id    bigint
+);
+comment on type ar_inbox_internal.found_message is 'A thread that a search found, with the newest of its messages or notes that the words are in.';
+
+create function ar_inbox_internal.newest_found(companies bigint[], query tsquery, messages bigint[], moments timestamptz[],
+    seen bigint[], max_rows integer)
+returns ar_inbox_internal.found_message[]
+language sql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+    select pg_catalog.array_agg((h.thread_id, h.company_id, h.at, h.email_id, h.note_id)::ar_inbox_internal.found_message
+        order by h.at desc, h.thread_id desc)
+    from (
+        select f.thread_id, f.company_id, f.at, f.email_id, f.note_id
+        from (
+            select distinct on (m.thread_id) m.*
+            from (
+                select e.thread_id, e.company_id, e.occurred_at as at, e.id as email_id, null::bigint as note_id
+                from unnest(messages, moments) c (message, at)
+                join ar_inbox.emails e on e.id = c.message / 2 and e.occurred_at = c.at
+                where c.message % 2 = 0 and e.company_id = any (companies) and pg_catalog.ts_match_vq(e.search, query)
+                union all
+                select n.thread_id, n.company_id, n.created_at, null, n.id
+                from unnest(messages, moments) c (message, at)
+                join ar_inbox.notes n on n.id = c.message / 2 and n.created_at = c.at
+                where c.message % 2 = 1 and n.company_id = any (companies) and pg_catalog.ts_match_vq(n.search, query)) m
+            where m.thread_id <> all (seen)
+            order by m.thread_id, m.at desc, m.email_id desc nulls last, m.note_id desc) f
+        join ar_inbox.threads t on t.company_id = f.company_id and t.id = f.thread_id
+        where t.spam_at is null
+        order by f.at desc, f.thread_id desc
+        limit max_rows) h;
+$$;
+
+comment on function ar_inbox_internal.newest_found(bigint[], tsquery, bigint[], timestamptz[], bigint[], integer) is
+'Of these messages and notes (as phrase_hits() has them) those of the companies that the query finds and that are from that moment, but for spam and for threads seen before: the newest of each thread, newest first. NULL: none.';
+
+create function ar_inbox_internal.search_phrases(companies bigint[], query tsquery, max_rows integer)
+returns ar_inbox_internal.found_message[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    wanted   record := ar_inbox_internal.query_pairs(query);
+    waiting  bigint[];
+    fresh    bigint[];
+    fresh_at timestamptz[];
+    hits     record;
+    messages bigint[];
+    moments  timestamptz[];
+    most     integer := 2 * max_rows;
+    first    integer;
+    last     integer;
+    found    ar_inbox_internal.found_message[];
+begin
+    if pg_catalog.cardinality(wanted.pairs) = 0 then
+        return null;
+    end if;
+    waiting := array(
+        select coalesce(2 * q.email_id, 2 * q.note_id + 1) from ar_inbox.phrase_queue q
+        where q.company_id = any (companies)
+        limit 1001);
+    if pg_catalog.cardinality(waiting) > 1000 or (
+            select pg_catalog.count(*)
+            from (select from ar_inbox.phrase_blocks b where b.company_id = any (companies) limit 1001) b) > 1000 then
+        return null;
+    end if;
+    select pg_catalog.array_agg(f.message), pg_catalog.array_agg(f.at) into fresh, fresh_at
+    from (
+        select 2 * e.id as message, e.occurred_at as at
+        from pg_catalog.unnest(waiting) w (message)
+        join ar_inbox.emails e on e.id = w.message / 2
+        where w.message % 2 = 0 and e.company_id = any (companies) and pg_catalog.ts_match_vq(e.search, query)
+        union
+        select 2 * n.id + 1, n.created_at
+        from pg_catalog.unnest(waiting) w (message)
+        join ar_inbox.notes n on n.id = w.message / 2
+        where w.message % 2 = 1 and n.company_id = any (companies) and pg_catalog.ts_match_vq(n.search, query)) f;
+
+    loop
+        hits := ar_inbox_internal.phrase_hits(companies, wanted.pairs, most);
+        -- what else it asks for may be rarer than the phrase
+        if hits.total > 1000 and not wanted.whole then
+            return null;
+        end if;
+        -- (unnest of several arrays works by its plain name only)
+        select pg_catalog.array_agg(m.message order by m.at desc, m.message % 2, m.message desc),
+            pg_catalog.array_agg(m.at order by m.at desc)
+        into messages, moments
+        from (
+            select * from unnest(hits.messages, hits.moments)
+            union
+            select * from unnest(fresh, fresh_at) f (message, at)
+            where hits.since is null or f.at > hits.since) m (message, at);
+        found := array[]::ar_inbox_internal.found_message[];
+        first := 1;
+        while first <= pg_catalog.cardinality(messages) and pg_catalog.cardinality(found) < max_rows loop
+            -- as many as may be enough, with all of the last one's moment
+            last := first + max_rows + max_rows / 4;
+            while moments[last + 1] = moments[last] loop
+                last := last + 1;
+            end loop;
+            found := found || ar_inbox_internal.newest_found(companies, query, messages[first : last], moments[first : last],
+                array(select f.thread_id from pg_catalog.unnest(found) f), max_rows - pg_catalog.cardinality(found));
+            first := last + 1;
+        end loop;
+        exit when hits.since is null or pg_catalog.cardinality(found) >= max_rows;
+        most := least(most::bigint * 8, 65536)::integer;
+    end loop;
+    return found;
+end
+$$;
+
+comment on function ar_inbox_internal.search_phrases(bigint[], tsquery, integer) is
+'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or something rarer than it; too much is not written yet.';
