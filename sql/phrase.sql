@@ -8,7 +8,7 @@
 -- A message has hundreds of pairs, which is too much to write while mail is
 -- received: a trigger puts it into ar_inbox.phrase_queue, and the worker writes
 -- what waits there, many messages at once, as a block.  Eight blocks of about one
--- size are joined to a larger one, up to 64 MB, so that there are few to look
+-- size are joined to a larger one, up to 32 MB, so that there are few to look
 -- into and each message is written some four times in all.
 --
 -- Nothing is lost if the worker is not there: what is in the queue is read by
@@ -123,7 +123,7 @@ begin
                 cross join lateral (select pg_catalog.floor(pg_catalog.ln(b.size::double precision) / pg_catalog.ln(8::double precision)) as rank) z
                 where b.company_id = join_like_phrase_blocks.company_id
                 window oldest_first as (partition by z.rank order by b.id)) s
-            where s.size <= 64 * 1024 * 1024 and s.messages <= 65536
+            where s.size <= 32 * 1024 * 1024 and s.messages <= 65536
             group by s.rank
             having pg_catalog.count(*) >= 8
             order by s.rank
@@ -135,7 +135,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.join_like_phrase_blocks(bigint) is
-'Joins eight and more blocks of a company that are of about one size, the smallest first, until there are no eight; never to more than 64 MB or 65,536 messages.';
+'Joins eight and more blocks of a company that are of about one size, the smallest first, until there are no eight; never to more than 32 MB or 65,536 messages.';
 
 create function ar_inbox_internal.index_phrases(most integer, at_least integer = 64)
 returns integer
