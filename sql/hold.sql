@@ -200,11 +200,10 @@ begin
     -- of a merged conversation, each of its invoices that something is to come of
     invoices := array(
         select i.id
-        from ar_inbox.threads t
+        from ar_inbox_internal.merged_threads(hold_for_reply.company_id, hold_for_reply.thread_id) m
+        join ar_inbox.threads t on t.company_id = hold_for_reply.company_id and t.id = m.id
         join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
-        where t.company_id = hold_for_reply.company_id
-            and (t.id = hold_for_reply.thread_id or t.merged_into_id = hold_for_reply.thread_id)
-            and i.status = 'issued' and i.customer_id = any (customers)
+        where i.status = 'issued' and i.customer_id = any (customers)
             and exists (select 1 from ar_inbox.chasing_steps s
                 where s.company_id = i.company_id and s.invoice_id = i.id and s.state in ('scheduled', 'sending'))
         order by i.id);
@@ -246,9 +245,9 @@ begin
     set ended_at = pg_catalog.now(), outcome = 'lifted'
     where h.company_id = end_reply_holds.company_id and h.kind = 'reply' and h.ended_at is null
         and h.invoice_id in (
-            select t.invoice_id from ar_inbox.threads t
-            where t.company_id = end_reply_holds.company_id
-                and (t.id = end_reply_holds.thread_id or t.merged_into_id = end_reply_holds.thread_id));
+            select t.invoice_id
+            from ar_inbox_internal.merged_threads(end_reply_holds.company_id, end_reply_holds.thread_id) m
+            join ar_inbox.threads t on t.company_id = end_reply_holds.company_id and t.id = m.id);
 end
 $$;
 

@@ -372,7 +372,8 @@ comment on function ar_inbox.add_note(bigint, text, bigint[]) is
 
 create function ar_inbox_internal.merged_threads(company_id bigint, thread_id bigint)
 returns table (id bigint, depth integer)
-language sql stable
+-- few: what they are joined with is looked up by its key
+language sql stable rows 10
 set search_path = pg_catalog, pg_temp
 as $$
     with recursive below as (

@@ -2,7 +2,7 @@
 -- Holds: promises, disputes, replies, by hand; what they stop and how they end.
 -- Years are far away, so that only the moments given here count.
 \i test/lib/pgtap.sql
-SELECT plan(82);
+SELECT plan(86);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme', 'America/New_York'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -144,6 +144,22 @@ SELECT is((SELECT count(*) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1
 CALL pg_temp.keep('later', ar_inbox.send_email(pg_temp.id('acme'), '{someone@initech.example}', 'Later', 'Hello', send_at => now() + interval '1 day', cancel_on_answer => true));
 SELECT ok(pg_temp.answer('oncemore', 'ap@globex.example') > 0, 'nor while something waits for an answer');
 SELECT is((SELECT count(*) FROM ar_inbox.holds WHERE invoice_id = pg_temp.id('r1')), 1::bigint, 'elsewhere');
+
+-- of a merged conversation each invoice is held, however deep its thread lies
+DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"reply_hold_days": 3}'); END $$;
+SELECT is(string_agg(pg_temp.bill('d' || n), ' '), 'billed billed billed', 'three invoices') FROM generate_series(1, 3) n;
+DO $$ BEGIN
+    PERFORM ar_inbox.send_email(pg_temp.id('acme'), '{ap@globex.example}', 'About it', 'Hello', invoice_id => pg_temp.id('d' || n)) FROM generate_series(1, 3) n;
+    PERFORM ar_inbox.merge_threads(i.id, f.id)
+    FROM generate_series(1, 2) n JOIN ar_inbox.threads f ON f.invoice_id = pg_temp.id('d' || n) JOIN ar_inbox.threads i ON i.invoice_id = pg_temp.id('d' || n + 1);
+    PERFORM ar_inbox.receive_email(convert_to(E'From: ap@globex.example\r\nTo: inbox@acme.example\r\nMessage-ID: <deep@globex.example>\r\nSubject: D2\r\n\r\nHello.\r\n', 'UTF8'));
+END $$;
+CREATE FUNCTION pg_temp.held() RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT concat_ws(' ', i.number, h.kind, h.outcome) FROM ar_inbox.holds h JOIN ar_inbox.invoices i ON i.id = h.invoice_id WHERE i.number LIKE 'D_' ORDER BY i.number, h.id
+$$;
+SELECT results_eq($$SELECT pg_temp.held()$$, ARRAY['D1 reply', 'D2 reply', 'D3 reply'], 'merged one through another, all three are held');
+SELECT lives_ok($$SELECT ar_inbox.set_thread_status(id, 'closed') FROM ar_inbox.threads WHERE invoice_id = pg_temp.id('d3')$$, 'a member closes the conversation');
+SELECT results_eq($$SELECT pg_temp.held()$$, ARRAY['D1 reply lifted', 'D2 reply lifted', 'D3 reply lifted'], 'which ends all three holds');
 
 -- what is refused
 SELECT is(pg_temp.refusal('SELECT ar_inbox.hold(' || replace(replace(arguments, '{i}', pg_temp.id('m1')::text), '{c}', pg_temp.id('globex')::text) || ')'), wanted, wanted)
