@@ -281,34 +281,70 @@ $$;
 comment on function ar_inbox_internal.may_have_left(bigint, bigint) is
 'Whether a message has reached a recipient, or may have: an attempt accepted, in doubt or under way. False while it waits, also after attempts at which the mail server put it off. To be asked with the delivery locked.';
 
-create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint)
+create function ar_inbox_internal.cancel_unsent(company_id bigint, delivery_ids bigint[], reason text)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    answered record;
-    ids      bigint[] := array[]::bigint[];
+    waiting record;
+    ids     bigint[] := array[]::bigint[];
 begin
-    for answered in
+    for waiting in
         select d.id, d.email_id
+        from ar_inbox.deliveries d
+        where d.company_id = cancel_unsent.company_id and d.id = any (delivery_ids)
+            and d.state in ('queued', 'deferred')
+        order by d.id
+        for update
+    loop
+        -- put off at its first attempts it still waits; for some it may have left
+        continue when ar_inbox_internal.may_have_left(company_id, waiting.id);
+        ids := ids || waiting.id;
+        perform ar_inbox_internal.record_event(company_id, 'email', waiting.email_id, 'cancelled', null,
+            pg_catalog.to_jsonb(reason));
+    end loop;
+    if ids <> '{}' then
+        perform ar_inbox_internal.cancel_deliveries(company_id, ids, reason);
+    end if;
+    return pg_catalog.cardinality(ids);
+end
+$$;
+
+comment on function ar_inbox_internal.cancel_unsent(bigint, bigint[], text) is
+'Cancels those of the deliveries that still wait and have reached nobody, with an event for each. Returns how many.';
+
+create function ar_inbox_internal.cancel_scheduled(company_id bigint, thread_id bigint, reason text)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return ar_inbox_internal.cancel_unsent(company_id, array(
+        select d.id
+        from ar_inbox.emails e
+        join ar_inbox.deliveries d on d.company_id = e.company_id and d.email_id = e.id
+        where e.company_id = cancel_scheduled.company_id and e.thread_id = cancel_scheduled.thread_id
+            and e.direction = 'outgoing' and d.send_at is not null and d.state in ('queued', 'deferred')), reason);
+end
+$$;
+
+comment on function ar_inbox_internal.cancel_scheduled(bigint, bigint, text) is
+'Cancels what was written for later in a thread, whatever its writer wanted of an answer. Returns how many.';
+
+create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return ar_inbox_internal.cancel_unsent(company_id, array(
+        select d.id
         from ar_inbox.deliveries d
         join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
         where d.company_id = cancel_answered.company_id and d.cancel_on_answer
-            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id
-        order by d.id
-        for update of d
-    loop
-        -- put off at its first attempts it still waits; for some it may have left
-        continue when ar_inbox_internal.may_have_left(company_id, answered.id);
-        ids := ids || answered.id;
-        perform ar_inbox_internal.record_event(company_id, 'email', answered.email_id, 'cancelled', null,
-            pg_catalog.to_jsonb('the customer answered first'::text));
-    end loop;
-    if ids <> '{}' then
-        perform ar_inbox_internal.cancel_deliveries(company_id, ids, 'the customer answered first');
-    end if;
-    return pg_catalog.cardinality(ids);
+            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id),
+        'the customer answered first');
 end
 $$;
 

@@ -448,11 +448,14 @@ begin
     end if;
     perform ar_inbox_internal.record_event(thread.company_id, 'thread', thread.id, 'spam',
         pg_catalog.to_jsonb(not spam), pg_catalog.to_jsonb(spam));
+    if spam then
+        perform ar_inbox_internal.cancel_scheduled(thread.company_id, thread.id, 'the conversation is spam');
+    end if;
 end
 $$;
 
 comment on function ar_inbox.mark_spam(bigint, boolean) is
-'Marks a thread as spam: it is in no folder but Spam, and what its senders write from then on goes there too, but for senders who are customers or contacts of the company. false: takes all of that back, also for what was split off it. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004, IB002 (the conversation about an invoice or a customer).';
+'Marks a thread as spam: it is in no folder but Spam, what its senders write from then on goes there too, but for senders who are customers or contacts of the company, and what was written for later in it is cancelled. false: takes all of that back but the last, also for what was split off it. A thread that was merged stands for the one it was merged into. Needs send. Errors: IB001, 42501, 22004, IB002 (the conversation about an invoice or a customer).';
 
 create function ar_inbox_internal.thread_status_trigger()
 returns trigger
@@ -461,7 +464,7 @@ set search_path = pg_catalog, pg_temp
 as 'MODULE_PATHNAME', 'ar_inbox_thread_status_trigger';
 
 comment on function ar_inbox_internal.thread_status_trigger() is
-'Trigger, after insert on ar_inbox.emails: an incoming message opens its thread (an automatic one only where its company wants that), an outgoing one leaves the status as it is; the thread''s last message and count follow.';
+'Trigger, after insert on ar_inbox.emails: an incoming message opens its thread (an automatic one only where its company wants that), and one that was closed is no longer assigned to somebody who is no member any more; an outgoing one leaves the status as it is; the thread''s last message and count follow.';
 
 create function ar_inbox_internal.notify_trigger()
 returns trigger

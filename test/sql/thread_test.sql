@@ -1,7 +1,7 @@
 \set ECHO none
 -- Working threads: status, snooze, notes with files, spam.
 \i test/lib/pgtap.sql
-SELECT plan(51);
+SELECT plan(55);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -127,6 +127,20 @@ SELECT is(pg_temp.state('s2'), 'open spam', 'what is split off spam is spam');
 SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 's2'), 'open', 'until it is said not to be');
 SELECT is(pg_temp.spammers(), 'alice@acme.example stranger@x.example', 'its sender is free');
 SELECT is(pg_temp.state('s1'), 'open spam', 'the rest is as it was');
+
+-- what was written for later in it does not leave
+CALL pg_temp.run($$SELECT pg_temp.receive('w1', 'offer@y.example')$$);
+CALL pg_temp.keep('now', ar_inbox.reply(pg_temp.thread_of('w1'), 'Please stop.'));
+CALL pg_temp.keep('wanted', ar_inbox.reply(pg_temp.thread_of('w1'), 'Well?', send_at => now() + interval '1 day', cancel_on_answer => false));
+CALL pg_temp.keep('elsewhere', ar_inbox.reply(pg_temp.thread_of('t1'), 'Well?', send_at => now() + interval '1 day'));
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s)', 'w1'), 'open spam', 'a thread with something scheduled is marked');
+SELECT results_eq($$SELECT concat_ws(' ', i.name, d.state, d.reason, (SELECT string_agg(r.state::text, ',') FROM ar_inbox.email_recipients r WHERE r.email_id = d.email_id),
+        (SELECT string_agg(concat_ws(' ', v.action, v.after), ',') FROM ar_inbox.events v WHERE v.subject = 'email' AND v.subject_id = d.email_id))
+    FROM ids i JOIN ar_inbox.deliveries d ON d.email_id = i.id WHERE i.name IN ('now', 'wanted', 'elsewhere') ORDER BY i.name$$,
+    ARRAY['elsewhere queued queued', 'now queued queued', 'wanted cancelled the conversation is spam cancelled cancelled "the conversation is spam"'],
+    'that is cancelled, and nothing else');
+SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 'w1'), 'open', 'taken back');
+SELECT is((SELECT state::text FROM ar_inbox.deliveries WHERE email_id = pg_temp.id('wanted')), 'cancelled', 'it stays cancelled');
 
 SELECT finish();
 ROLLBACK;
