@@ -189,8 +189,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    before ar_inbox.members;
-    after  ar_inbox.members;
+    before   ar_inbox.members;
+    after    ar_inbox.members;
+    assigned bigint;
 begin
     select m.* into before from ar_inbox.members m where m.id = change_member.member_id for no key update;
     perform ar_inbox_internal.require(before.company_id, 'manage', 'member', member_id);
@@ -206,11 +207,27 @@ begin
     perform ar_inbox_internal.record_event(before.company_id, 'member', before.id, 'changed',
         pg_catalog.jsonb_build_object('permissions', before.permissions, 'removed_at', before.removed_at),
         pg_catalog.jsonb_build_object('permissions', after.permissions, 'removed_at', after.removed_at));
+    if after.removed_at is not null then
+        -- work that waits is nobody's now, also what an undone merge would bring back;
+        -- what is closed shows who did it, until it is opened again
+        for assigned in
+            select t.id from ar_inbox.threads t
+            where t.company_id = after.company_id and t.assignee_id = after.id
+                and (t.status <> 'closed' or t.merged_into_id is not null)
+            order by t.id
+            for no key update
+        loop
+            update ar_inbox.threads t set assignee_id = null
+            where t.company_id = after.company_id and t.id = assigned;
+            perform ar_inbox_internal.record_event(after.company_id, 'thread', assigned, 'assignee',
+                pg_catalog.to_jsonb(after.id));
+        end loop;
+    end if;
 end
 $$;
 
 comment on function ar_inbox.change_member(bigint, text[], boolean) is
-'Changes what a member may do; NULL leaves a thing as it is. permissions: view, send, manage. removed: true takes all access away, false gives it back; what the member did stays. Needs manage. Errors: IB001, 42501, 22023.';
+'Changes what a member may do; NULL leaves a thing as it is. permissions: view, send, manage. removed: true takes all access away, false gives it back; what the member did stays, its open and pending threads are assigned to nobody. Needs manage. Errors: IB001, 42501, 22023.';
 
 create function ar_inbox.create_member(company_id bigint, name text, email ar_inbox.email_address,
     role name = null, permissions text[] = '{view,send,manage}')

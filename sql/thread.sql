@@ -234,14 +234,17 @@ declare
     thread  ar_inbox.threads;
 begin
     perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    if member_id is not null then
+        -- before the thread: whoever removes the member takes its threads after it
+        perform 1 from ar_inbox.members m
+        where m.company_id = company and m.id = assign_thread.member_id and m.removed_at is null
+        for share;
+        if not found then
+            perform ar_inbox_internal.require(null, 'send', 'member', member_id);
+        end if;
+    end if;
     target := ar_inbox_internal.lock_thread(thread_id);
     select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
-    if member_id is not null and not exists (
-        select 1 from ar_inbox.members m
-        where m.company_id = thread.company_id and m.id = assign_thread.member_id and m.removed_at is null)
-    then
-        perform ar_inbox_internal.require(null, 'send', 'member', member_id);
-    end if;
     if thread.assignee_id is distinct from member_id then
         update ar_inbox.threads t set assignee_id = assign_thread.member_id
         where t.company_id = thread.company_id and t.id = thread.id;

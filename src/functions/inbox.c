@@ -160,7 +160,11 @@ ar_inbox_thread_status_trigger(PG_FUNCTION_ARGS)
 		" else $4::ar_inbox.direction end,"
 		" last_message_at = greatest(t.last_message_at, $5),"
 		" status = case when $6 then 'open' else t.status end,"
-		" snoozed_until = case when not $6 then t.snoozed_until end"
+		" snoozed_until = case when not $6 then t.snoozed_until end,"
+		/* closed work of somebody who has left the company is nobody's when it comes back */
+		" assignee_id = case when $6 and t.status = 'closed' and t.assignee_id is not null"
+		" then (select m.id from ar_inbox.members m where m.company_id = t.company_id"
+		" and m.id = t.assignee_id and m.removed_at is null) else t.assignee_id end"
 		" where t.company_id = $1 and t.id = $2 and t.merged_into_id is null",
 		6,
 		{INT8OID, INT8OID, INT8OID, TEXTOID, TIMESTAMPTZOID, BOOLOID}};

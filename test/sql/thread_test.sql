@@ -1,7 +1,7 @@
 \set ECHO none
 -- Working threads: status, snooze, notes with files, spam.
 \i test/lib/pgtap.sql
-SELECT plan(55);
+SELECT plan(63);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -141,6 +141,34 @@ SELECT results_eq($$SELECT concat_ws(' ', i.name, d.state, d.reason, (SELECT str
     'that is cancelled, and nothing else');
 SELECT is(pg_temp.call('SELECT ar_inbox.mark_spam(%s, false)', 'w1'), 'open', 'taken back');
 SELECT is((SELECT state::text FROM ar_inbox.deliveries WHERE email_id = pg_temp.id('wanted')), 'cancelled', 'it stays cancelled');
+
+-- somebody leaves the company
+CALL pg_temp.keep('carol', ar_inbox.create_member(pg_temp.id('acme'), 'Carol', 'carol@acme.example'));
+DO $$ BEGIN
+    PERFORM pg_temp.receive(m, m || '@y.example') FROM unnest(ARRAY['a1', 'a2', 'a3', 'a4', 'a5']) m;
+    PERFORM ar_inbox.assign_thread(pg_temp.thread_of(m), pg_temp.id(CASE m WHEN 'a4' THEN 'bob' ELSE 'carol' END)) FROM unnest(ARRAY['a1', 'a2', 'a3', 'a4', 'a5']) m;
+    PERFORM ar_inbox.snooze_thread(pg_temp.thread_of('a2'), '2099-06-01'), ar_inbox.set_thread_status(pg_temp.thread_of('a3'), 'closed');
+END $$;
+CALL pg_temp.keep('merge 3', ar_inbox.merge_threads(pg_temp.thread_of('a4'), pg_temp.thread_of('a5')));
+CREATE FUNCTION pg_temp.assigned(VARIADIC names text[]) RETURNS text LANGUAGE sql AS $$
+    SELECT string_agg(concat_ws(' ', n, t.status, m.name), ', ' ORDER BY n)
+    FROM unnest(names) n JOIN ar_inbox.threads t ON t.id = pg_temp.thread_of(n) LEFT JOIN ar_inbox.members m ON m.id = t.assignee_id
+$$;
+SELECT is(pg_temp.assigned('a1', 'a2', 'a3', 'a4'), 'a1 open Carol, a2 pending Carol, a3 closed Carol, a4 open Bob', 'threads that are assigned');
+SELECT lives_ok($$SELECT ar_inbox.change_member(pg_temp.id('carol'), removed => true)$$, 'to a member who is removed');
+SELECT is(pg_temp.assigned('a1', 'a2', 'a3', 'a4'), 'a1 open, a2 pending, a3 closed Carol, a4 open Bob', 'are nobody''s, but for what is done');
+SELECT is((SELECT string_agg(concat_ws(' ', v.before = to_jsonb(pg_temp.id('carol')), v.after IS NULL), ', ') FROM ar_inbox.events v
+    WHERE v.subject = 'thread' AND v.action = 'assignee' AND v.before IS NOT NULL AND v.subject_id IN (pg_temp.thread_of('a1'), pg_temp.thread_of('a2'))), 't t, t t', 'as an event of each says');
+CALL pg_temp.run($$SELECT ar_inbox.unmerge_threads(pg_temp.id('merge 3'))$$);
+SELECT is(pg_temp.assigned('a5'), 'a5 open', 'nor does an undone merge bring it back');
+CALL pg_temp.run($$SELECT pg_temp.receive('a6', 'a3@y.example', 'a3')$$);
+SELECT is(pg_temp.assigned('a3'), 'a3 open', 'what was done and is opened again is nobody''s');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.assign_thread(%s, %s)', pg_temp.thread_of('a3'), pg_temp.id('carol'))), format('IB001 member %s does not exist', pg_temp.id('carol')), 'nobody is assigned to who has left');
+DO $$ BEGIN
+    PERFORM ar_inbox.assign_thread(pg_temp.thread_of('a3'), pg_temp.id('bob')), ar_inbox.set_thread_status(pg_temp.thread_of('a3'), 'closed');
+    PERFORM pg_temp.receive('a7', 'a3@y.example', 'a3');
+END $$;
+SELECT is(pg_temp.assigned('a3'), 'a3 open Bob', 'what a member did is that one''s again');
 
 SELECT finish();
 ROLLBACK;
