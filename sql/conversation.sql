@@ -197,13 +197,16 @@ begin
         'notes', notes,
         'events', events,
         'merges', merges,
-        'scheduled', scheduled)
+        'scheduled', scheduled,
+        'reply', pg_catalog.jsonb_build_object('email_id', d.email_id, 'recipients', d.recipients::text[],
+            'cc', d.cc::text[], 'subject', d.subject))
     into whole
     from ar_inbox.threads t
     join ar_inbox.companies c on c.id = t.company_id
     left join ar_inbox.members a on a.company_id = t.company_id and a.id = t.assignee_id
     left join ar_inbox.customers k on k.company_id = t.company_id and k.id = t.customer_id
     left join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
+    cross join lateral ar_inbox_internal.reply_defaults(t.company_id, t.id, true) d
     where t.company_id = conversation.company_id and t.id = in_force;
     return whole;
 end
@@ -227,7 +230,7 @@ end
 $$;
 
 comment on function ar_inbox.thread(bigint) is
-'Everything about one thread, as one object: the thread with its customer and invoice; messages, notes, events, merges and scheduled, each an array in order of "at". Of a thread that was merged into another, that one. Needs view. Errors: IB001.';
+'Everything about one thread, as one object: the thread with its customer and invoice; messages, notes, events, merges and scheduled, each an array in order of "at"; and reply, what ar_inbox.reply() would answer, to whom (cc: with reply_all) and with which subject. Of a thread that was merged into another, that one. Needs view. Errors: IB001.';
 
 create function ar_inbox.invoice_thread(invoice_id bigint)
 returns jsonb

@@ -262,6 +262,7 @@ CREATE TEMP TABLE expected AS SELECT jsonb_build_object('id', pg_temp.id('one'),
     'topic', 'customer', 'status', 'open', 'snoozed_until', NULL, 'spam', false, 'assignee', jsonb_build_object('id', pg_temp.id('vera'), 'name', 'Vera'),
     'customer', jsonb_build_object('id', pg_temp.id('globex'), 'number', 'C-1', 'name', 'Globex'), 'invoice', NULL, 'message_count', 3,
     'last_message_at', '2026-03-02T11:00:00+00:00', 'created_at', '2026-01-01T00:00:00+00:00', 'merges', '[]'::jsonb, 'scheduled', '[]'::jsonb,
+    'reply', jsonb_build_object('email_id', pg_temp.id('m9'), 'recipients', '["ann@globex.example"]'::jsonb, 'cc', '[]'::jsonb, 'subject', 'Re: about m9'),
     'notes', jsonb_build_array(jsonb_build_object('id', pg_temp.id('note'), 'at', '2026-03-01T11:00:00+00:00', 'member', jsonb_build_object('id', pg_temp.id('vera'), 'name', 'Vera'),
         'body', 'A note.', 'attachments', jsonb_build_array(pg_temp.file('file', 'attachment 3')))),
     'messages', jsonb_build_array(

@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(181);
+SELECT plan(189);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -377,6 +377,18 @@ SELECT is((SELECT count(*) FROM pg_temp.opened('tracked')), 3::bigint, 'are none
 INSERT INTO ar_inbox.email_opens (company_id, email_id, source) SELECT pg_temp.id('acme'), pg_temp.id('tracked'), 'receipt' FROM generate_series(1, 997);
 SELECT lives_ok($$SELECT pg_temp.open(pg_temp.token('tracked'), 'Another one')$$, 'the table is not filled by whoever has the address');
 SELECT is((SELECT count(*) FROM pg_temp.opened('tracked')), 1000::bigint, 'there is an end');
+
+-- what a form for a reply is filled in with is what a reply does
+CREATE FUNCTION pg_temp.offer(thread text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', (SELECT string_agg(r, ' ') FROM (SELECT 'to ' || split_part(a, '@', 1) FROM jsonb_array_elements_text(o -> 'recipients') a
+            UNION ALL SELECT 'cc ' || split_part(a, '@', 1) FROM jsonb_array_elements_text(o -> 'cc') a) u (r)), o ->> 'subject',
+        CASE WHEN o -> 'email_id' = 'null' THEN 'answers nothing' ELSE coalesce('answers ' || (SELECT min(i.name) FROM ids i WHERE i.id = (o -> 'email_id')::bigint
+            AND EXISTS (SELECT 1 FROM ar_inbox.emails e WHERE e.id = i.id AND e.direction = 'incoming' AND e.message_id = i.name || '@globex.example')), 'answers ours') END)
+    FROM (SELECT ar_inbox.thread(pg_temp.id(offer.thread)) -> 'reply' AS o) t
+$$;
+SELECT is(pg_temp.offer(name), pg_temp.made(ar_inbox.reply(pg_temp.id(name), 'x', reply_all => true)), 'as offered: ' || name)
+FROM unnest(ARRAY['talk', 'silent', 'bill', 'thread of group', 'thread of list', 'thread of form', 'subject 1']) name;
+SELECT is(ar_inbox.thread(pg_temp.id('thread of cron')) -> 'reply', '{"email_id": null, "recipients": [], "cc": [], "subject": "Re: cron"}', 'with nobody to answer it says so');
 
 SELECT finish();
 ROLLBACK;
