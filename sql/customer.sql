@@ -254,6 +254,24 @@ $$;
 comment on function ar_inbox_internal.customers_of_address(bigint, ar_inbox.email_address) is
 'The company''s customers to whom the address belongs, by their own e-mail or a contact''s.';
 
+create function ar_inbox_internal.customers_of_addresses(company_id bigint, addresses ar_inbox.email_address[])
+returns bigint[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return array(
+        select distinct c.id
+        from pg_catalog.unnest(addresses) a (address)
+        cross join lateral pg_catalog.unnest(ar_inbox_internal.customers_of_address(
+            customers_of_addresses.company_id, a.address)) c (id)
+        order by c.id);
+end
+$$;
+
+comment on function ar_inbox_internal.customers_of_addresses(bigint, ar_inbox.email_address[]) is
+'All customers to whom one of the addresses belongs.';
+
 create function ar_inbox_internal.customer_phones(company_id bigint, customer_id bigint, contact_role_id bigint = null)
 returns text[]
 language plpgsql stable

@@ -210,6 +210,9 @@ begin
         end loop;
     end if;
 
+    if not is_new and not is_automatic and pg_catalog.cardinality(customers) = 1 then
+        perform ar_inbox_internal.adopt_thread(file_message.company_id, new_id, customers[1]);
+    end if;
     if imported_as is null then
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at,

@@ -80,8 +80,9 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    target bigint;
-    thread ar_inbox.threads;
+    target    bigint;
+    thread    ar_inbox.threads;
+    customers bigint[];
 begin
     perform ar_inbox_internal.require_company(company_id, 'send');
     recipients := ar_inbox_internal.check_recipients(recipients, 'recipients');
@@ -113,6 +114,13 @@ begin
                 where c.company_id = send_email.company_id and c.id = send_email.customer_id) then
             perform ar_inbox_internal.require(null, 'send', 'customer', customer_id);
         end if;
+        if customer_id is null then
+            -- whose contacts it goes to, if that is one
+            customers := ar_inbox_internal.customers_of_addresses(company_id, recipients || cc || bcc);
+            if pg_catalog.cardinality(customers) = 1 then
+                customer_id := customers[1];
+            end if;
+        end if;
         insert into ar_inbox.threads (company_id, topic, customer_id, subject)
         values (send_email.company_id, 'message', send_email.customer_id, send_email.subject)
         returning id into target;
@@ -123,7 +131,7 @@ end
 $$;
 
 comment on function ar_inbox.send_email(bigint, ar_inbox.email_address[], text, text, ar_inbox.email_address[], ar_inbox.email_address[], bigint, bigint, bigint, bigint[], timestamptz, boolean) is
-'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id if given. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
+'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id; NULL: about the customer whom the recipients belong to, where that is one. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
 
 create function ar_inbox_internal.without_addresses(addresses ar_inbox.email_address[],
     others ar_inbox.email_address[])

@@ -392,6 +392,120 @@ $$;
 comment on function ar_inbox_internal.merged_threads(bigint, bigint) is
 'The thread itself (depth 0), and all that are merged into it, one through another.';
 
+create function ar_inbox_internal.change_thread_customer(company_id bigint, thread_id bigint, customer_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    before bigint;
+begin
+    select t.customer_id into before from ar_inbox.threads t
+    where t.company_id = change_thread_customer.company_id and t.id = change_thread_customer.thread_id;
+    if before is not distinct from customer_id then
+        return;
+    end if;
+    update ar_inbox.threads t set customer_id = change_thread_customer.customer_id
+    where t.company_id = change_thread_customer.company_id and t.id = change_thread_customer.thread_id;
+    perform ar_inbox_internal.record_event(company_id, 'thread', thread_id, 'customer',
+        (select pg_catalog.jsonb_build_object('id', c.id, 'number', c.number, 'name', c.name) from ar_inbox.customers c
+         where c.company_id = change_thread_customer.company_id and c.id = before),
+        (select pg_catalog.jsonb_build_object('id', c.id, 'number', c.number, 'name', c.name) from ar_inbox.customers c
+         where c.company_id = change_thread_customer.company_id and c.id = change_thread_customer.customer_id));
+end
+$$;
+
+comment on function ar_inbox_internal.change_thread_customer(bigint, bigint, bigint) is
+'Makes a thread, locked by the caller, one with that customer (NULL: with none), and writes that down.';
+
+create function ar_inbox_internal.adopt_thread(company_id bigint, email_id bigint, customer_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    target bigint;
+begin
+    select t.id into target
+    from ar_inbox.emails e
+    join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+    where e.company_id = adopt_thread.company_id and e.id = adopt_thread.email_id
+        and t.customer_id is null and t.topic = 'message';
+    if not found
+        -- No stranger's letters get among a customer's, nor another customer's: who
+        -- wrote are this one and we ourselves, and we to no other customer.
+        or exists (
+            select 1
+            from (
+                select distinct e.from_address, e.authentication #>> '{dmarc,result}' as dmarc from ar_inbox.emails e
+                where e.company_id = adopt_thread.company_id and e.thread_id = target
+                    and e.direction = 'incoming' and not e.automatic) w
+            where w.dmarc is not distinct from 'fail' or w.from_address is null
+                or not adopt_thread.customer_id = any (
+                        ar_inbox_internal.customers_of_address(adopt_thread.company_id, w.from_address))
+                    and not ar_inbox_internal.is_one_of_us(adopt_thread.company_id, w.from_address))
+        or exists (
+            select 1
+            from (
+                select distinct r.address from ar_inbox.emails e
+                join ar_inbox.email_recipients r on r.company_id = e.company_id and r.email_id = e.id
+                where e.company_id = adopt_thread.company_id and e.thread_id = target
+                    and e.direction = 'outgoing' and r.field <> 'reply_to') w
+            cross join lateral ar_inbox_internal.customers_of_address(adopt_thread.company_id, w.address) c (ids)
+            where c.ids <> '{}' and not adopt_thread.customer_id = any (c.ids))
+    then
+        return;
+    end if;
+    perform ar_inbox_internal.change_thread_customer(company_id, target, customer_id);
+end
+$$;
+
+comment on function ar_inbox_internal.adopt_thread(bigint, bigint, bigint) is
+'Makes a thread that is with no customer the one of a customer whose message, just filed, has joined it: the sender became one since, say. Not where a stranger or another customer is in it.';
+
+create function ar_inbox.set_thread_customer(thread_id bigint, customer_id bigint)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = set_thread_customer.thread_id);
+    target  bigint;
+    thread  ar_inbox.threads;
+    bound   ar_inbox.threads;
+begin
+    perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
+    target := ar_inbox_internal.lock_thread(thread_id);
+    select t.* into thread from ar_inbox.threads t where t.company_id = company and t.id = target;
+    if customer_id is not null and not exists (
+        select 1 from ar_inbox.customers c where c.company_id = company and c.id = set_thread_customer.customer_id)
+    then
+        perform ar_inbox_internal.require(null, 'send', 'customer', customer_id);
+    end if;
+    -- an invoice's and a customer's own, and what such a one was merged into, are whose they are
+    select t.* into bound
+    from ar_inbox_internal.merged_threads(company, target) m
+    join ar_inbox.threads t on t.company_id = company and t.id = m.id
+    where t.topic <> 'message' and t.customer_id is distinct from set_thread_customer.customer_id
+    order by t.id limit 1;
+    if found then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('thread %s is the conversation about an invoice or a customer', bound.id),
+            'Take the message that is about another customer out of it with ar_inbox.split_thread(), and set that one''s.');
+    elsif thread.spam_at is not null and customer_id is not null then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('thread %s is marked as spam', target),
+            'Take the mark back first, with ar_inbox.mark_spam(thread_id, false).');
+    end if;
+    -- those merged into it go along, deepest first: undoing a merge brings nobody else's back
+    perform ar_inbox_internal.change_thread_customer(company, m.id, set_thread_customer.customer_id)
+    from (
+        select b.id from ar_inbox_internal.merged_threads(company, target) b order by b.depth desc, b.id) m;
+end
+$$;
+
+comment on function ar_inbox.set_thread_customer(bigint, bigint) is
+'Says which customer a conversation is with, as where a stranger turned out to be one''s: it is in that customer''s history. customer_id: NULL: none. A thread that was merged stands for the one it was merged into, and those merged into that go along. Needs send. Errors: IB001 (no such thread, or no such customer in its company), 42501, IB002 (an invoice''s or a customer''s own thread is that customer''s; the thread is spam).';
+
 create function ar_inbox.mark_spam(thread_id bigint, spam boolean = true)
 returns void
 language plpgsql security definer
@@ -421,6 +535,12 @@ begin
                 where e.company_id = thread.company_id and e.thread_id = thread.id
                     and (e.direction = 'outgoing' or ar_inbox_internal.customers_of_address(
                         thread.company_id, e.from_address) <> '{}'))))
+        -- nor is what we have written to customers
+        or spam and exists (
+            select 1 from ar_inbox.emails e
+            join ar_inbox.email_recipients r on r.company_id = e.company_id and r.email_id = e.id
+            where e.company_id = thread.company_id and e.thread_id = thread.id and e.direction = 'outgoing'
+                and ar_inbox_internal.customers_of_address(thread.company_id, r.address) <> '{}')
     then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('thread %s is the conversation about an invoice or a customer', thread.id),

@@ -210,6 +210,7 @@ INSERT INTO calls VALUES
     ('send', 'merge', 'unmerge_threads({})'),
     ('send', 'thread', 'merge_threads({}, (SELECT pg_temp.id(split_part(i.name, '' '', 1) || '' other'') FROM pg_temp.ids i WHERE i.id = {} AND i.name LIKE ''% thread''))'),
     ('send', 'thread', 'mark_spam({})'),
+    ('send', 'thread', 'set_thread_customer({}, NULL)'),
     ('send', 'company', 'set_saved_reply({}, ''N'', ''b'')'),
     ('send', 'saved reply', 'saved_reply({}, (SELECT pg_temp.id(split_part(i.name, '' '', 1) || '' thread'') FROM pg_temp.ids i WHERE i.id = {} AND i.name LIKE ''% saved reply''))'),
     ('send', 'saved reply', 'delete_saved_reply({})'),

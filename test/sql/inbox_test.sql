@@ -226,13 +226,13 @@ UPDATE ar_inbox.companies SET automatic_mail_opens_threads = true WHERE id = pg_
 -- thread status: what goes out changes nothing
 SELECT is(pg_temp.send('new'), 'message closed 1 outgoing', 'writing to somebody leaves the thread closed');
 SELECT is(pg_temp.receive('answer', pg_temp.mail('t1@globex.example', more => format(E'In-Reply-To: <%s>\n', (SELECT message_id FROM ar_inbox.emails WHERE id = pg_temp.id('new mail'))))),
-    'Acme message - - open 2', 'the answer opens it');
+    'Acme message Globex - open 2', 'the answer opens it');
 SELECT is(pg_temp.send('new 2', thread => 'new'), 'message open 3 outgoing', 'writing again leaves it open');
 DO $$ BEGIN PERFORM ar_inbox.set_thread_status(pg_temp.id('new'), 'pending'); END $$;
 SELECT is(pg_temp.send('new 3', thread => 'new'), 'message pending 4 outgoing', 'or pending');
-SELECT is(pg_temp.receive('answer 2', pg_temp.mail('t2@globex.example', more => E'In-Reply-To: <t1@globex.example>\n')), 'Acme message - - open 5', 'the next answer opens it again');
+SELECT is(pg_temp.receive('answer 2', pg_temp.mail('t2@globex.example', more => E'In-Reply-To: <t1@globex.example>\n')), 'Acme message Globex - open 5', 'the next answer opens it again');
 DO $$ BEGIN PERFORM ar_inbox.set_thread_status(pg_temp.id('new'), 'closed'); END $$;
-SELECT is(pg_temp.receive('answer 3', pg_temp.mail('t3@globex.example', more => E'In-Reply-To: <t1@globex.example>\n')), 'Acme message - - open 6', 'closed as it may be');
+SELECT is(pg_temp.receive('answer 3', pg_temp.mail('t3@globex.example', more => E'In-Reply-To: <t1@globex.example>\n')), 'Acme message Globex - open 6', 'closed as it may be');
 SELECT is(pg_temp.send('about', invoice => 'bill'), 'document open 4 outgoing', 'about an invoice: in its thread');
 SELECT is(pg_temp.id('about'), pg_temp.id('number'), 'which is that one');
 SELECT is(pg_temp.send('to customer', customer => 'globex'), 'message closed 1 outgoing', 'about a customer: a thread of its own');

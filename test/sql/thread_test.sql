@@ -1,7 +1,7 @@
 \set ECHO none
 -- Working threads: status, snooze, notes with files, spam.
 \i test/lib/pgtap.sql
-SELECT plan(63);
+SELECT plan(85);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -169,6 +169,66 @@ DO $$ BEGIN
     PERFORM pg_temp.receive('a7', 'a3@y.example', 'a3');
 END $$;
 SELECT is(pg_temp.assigned('a3'), 'a3 open Bob', 'what a member did is that one''s again');
+
+-- whose history a conversation is in
+CREATE FUNCTION pg_temp.with_whom(thread bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT coalesce(c.name, 'nobody') FROM ar_inbox.threads t LEFT JOIN ar_inbox.customers c ON c.id = t.customer_id WHERE t.id = thread
+$$;
+CREATE FUNCTION pg_temp.written(recipients text, cc text DEFAULT '{}', bcc text DEFAULT '{}') RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    mail bigint := ar_inbox.send_email(pg_temp.id('acme'), recipients::ar_inbox.email_address[], 'Hello', 'Hello', cc::ar_inbox.email_address[], bcc::ar_inbox.email_address[]);
+BEGIN
+    RETURN (SELECT pg_temp.with_whom(e.thread_id) FROM ar_inbox.emails e WHERE e.id = mail);
+END
+$$;
+DO $$ BEGIN
+    PERFORM ar_inbox.create_contact(pg_temp.id('globex'), 'Carl', 'carl@globex.example'), ar_inbox.create_contact(pg_temp.id('globex'), 'Both', 'both@books.example'),
+        ar_inbox.create_contact(pg_temp.id('initech'), 'Both', 'both@books.example');
+END $$;
+SELECT is(pg_temp.written('{new@y.example}'), 'nobody', 'what is written to a stranger is with nobody');
+SELECT is(pg_temp.written('{new@y.example,CARL@globex.example}', '{ap@globex.example}'), 'Globex', 'to contacts of a customer: with that one');
+SELECT is(pg_temp.written('{new@y.example}', bcc => '{ap@globex.example}'), 'Globex', 'a copy will do');
+SELECT is(pg_temp.written('{carl@globex.example}', '{pay@initech.example}'), 'nobody', 'of two customers: with neither');
+SELECT is(pg_temp.written('{both@books.example}'), 'nobody', 'nor where one person is two customers''');
+CALL pg_temp.keep('mail to carl', ar_inbox.send_email(pg_temp.id('acme'), '{carl@globex.example}', 'Only Carl', 'Hello'));
+INSERT INTO ids SELECT 'to carl', e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('mail to carl');
+SELECT is((SELECT count(*) FROM ar_inbox.recent_emails(pg_temp.id('globex')) r WHERE r.thread_subject = 'Only Carl'), 1::bigint, 'it is in the customer''s history');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.id('to carl'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.id('to carl')), 'and no spam');
+-- a stranger who becomes a customer
+DO $$ BEGIN
+    PERFORM pg_temp.receive('n1', 'nell@later.example'), pg_temp.receive('m1', 'nell@later.example'), pg_temp.receive('m2', 'other@later.example', 'm1');
+    PERFORM ar_inbox.reply(pg_temp.thread_of('n1'), 'Who are you?', '{nell@later.example,guest@y.example}'), ar_inbox.create_contact(pg_temp.id('globex'), 'Nell', 'nell@later.example');
+END $$;
+SELECT is(pg_temp.with_whom(pg_temp.thread_of('n1')), 'nobody', 'a stranger''s letters');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.mark_spam(%s)', pg_temp.thread_of('n1'))), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.thread_of('n1')), 'who is a contact now, and was answered: no spam');
+DO $$ BEGIN PERFORM pg_temp.receive('n2', 'nell@later.example', 'n1'), pg_temp.receive('m3', 'nell@later.example', 'm1'); END $$;
+SELECT is(pg_temp.with_whom(pg_temp.thread_of('n2')), 'Globex', 'are the customer''s with the next one');
+SELECT is((SELECT count(*) FROM ar_inbox.recent_emails(pg_temp.id('globex')) r WHERE r.thread_id = pg_temp.thread_of('n1')), 3::bigint, 'all of them');
+SELECT is((SELECT string_agg(concat_ws(' ', before, after ->> 'id' = pg_temp.id('globex')::text, after ->> 'name'), ',') FROM ar_inbox.events WHERE subject = 'thread' AND subject_id = pg_temp.thread_of('n1') AND action = 'customer'), 't Globex', 'as an event says');
+SELECT is(pg_temp.with_whom(pg_temp.thread_of('m3')), 'nobody', 'but no conversation that somebody else has a part in');
+CALL pg_temp.keep('mail to two', ar_inbox.send_email(pg_temp.id('acme'), '{nell@later.example,pay@initech.example}', 'Both of you', 'Hello'));
+INSERT INTO ids SELECT 'two', e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('mail to two');
+DO $$ BEGIN
+    PERFORM ar_inbox.receive_email(convert_to(E'From: nell@later.example\r\nTo: inbox@acme.example\r\nMessage-ID: <o1@x.example>\r\nIn-Reply-To: <' || e.message_id || E'>\r\n\r\nHello.\r\n', 'UTF8'))
+    FROM ar_inbox.emails e WHERE e.thread_id = pg_temp.id('two');
+END $$;
+SELECT is(concat_ws(' ', pg_temp.thread_of('o1') = pg_temp.id('two'), pg_temp.with_whom(pg_temp.thread_of('o1'))), 't nobody', 'nor one with two customers');
+-- by hand
+SELECT lives_ok($$SELECT ar_inbox.set_thread_customer(pg_temp.thread_of('m1'), pg_temp.id('initech'))$$, 'a member knows better');
+SELECT is(pg_temp.with_whom(pg_temp.thread_of('m1')), 'Initech', 'whom it is with');
+CALL pg_temp.keep('m1', pg_temp.thread_of('m1'));
+CALL pg_temp.run($$SELECT pg_temp.receive('m4', 'fifth@y.example')$$);
+CALL pg_temp.keep('m4', pg_temp.thread_of('m4'));
+CALL pg_temp.run($$SELECT ar_inbox.merge_threads(pg_temp.id('m1'), pg_temp.id('m4'))$$);
+CALL pg_temp.run($$SELECT ar_inbox.set_thread_customer(pg_temp.id('m4'), pg_temp.id('globex'))$$);
+SELECT is(pg_temp.with_whom(pg_temp.id('m1')) || pg_temp.with_whom(pg_temp.id('m4')), 'GlobexGlobex', 'what was merged goes along');
+CALL pg_temp.run($$SELECT ar_inbox.set_thread_customer(pg_temp.id('m1'), NULL)$$);
+SELECT is((SELECT array_agg(concat_ws('>', before ->> 'name', after ->> 'name') ORDER BY id) FROM ar_inbox.events WHERE subject = 'thread' AND subject_id = pg_temp.id('m1') AND action = 'customer'),
+    ARRAY['Initech', 'Initech>Globex', 'Globex'], 'each is written down');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_thread_customer(%s, %s)', pg_temp.thread_of('g1'), customer)), format('IB002 thread %s is the conversation about an invoice or a customer', pg_temp.thread_of('g1')), 'a customer''s own stays that one''s')
+FROM unnest(ARRAY[pg_temp.id('initech')::text, 'NULL']) customer;
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_thread_customer(%s, %s)', pg_temp.thread_of('s1'), pg_temp.id('globex'))), format('IB002 thread %s is marked as spam', pg_temp.thread_of('s1')), 'spam is with no customer');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_thread_customer(%s, 0)', pg_temp.thread_of('m1'))), 'IB001 customer 0 does not exist', 'no such customer');
 
 SELECT finish();
 ROLLBACK;
