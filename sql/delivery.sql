@@ -248,6 +248,31 @@ $$;
 comment on function ar_inbox_internal.claim_deliveries(timestamptz, integer, bigint[], integer[], integer) is
 'Takes deliveries that are due for hand-off, judging each a last time, and writes their attempts. Recipients suppressed in the meantime are rejected. mail_from: the return path, which tells whose bounce comes back to it; envelope_id: the same token for DSN (RFC 3461). The caller commits, then hands them off. per_account: how many may be under way for one mail account, of which busy_counts are. Nothing where the database is not armed.';
 
+create function ar_inbox_internal.show_failure(company_id bigint, email_id bigint, reason text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    thread ar_inbox.threads;
+begin
+    select t.* into thread
+    from ar_inbox.emails e
+    join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+    where e.company_id = show_failure.company_id and e.id = show_failure.email_id;
+    if thread.status <> 'open' then
+        update ar_inbox.threads t set status = 'open', snoozed_until = null
+        where t.company_id = thread.company_id and t.id = thread.id;
+    end if;
+    perform ar_inbox_internal.record_event(company_id, 'thread', thread.id, 'not delivered',
+        pg_catalog.to_jsonb(thread.status),
+        pg_catalog.jsonb_build_object('email_id', email_id, 'reason', reason));
+end
+$$;
+
+comment on function ar_inbox_internal.show_failure(bigint, bigint, text) is
+'Opens the thread, locked by the caller, of a member''s message that did not get to somebody, and writes down why, as a bounce would.';
+
 create function ar_inbox_internal.bar_recipients(delivery_id bigint, company_id bigint,
     addresses ar_inbox.email_address[], at timestamptz)
 returns boolean
@@ -261,20 +286,32 @@ declare
 begin
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = bar_recipients.company_id and d.id = bar_recipients.delivery_id;
+    -- elsewhere the step, or the thread, is locked first: whoever has it now goes before
     if delivery.chasing_step_id is not null then
-        -- elsewhere the step is locked first: whoever has it now goes before
         perform 1 from ar_inbox.chasing_steps s
         where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
         for no key update skip locked;
-        if not found then
-            return false;
-        end if;
+    else
+        perform 1 from ar_inbox.emails e
+        join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+        where e.company_id = delivery.company_id and e.id = delivery.email_id
+        for no key update of t skip locked;
+    end if;
+    if not found then
+        return false;
     end if;
     update ar_inbox.email_recipients r
     set state = 'rejected', code = null, enhanced_code = null,
         reply = ar_inbox_internal.suppression_of(r.company_id, r.address, bar_recipients.at)
     where r.company_id = delivery.company_id and r.email_id = delivery.email_id and r.address = any (addresses)
         and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
+    if delivery.chasing_step_id is null then
+        perform ar_inbox_internal.show_failure(delivery.company_id, delivery.email_id, 'refused for ' || (
+            select pg_catalog.string_agg(pg_catalog.format('%s: %s', r.address, r.reply), '; ' order by r.id)
+            from ar_inbox.email_recipients r
+            where r.company_id = delivery.company_id and r.email_id = delivery.email_id
+                and r.address = any (addresses) and r.state = 'rejected'));
+    end if;
     if exists (select 1 from ar_inbox.email_recipients r
             where r.company_id = delivery.company_id and r.email_id = delivery.email_id
                 and r.state in ('queued', 'deferred', 'unknown', 'handing_off')) then
@@ -300,7 +337,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.bar_recipients(bigint, bigint, ar_inbox.email_address[], timestamptz) is
-'Rejects recipients of a delivery that the caller has locked, as they are suppressed; with nobody left the delivery ends. False where somebody else is at its chasing step: it is left for the next time.';
+'Rejects recipients of a delivery that the caller has locked, as they are suppressed; with nobody left the delivery ends. False where somebody else is at its chasing step or, of a member''s message, its thread: it is left for the next time.';
 
 create function ar_inbox_internal.retry_pause(attempts integer)
 returns interval
@@ -316,7 +353,7 @@ comment on function ar_inbox_internal.retry_pause(integer) is
 create function ar_inbox_internal.record_result(delivery_id bigint, company_id bigint, at timestamptz,
     outcome text, code integer, enhanced_code text, reply text, queue_id text = null,
     addresses text[] = '{}', outcomes text[] = '{}', codes integer[] = '{}',
-    enhanced_codes text[] = '{}', replies text[] = '{}')
+    enhanced_codes text[] = '{}', replies text[] = '{}', by_name boolean[] = '{}')
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -325,18 +362,27 @@ declare
     delivery ar_inbox.deliveries;
     company  ar_inbox.companies;
     step     bigint;
+    email    bigint;
     over     boolean;
     refused  text;
     bounced  text;
     waiting  integer;
     accepted integer;
+    failing  boolean;
+    gone     record;
 begin
-    -- The step first, then the delivery: as a payment takes them.
-    select d.chasing_step_id into step from ar_inbox.deliveries d
+    -- The step first, then the delivery: as a payment takes them.  Of a member's
+    -- message the thread, as who files an answer or a bounce takes it.
+    select d.chasing_step_id, d.email_id into step, email from ar_inbox.deliveries d
     where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
-    perform 1 from ar_inbox.chasing_steps s
-    where s.company_id = record_result.company_id and s.id = step
-    for no key update;
+    failing := step is null and (outcome not in ('accepted', 'unknown') or 'rejected' = any (outcomes));
+    if step is not null then
+        perform 1 from ar_inbox.chasing_steps s
+        where s.company_id = record_result.company_id and s.id = step
+        for no key update;
+    elsif failing then
+        perform ar_inbox_internal.lock_thread_of(company_id, email);
+    end if;
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = record_result.company_id and d.id = record_result.delivery_id
     for update;
@@ -441,12 +487,38 @@ begin
 
     if step is not null then
         perform ar_inbox_internal.settle_step(company_id, step);
+    elsif failing then
+        select d.* into delivery from ar_inbox.deliveries d
+        where d.company_id = record_result.company_id and d.id = record_result.delivery_id;
+        if delivery.state = 'rejected' or (waiting > 0 and delivery.state = 'accepted') then
+            perform ar_inbox_internal.show_failure(company_id, email, delivery.reason);
+        elsif 'rejected' = any (outcomes) then
+            perform ar_inbox_internal.show_failure(company_id, email, 'refused for ' || refused);
+        end if;
     end if;
+
+    -- Who does not exist is written to no more: a bounce is not waited for.  What
+    -- was said of the message, or of its sender, is not about the address.
+    for gone in
+        -- (unnest of several arrays works by its plain name only)
+        select n.address::ar_inbox.email_address as address, n.enhanced_code as status,
+            pg_catalog.concat_ws(' ', n.code, nullif(n.enhanced_code, ''),
+                pg_catalog.regexp_replace(n.reply, '\s+', ' ', 'g')) as words
+        from unnest(addresses, outcomes, codes, enhanced_codes, replies, by_name)
+            n (address, outcome, code, enhanced_code, reply, by_name)
+        where n.outcome = 'rejected' and n.by_name
+        -- two sessions with the same addresses take them in one order
+        order by 1
+    loop
+        if ar_inbox_internal.bounce_kind(gone.status, gone.words) = 'hard' then
+            perform ar_inbox_internal.suppress_address(company_id, gone.address, 'bounce', gone.words);
+        end if;
+    end loop;
 end
 $$;
 
-comment on function ar_inbox_internal.record_result(bigint, bigint, timestamptz, text, integer, text, text, text, text[], text[], integer[], text[], text[]) is
-'Writes down how an attempt ended. outcome: accepted, partial, deferred, rejected, unknown, not_sent; then what was said of each recipient, where it was said of each. A delivery not yet through is tried again after a growing pause until its company''s limit. Recording the same attempt again does nothing.';
+comment on function ar_inbox_internal.record_result(bigint, bigint, timestamptz, text, integer, text, text, text, text[], text[], integer[], text[], text[], boolean[]) is
+'Writes down how an attempt ended. outcome: accepted, partial, deferred, rejected, unknown, not_sent; then what was said of each recipient, where it was said of each. by_name: whether the recipient itself was refused (RCPT), and not the message: one that does not exist is suppressed. A delivery not yet through is tried again after a growing pause until its company''s limit. A member''s message that does not get to somebody opens its thread. Recording the same attempt again does nothing.';
 
 create function ar_inbox_internal.settle_step(company_id bigint, step_id bigint)
 returns void

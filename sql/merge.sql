@@ -304,13 +304,9 @@ declare
 begin
     select e.* into email from ar_inbox.emails e where e.id = split_thread.email_id;
     perform ar_inbox_internal.require(email.company_id, 'send', 'email', email_id);
-    -- it may be moved until its thread is locked
-    loop
-        select t.* into thread from ar_inbox.threads t
-        where t.company_id = email.company_id and t.id = email.thread_id for no key update;
-        select e.* into email from ar_inbox.emails e where e.company_id = email.company_id and e.id = email.id;
-        exit when email.thread_id = thread.id;
-    end loop;
+    perform ar_inbox_internal.lock_thread_of(email.company_id, email.id);
+    select e.* into email from ar_inbox.emails e where e.company_id = email.company_id and e.id = email.id;
+    select t.* into thread from ar_inbox.threads t where t.company_id = email.company_id and t.id = email.thread_id;
     if thread.message_count < 2 then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('email %s is the only message of thread %s', email_id, thread.id),

@@ -1,6 +1,14 @@
 -- Suppressions: addresses that a company does not write to, because mail to
 -- them came back, somebody complained, or a member said so.
 
+create function ar_inbox_internal.bounce_kind(status text, diagnostic text)
+returns text
+language c immutable parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_bounce_kind';
+
+comment on function ar_inbox_internal.bounce_kind(text, text) is
+'What a failure with this status (RFC 3463) and these words means, either of which may be NULL: hard (the address takes no mail) or soft (this message was not delivered, another may be).';
+
 create function ar_inbox_internal.suppression_of(company_id bigint, address ar_inbox.email_address,
     at timestamptz = now())
 returns text

@@ -55,6 +55,31 @@ $$;
 comment on function ar_inbox_internal.lock_thread(bigint) is
 'Locks the thread, or the one it was merged into, against other work on it, and returns its id. NULL: there is none. The caller has the permission already: nobody may hold up another company''s work.';
 
+create function ar_inbox_internal.lock_thread_of(company_id bigint, email_id bigint)
+returns bigint
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    here  bigint;
+    there bigint;
+begin
+    -- it may be moved until its thread is locked
+    loop
+        select e.thread_id into here from ar_inbox.emails e
+        where e.company_id = lock_thread_of.company_id and e.id = lock_thread_of.email_id;
+        exit when here is not distinct from there;
+        perform 1 from ar_inbox.threads t
+        where t.company_id = lock_thread_of.company_id and t.id = here for no key update;
+        there := here;
+    end loop;
+    return there;
+end
+$$;
+
+comment on function ar_inbox_internal.lock_thread_of(bigint, bigint) is
+'Locks the thread that a message is in against other work on it, and returns its id.';
+
 create type ar_inbox_internal.first_email as (
     id        bigint,
     at        timestamptz,

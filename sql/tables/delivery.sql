@@ -150,7 +150,7 @@ create unique index suppressions_one_in_force on ar_inbox.suppressions (address,
 comment on table ar_inbox.suppressions is 'Addresses that the company does not write to: why, since when, until when, and who lifted it. The address only, never the customer.';
 comment on column ar_inbox.suppressions.reason is 'bounce (hard), complaint (RFC 5965), manual.';
 comment on column ar_inbox.suppressions.detail is 'What the mail system said, or the member wrote.';
-comment on column ar_inbox.suppressions.email_id is 'The bounce or complaint.';
+comment on column ar_inbox.suppressions.email_id is 'The bounce or complaint; NULL: it was refused when a message was handed off, or suppressed by hand.';
 comment on column ar_inbox.suppressions.until is 'NULL: until it is lifted.';
 comment on column ar_inbox.suppressions.lifted_at is 'Since when it is no longer in force; NULL: it is, or its time (until) is over.';
 comment on column ar_inbox.suppressions.lifted_by is 'Who lifted it; NULL with lifted_at set: nobody, its time was over.';

@@ -153,8 +153,10 @@ on_envelope_reply(SmtpSession *s, const SmtpReply *reply)
 		/* After a refused MAIL these only say that there was no MAIL. */
 		if (!s->mail_refused)
 		{
-			smtp_judge(&s->recipients[s->wired[command - 1]], outcome, reply->code, reply->enhanced,
-					   reply->text);
+			SmtpRecipient *recipient = &s->recipients[s->wired[command - 1]];
+
+			smtp_judge(recipient, outcome, reply->code, reply->enhanced, reply->text);
+			recipient->by_name = outcome == SMTP_REJECTED;
 			s->n_accepted += outcome == SMTP_ACCEPTED;
 		}
 		if (!s->caps.pipelining && command == s->n_wired && s->n_accepted == 0)

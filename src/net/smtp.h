@@ -97,6 +97,7 @@ typedef struct SmtpRecipient
 	int code;		   /* 0: no reply of the server stands behind it */
 	char enhanced[16]; /* "5.1.1", or "" */
 	const char *text;  /* never NULL; lines joined by "\n" */
+	bool by_name;	   /* the server refused this recipient, and not the message */
 } SmtpRecipient;
 
 /* The reply that decided it, and each recipient's. */

@@ -51,6 +51,7 @@ smtp_judge(SmtpRecipient *recipient, SmtpOutcome outcome, int code, const char *
 		free((char *) recipient->text);
 	recipient->text = copy != NULL ? copy : "";
 	recipient->outcome = outcome;
+	recipient->by_name = false;
 	recipient->code = code;
 	strlcpy(recipient->enhanced, enhanced, sizeof(recipient->enhanced));
 }

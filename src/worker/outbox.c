@@ -347,21 +347,22 @@ static void
 record_result(void *arg)
 {
 	static Statement statement = {"select ar_inbox_internal.record_result($1, $2, $3, $4, $5, $6, "
-								  "$7, $8, $9, $10, $11, $12, $13)",
-								  13,
+								  "$7, $8, $9, $10, $11, $12, $13, $14)",
+								  14,
 								  {INT8OID, INT8OID, TIMESTAMPTZOID, TEXTOID, INT4OID, TEXTOID,
 								   TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, INT4ARRAYOID,
-								   TEXTARRAYOID, TEXTARRAYOID}};
+								   TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID}};
 	Session *session = arg;
 	const SmtpResult *result = session->is_sent ? smtp_result(session->smtp) : NULL;
-	Datum values[13];
-	char nulls[14] = "             ";
+	Datum values[14];
+	char nulls[15] = "              ";
 	int count = 0;
 	Datum *addresses;
 	Datum *outcomes;
 	Datum *codes;
 	Datum *enhanced;
 	Datum *replies;
+	Datum *by_name;
 
 	values[0] = Int64GetDatum(session->delivery->id);
 	values[1] = Int64GetDatum(session->delivery->company);
@@ -399,6 +400,7 @@ record_result(void *arg)
 	codes = palloc(sizeof(Datum) * (count + 1));
 	enhanced = palloc(sizeof(Datum) * (count + 1));
 	replies = palloc(sizeof(Datum) * (count + 1));
+	by_name = palloc(sizeof(Datum) * (count + 1));
 	for (int i = 0; i < count; i++)
 	{
 		const SmtpRecipient *recipient = &result->recipients[i];
@@ -408,12 +410,14 @@ record_result(void *arg)
 		codes[i] = Int32GetDatum(recipient->code);
 		enhanced[i] = CStringGetTextDatum(recipient->enhanced);
 		replies[i] = server_text(recipient->text);
+		by_name[i] = BoolGetDatum(recipient->by_name);
 	}
 	values[8] = text_array(addresses, count);
 	values[9] = text_array(outcomes, count);
 	values[10] = PointerGetDatum(construct_array(codes, count, INT4OID, 4, true, TYPALIGN_INT));
 	values[11] = text_array(enhanced, count);
 	values[12] = text_array(replies, count);
+	values[13] = PointerGetDatum(construct_array(by_name, count, BOOLOID, 1, true, TYPALIGN_CHAR));
 	run_statement(&statement, values, nulls);
 
 	/* the account: whether its server can be reached and takes the login */

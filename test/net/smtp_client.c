@@ -170,8 +170,9 @@ main(int argc, char **argv)
 		{
 			const SmtpRecipient *recipient = &result->recipients[r];
 
-			printf("recipient outcome=%s code=%d enhanced=%s", outcomes[recipient->outcome],
-				   recipient->code, recipient->enhanced);
+			printf("recipient outcome=%s code=%d enhanced=%s by_name=%d",
+				   outcomes[recipient->outcome], recipient->code, recipient->enhanced,
+				   recipient->by_name);
 			print_one_line("text", recipient->text);
 			printf("\n");
 		}

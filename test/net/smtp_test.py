@@ -174,6 +174,7 @@ def test_refused_recipients(caps, name):
     equal([(r["outcome"], r["code"], r["enhanced"]) for r in out.all("recipient")],
           [("rejected", "550", "5.1.1"), ("accepted", "250", "2.0.0"),
            ("deferred", "450", "4.2.0")], name + ": each recipient has its own reply")
+    equal([r["by_name"] for r in out.all("recipient")], ["1", "0", "0"], name + ": one is refused by name")
     server = Server(caps=caps, rcpt=rcpt, data=lambda c: "554 5.5.1 no valid recipients")
     out = send(server, to=["bad@x.example", "bad2@x.example"], count=2)
     equal([m["outcome"] for m in out.all("message")], ["rejected"] * 2, name + ": all refused",
@@ -203,6 +204,7 @@ def test_mail_refused(caps, name):
     out = send(server, to=["a@x.example", "b@x.example"], count=2)
     equal([(r["outcome"], r["code"]) for r in out.all("recipient")], [("rejected", "550")] * 4,
           name + ": MAIL's refusal counts, not the 503s after it", out.text)
+    equal([r["by_name"] for r in out.all("recipient")], ["0"] * 4, name + ": and nobody is refused by name")
     equal(out.get("session", "state"), ("idle",), name + ": the session goes on")
 
 
@@ -213,6 +215,7 @@ def test_data_refused():
     out = send(Server(final="552 5.3.4 too big"))
     equal(out.get("message", "outcome", "code", "enhanced"), ("rejected", "552", "5.3.4"),
           "a refusal after the final dot", out.text)
+    equal(out.get("recipient", "by_name"), ("0",), "which is the message's")
     out = send(Server(caps=["PIPELINING", "8BITMIME"], early="552 5.3.4 stop"), file=message_file(b"x" * 70 + b"\r\n" * 10000000))
     equal(out.get("message", "outcome", "code"), ("rejected", "552"),
           "a refusal before the final dot", out.text)
@@ -328,6 +331,7 @@ def test_utf8():
     equal([(r["outcome"], r["enhanced"]) for r in out.all("recipient")],
           [("rejected", "5.6.7"), ("accepted", "2.0.0")],
           "where it is not offered, that recipient alone is refused")
+    equal([r["by_name"] for r in out.all("recipient")], ["0"] * 2, "by us, not by the server")
     ok("SMTPUTF8" in out.one("recipient")["text"], "with words that say so")
 
 

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Addresses that a company does not write to.
 \i test/lib/pgtap.sql
-SELECT plan(64);
+SELECT plan(88);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -145,6 +145,64 @@ SELECT lives_ok($$SELECT ar_inbox.suppress('ed@x.example', pg_temp.id('acme'))$$
 SELECT is_empty('SELECT pg_temp.claim()', 'the other one does not get it');
 SELECT is(pg_temp.state('some'), 'accepted|1|f|t|refused for ed@x.example: suppressed since today: by hand|sent|refused for ed@x.example: suppressed since today: by hand', 'it is sent, and says for whom not');
 SELECT is(pg_temp.recipients('some'), 'eva accepted, ed rejected', 'who has it has it');
+
+-- refused at once, when it is handed off
+CREATE FUNCTION pg_temp.refused(name text, code integer, enhanced text, words text, named boolean, VARIADIC addresses text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    mail bigint := ar_inbox.send_email(pg_temp.id('acme'), addresses::ar_inbox.email_address[], name, 'b');
+    delivery bigint := (SELECT d.id FROM ar_inbox.deliveries d WHERE d.email_id = mail);
+    others integer := cardinality(addresses) - 1;
+BEGIN
+    INSERT INTO ids VALUES (name, mail);
+    PERFORM ar_inbox_internal.claim_deliveries(now() + interval '1 hour', 100);
+    PERFORM ar_inbox_internal.record_result(delivery, pg_temp.id('acme'), now(), CASE others WHEN 0 THEN 'rejected' ELSE 'partial' END, code, enhanced, words, NULL,
+        addresses, '{rejected}'::text[] || array_fill('accepted'::text, ARRAY[others]), ARRAY[code] || array_fill(250, ARRAY[others]),
+        ARRAY[enhanced] || array_fill('2.0.0'::text, ARRAY[others]), ARRAY[words] || array_fill('Ok'::text, ARRAY[others]), ARRAY[named] || array_fill(false, ARRAY[others]));
+    RETURN (SELECT concat_ws('|', d.state, t.status, v.before #>> '{}', v.after ->> 'reason', v.after ->> 'email_id' = mail::text, pg_temp.why(addresses[1]))
+        FROM ar_inbox.deliveries d JOIN ar_inbox.emails e ON e.id = d.email_id JOIN ar_inbox.threads t ON t.id = e.thread_id
+        LEFT JOIN ar_inbox.events v ON v.subject = 'thread' AND v.subject_id = t.id AND v.action = 'not delivered'
+        WHERE d.id = delivery);
+END
+$$;
+SELECT is(pg_temp.refused('r1', 550, '5.1.1', E'<none@r.example>: no such\nperson here', true, 'none@r.example'),
+    E'rejected|open|closed|refused for none@r.example: <none@r.example>: no such\nperson here|t|suppressed since today: mail to it came back (550 5.1.1 <none@r.example>: no such person here)',
+    'who does not exist is suppressed, and the thread opens');
+SELECT matches(pg_temp.refusal($$SELECT ar_inbox.send_email(pg_temp.id('acme'), '{none@r.example}', 's', 'b')$$), '^IB007 ', 'and not written to again');
+SELECT results_eq($$SELECT pg_temp.rows('none@r.example')$$, ARRAY['bounce|550 5.1.1 <none@r.example>: no such person here|f|f'], 'by nobody');
+SELECT is(pg_temp.refused('r2', 550, '5.1.1', 'no such user', true, 'two@r.example', 'there@r.example'),
+    'accepted|open|closed|refused for two@r.example: no such user|t|suppressed since today: mail to it came back (550 5.1.1 no such user)', 'one of two');
+SELECT is(pg_temp.why('there@r.example'), NULL, 'not the other');
+SELECT is(pg_temp.refused(format('r3 %s', words), code, enhanced, words, named, 'x@r3.example') ~ '^rejected\|open\|closed\|refused for x@r3.example: [^|]*\|t$', true, 'suppresses nobody, and opens the thread: ' || words)
+FROM (VALUES (550, '5.7.1', 'Relaying denied', true), (554, '5.7.1', 'blocked', true), (552, '5.2.2', 'mailbox full', true), (550, '', 'error', true), (550, '5.1.8', 'Bad sender', true),
+    (553, '5.1.1', 'no such user, says MAIL or the final dot', false), (0, '5.1.3', 'not an address, as we see it', false)) v (code, enhanced, words, named);
+SELECT is(pg_temp.refused('r4', 550, '', 'No such user here', true, 'words@r.example') ~ 'suppressed since today: mail to it came back \(550 No such user here\)$', true, 'words will do');
+SELECT is(pg_temp.remind('r5', 'rem@r.example'), 'sending', 'a reminder');
+SELECT results_eq('SELECT count(*) FROM ar_inbox_internal.claim_deliveries(now() + interval ''1 hour'', 100)', ARRAY[1::bigint], 'that is handed off');
+DO $$ BEGIN PERFORM ar_inbox_internal.record_result(pg_temp.id('r5'), pg_temp.id('acme'), now(), 'rejected', 550, '5.1.1', 'gone', NULL, '{rem@r.example}', '{rejected}', '{550}', '{5.1.1}', '{gone}', '{t}'); END $$;
+SELECT is(pg_temp.why('rem@r.example'), 'suppressed since today: mail to it came back (550 5.1.1 gone)', 'refused: suppressed, too');
+SELECT is((SELECT t.status::text FROM ar_inbox.deliveries d JOIN ar_inbox.threads t ON t.invoice_id = d.invoice_id WHERE d.id = pg_temp.id('r5')), 'closed', 'its step has failed, and tells that');
+-- given up, and barred
+CALL pg_temp.keep('tired', ar_inbox.send_email(pg_temp.id('acme'), '{busy@r.example}', 'tired', 'b'));
+CREATE FUNCTION pg_temp.thread_is(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', t.status, t.snoozed_until IS NOT NULL, (SELECT string_agg(concat_ws(' ', v.before #>> '{}', v.after ->> 'reason'), ', ' ORDER BY v.id) FROM ar_inbox.events v WHERE v.subject = 'thread' AND v.subject_id = t.id AND v.action = 'not delivered'))
+    FROM ar_inbox.emails e JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = pg_temp.id(name)
+$$;
+CREATE FUNCTION pg_temp.deferred(name text, later interval) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ar_inbox_internal.claim_deliveries(now() + later, 100);
+    PERFORM ar_inbox_internal.record_result(d.id, d.company_id, now() + later, 'deferred', 450, '4.2.0', 'busy') FROM ar_inbox.deliveries d WHERE d.email_id = pg_temp.id(deferred.name);
+    RETURN pg_temp.thread_is(name);
+END
+$$;
+SELECT is(pg_temp.deferred('tired', interval '1 hour'), 'closed|f', 'put off: nobody is told yet');
+DO $$ BEGIN PERFORM ar_inbox.snooze_thread(e.thread_id, now() + interval '3 days') FROM ar_inbox.emails e WHERE e.id = pg_temp.id('tired'); END $$;
+SELECT is(pg_temp.deferred('tired', interval '25 hours'), 'open|f|pending given up after 2 attempts: busy', 'given up: it opens');
+CALL pg_temp.keep('barred', ar_inbox.send_email(pg_temp.id('acme'), '{first@r.example,second@r.example}', 'barred', 'b'));
+SELECT lives_ok($$SELECT ar_inbox.suppress('first@r.example', pg_temp.id('acme'))$$, 'one is suppressed before it leaves');
+SELECT is(pg_temp.deferred('barred', interval '1 hour'), 'open|f|closed refused for first@r.example: ' || ar_inbox_internal.suppression_of(pg_temp.id('acme'), 'first@r.example'), 'that opens it as well');
+SELECT lives_ok($$SELECT ar_inbox.suppress('second@r.example', pg_temp.id('acme'))$$, 'the other one after an attempt');
+SELECT is_empty($$SELECT * FROM ar_inbox_internal.claim_deliveries(now() + interval '2 hours', 100) c$$, 'nobody is left');
+SELECT is(pg_temp.thread_is('barred') ~ 'open refused for second@r.example: suppressed', true, 'which is told as well');
 
 SELECT finish();
 ROLLBACK;

@@ -121,6 +121,12 @@ for my $case (@case)
 }
 like($node->safe_psql('postgres', "SELECT reason FROM ar_inbox.deliveries WHERE company_id = $company{'unknown person'}"),
 	qr/pay\@client\.test.*No such person/, 'a refusal names the address and what the server said');
+# Only who was refused by name, and does not exist, is written to no more.
+is($node->safe_psql('postgres', "SELECT string_agg(concat_ws(' ', company_id, address, reason, detail), ', ') FROM ar_inbox.suppressions"),
+	"$company{'unknown person'} pay\@client.test bounce 550 5.1.1 No such person", 'whom the server does not know is suppressed, and nobody else');
+is($node->safe_psql('postgres', "SELECT string_agg(t.status::text, ' ') FROM ar_inbox.threads t WHERE t.company_id IN ($company{'unknown person'}, $company{'mail hard'}, $company{'end hard'})"),
+	'open open open', 'what was refused is in Open');
+is($node->safe_psql('postgres', "SELECT t.status FROM ar_inbox.threads t WHERE t.company_id = $other"), 'closed', 'what was not is not');
 like($node->safe_psql('postgres', "SELECT reason FROM ar_inbox.deliveries WHERE company_id = $company{'hang up at end'}"),
 	qr/in doubt/, 'a message whose end was not answered is in doubt');
 is($node->safe_psql('postgres', "SELECT count(*) FROM ar_inbox.mail_accounts WHERE company_id IN ($other, $company{slow}) AND send_error IS NOT NULL"),
