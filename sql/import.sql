@@ -81,7 +81,7 @@ begin
                 return;
             elsif problem is not null then
                 perform ar_inbox_internal.keep_message(import_one.company_id, message, hash, 'quarantine', problem,
-                    parsed.defects, null, null, null, null, null, null, known.id, imported_as, at);
+                    parsed.defects, null, null, null, null, null, null, null, imported_as, at);
                 outcome := 'quarantined';
                 return;
             end if;
@@ -99,7 +99,7 @@ begin
             end if;
             if imported_as = 'incoming' then
                 kept_id := ar_inbox_internal.keep_message(import_one.company_id, message, hash, 'filed', null,
-                    parsed.defects, null, null, null, null, null, null, known.id, imported_as, at);
+                    parsed.defects, null, null, null, null, null, null, null, imported_as, at);
                 -- another session has just brought it: seen the next time round
                 continue when kept_id is null;
             else
@@ -126,10 +126,8 @@ begin
         end;
     end loop;
     -- Whatever it is, its bytes are kept.
-    select m.id into known from ar_inbox.inbound_messages m
-    where m.company_id = import_one.company_id and m.content_hash = hash and m.state = 'quarantine';
     perform ar_inbox_internal.keep_message(import_one.company_id, message, hash, 'quarantine', problem,
-        parsed.defects, null, null, null, null, null, null, known.id, imported_as, at);
+        parsed.defects, null, null, null, null, null, null, null, imported_as, at);
     email_id := null;
     outcome := 'quarantined';
 end

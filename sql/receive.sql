@@ -397,19 +397,24 @@ begin
         where m.id = again_id;
         return again_id;
     end if;
-    insert into ar_inbox.inbound_messages (company_id, mail_account_id, mailbox, uid_validity, uid,
+    insert into ar_inbox.inbound_messages as m (company_id, mail_account_id, mailbox, uid_validity, uid,
         received_at, recipient, content_hash, size, message, state, reason, defects, imported_as)
     values (coalesce(company_id, 0), account_id, mailbox, uid_validity, uid, received_at, recipient, hash,
         coalesce(size, pg_catalog.octet_length(message)), message, state, reason, coalesce(defects, '{}'),
         imported_as)
-    on conflict on constraint inbound_messages_content_key do nothing
+    -- in quarantine they get another chance, as whatever they come now
+    on conflict on constraint inbound_messages_content_key do update
+        set state = excluded.state, reason = excluded.reason, defects = excluded.defects,
+            recipient = coalesce(m.recipient, excluded.recipient), imported_as = excluded.imported_as,
+            received_at = case when excluded.imported_as is null then m.received_at else excluded.received_at end
+        where m.state = 'quarantine' and m.message is not null
     returning id into kept_id;
     return kept_id;
 end
 $$;
 
 comment on function ar_inbox_internal.keep_message(bigint, bytea, bytea, text, text, text[], bigint, text, bigint, bigint, bigint, ar_inbox.email_address, bigint, ar_inbox.direction, timestamptz) is
-'Keeps the bytes of an incoming message with what became of it; again_id: in the row that it has. imported_as: it is history, received_at that moment. Returns the row''s id; NULL: its company has these bytes already.';
+'Keeps the bytes of an incoming message with what became of it; again_id: in the row that it has. Where they lie in their company''s quarantine already, that row becomes what they are now. imported_as: it is history, received_at that moment. Returns the row''s id; NULL: its company has these bytes already, and not in quarantine.';
 
 create function ar_inbox.receive_email(message bytea, recipient ar_inbox.email_address = null)
 returns bigint
@@ -426,7 +431,7 @@ end
 $$;
 
 comment on function ar_inbox.receive_email(bytea, ar_inbox.email_address) is
-'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised. Returns the email''s id, NULL where it went to quarantine or is a receipt. For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
+'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised; one in quarantine is tried again. Returns the email''s id, NULL where it went to quarantine or is a receipt. For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
 
 create function ar_inbox_internal.store_fetched(account_id bigint, company_id bigint, mailbox text,
     uid_validity bigint, uid bigint, size bigint, message bytea, note text)

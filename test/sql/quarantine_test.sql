@@ -1,7 +1,7 @@
 \set ECHO none
 -- What is kept in quarantine, and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(28);
+SELECT plan(36);
 
 CREATE FUNCTION pg_temp.mail(recipient text, identifier text, body text = 'x') RETURNS bytea LANGUAGE sql AS $$
     SELECT convert_to(format(E'From: Zoe <zoe@z.example>\nTo: %s\nSubject: s\nMessage-ID: <%s@z.example>\n\n%s\n',
@@ -76,6 +76,23 @@ SELECT is(ar_inbox.reprocess(), 1::bigint, 'who has it runs all of the company')
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.reprocess(%s)', :large)), format('IB002 incoming message %s is filed', :large), 'what is filed is not run again');
 SELECT is(pg_temp.refusal('SELECT ar_inbox.reprocess(0)'), 'IB001 incoming message 0 does not exist', 'nor what is not there');
 RESET ROLE;
+
+-- the same bytes again, once the cause is gone
+SELECT ar_inbox.change_settings(:acme, '{"max_message_size": 500}') \g /dev/null
+SELECT is(ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example', 'again', repeat('x', 500))), NULL, 'another one is too large');
+SELECT pg_temp.row_of('again') AS again \gset
+SELECT ar_inbox.change_settings(:acme, '{"max_message_size": 550}') \g /dev/null
+SELECT is(ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example', 'again', repeat('x', 500))), NULL, 'it comes again, too large still');
+SELECT is(pg_temp.kept('again'), 'Acme quarantine 597 bytes are more than the limit of 550 (max_message_size)', 'and has its new reason');
+SELECT ar_inbox.change_settings(:acme, '{"max_message_size": 1000}') \g /dev/null
+SELECT ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example', 'again', repeat('x', 500))) AS filed \gset
+SELECT is(:filed::bigint, (SELECT e.id FROM ar_inbox.emails e WHERE e.inbound_message_id = :again), 'it comes again under a limit that it keeps: it is filed');
+SELECT is(pg_temp.kept('again'), 'Acme filed', 'in the row that it had');
+SELECT is(ar_inbox.receive_email(pg_temp.mail('acme@quarantine.example', 'again', repeat('x', 500))), (SELECT e.id FROM ar_inbox.emails e WHERE e.message_id = 'again@z.example'), 'and known after that');
+SELECT ar_inbox.import_message(:acme, convert_to('nothing that is a message', 'UTF8')) \g /dev/null
+SELECT ar_inbox.receive_email(convert_to('nothing that is a message', 'UTF8'), 'acme@quarantine.example') AS live \gset
+SELECT is((SELECT concat_ws(' ', m.state, m.imported_as) FROM ar_inbox.inbound_messages m WHERE m.content_hash = sha256('nothing that is a message')), 'filed', 'what was no history comes as mail: it is that');
+SELECT is((SELECT concat_ws(' ', e.imported, t.status) FROM ar_inbox.emails e JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = :live), 'f open', 'and opens its thread');
 
 -- it came by another way in the meantime
 SELECT ar_inbox.receive_email(pg_temp.mail('other@quarantine.example', 'twice')) \g /dev/null
