@@ -84,7 +84,8 @@ $$;
 comment on function ar_inbox_internal.merge_obstacle(bigint, bigint, bigint) is
 'What stands against merging the second thread into the first, and what would help; NULL: nothing.';
 
-create function ar_inbox_internal.may_merge_by_itself(company_id bigint, into_thread_id bigint, from_thread_id bigint)
+create function ar_inbox_internal.may_merge_by_itself(company_id bigint, into_thread_id bigint, from_thread_id bigint,
+    imported boolean = false)
 returns boolean
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -103,12 +104,16 @@ begin
         and not exists (select 1 from ar_inbox.threads t
             where t.company_id = may_merge_by_itself.company_id
                 and t.id in (may_merge_by_itself.into_thread_id, may_merge_by_itself.from_thread_id)
-                and t.split_from_id is not null);
+                and t.split_from_id is not null)
+        -- history changes no status
+        and not (imported and 1 < (select count(distinct (t.status, t.snoozed_until)) from ar_inbox.threads t
+            where t.company_id = may_merge_by_itself.company_id
+                and t.id in (may_merge_by_itself.into_thread_id, may_merge_by_itself.from_thread_id)));
 end
 $$;
 
-comment on function ar_inbox_internal.may_merge_by_itself(bigint, bigint, bigint) is
-'Whether two threads may be merged without a member, when a message refers to both: they are about no document and no customer''s own, nothing stands against it, and no member has parted them before.';
+comment on function ar_inbox_internal.may_merge_by_itself(bigint, bigint, bigint, boolean) is
+'Whether two threads may be merged without a member, when a message refers to both: they are about no document and no customer''s own, nothing stands against it, and no member has parted them before. imported: the message is history, and whether they are open, pending, snoozed or closed has to be the same, too.';
 
 create function ar_inbox_internal.merge(company_id bigint, into_thread_id bigint, from_thread_id bigint,
     member_id bigint)

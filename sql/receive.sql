@@ -129,14 +129,14 @@ begin
         -- What a stranger made up is not to be what a customer's mail goes to.
         -- (History has no say in that: it comes in any order.)
         target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
-            customers, imported_as is not null or customers = '{}');
+            customers, imported_as is not null or customers = '{}', imported_as is not null);
     end if;
     if target is null and customers <> '{}' then
         target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject, first);
         if target is null then
             -- of several customers
             target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
-                customers, true);
+                customers, true, imported_as is not null);
         end if;
     end if;
     is_new := target is null;

@@ -97,7 +97,7 @@ comment on function ar_inbox_internal.may_wait_for(bigint, bigint, ar_inbox.emai
 'Whether a thread may have waited for a sender''s message, of which it knows no more than a Message-ID that is not here: such a one is easily made up, and mail to many has the same for all. A customer''s own thread waits for that customer, and for strangers who belong there; one without a customer for strangers, and for customers where strangers is true, but never for two who are not the same.';
 
 create function ar_inbox_internal.thread_by_references(company_id bigint, message_id text, ids text[],
-    sender ar_inbox.email_address, customers bigint[], strangers boolean)
+    sender ar_inbox.email_address, customers bigint[], strangers boolean, imported boolean = false)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -153,7 +153,7 @@ begin
         for other in
             select distinct r.id from pg_catalog.unnest(related) r (id) where r.id <> target order by r.id
         loop
-            if ar_inbox_internal.may_merge_by_itself(company_id, target, other) then
+            if ar_inbox_internal.may_merge_by_itself(company_id, target, other, imported) then
                 perform ar_inbox_internal.merge(company_id, target, other, null);
             end if;
         end loop;
@@ -162,8 +162,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_references(bigint, text, text[], ar_inbox.email_address, bigint[], boolean) is
-'The thread of the messages that a message refers to (RFC 5256); of those that refer to it, or to the same missing ones, where may_wait_for() says that it may be; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last. sender: NULL where nobody is believed to have written it. strangers: also threads without a customer that waited for it, if the sender is a customer.';
+comment on function ar_inbox_internal.thread_by_references(bigint, text, text[], ar_inbox.email_address, bigint[], boolean, boolean) is
+'The thread of the messages that a message refers to (RFC 5256); of those that refer to it, or to the same missing ones, where may_wait_for() says that it may be; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last. sender: NULL where nobody is believed to have written it. strangers: also threads without a customer that waited for it, if the sender is a customer. imported: it is history, for which only threads of the same status are merged.';
 
 create function ar_inbox_internal.split_off(company_id bigint, thread_id bigint, ids text[])
 returns bigint

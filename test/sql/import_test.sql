@@ -2,7 +2,7 @@
 -- Earlier conversations: messages, mailbox files and comments brought in with
 -- their own dates, and what must not follow from them.
 \i test/lib/pgtap.sql
-SELECT plan(109);
+SELECT plan(114);
 
 CREATE ROLE ar_test_mia LOGIN;
 CREATE ROLE ar_test_sam LOGIN;
@@ -157,6 +157,16 @@ SELECT is(pg_temp.bring('parent', pg_temp.mail('p1@x.example', 1, 'p@x.example')
     'incoming message - - closed 1; incoming message - - closed 1', 'two threads');
 DO $$ BEGIN PERFORM ar_inbox.receive_email(pg_temp.mail('p2@x.example', sender => 'p@x.example', more => E'In-Reply-To: <p1@x.example>\n')); END $$;
 SELECT is((SELECT count(DISTINCT thread_id) FROM ar_inbox.emails WHERE message_id ~ '^p[123]@x'), 1::bigint, 'that mail shows to be one conversation');
+
+SELECT is(pg_temp.bring('asked', pg_temp.mail('w1@x.example', 1, 'w@x.example')), 'incoming message - - closed 1', 'a conversation that is closed');
+CALL pg_temp.keep('worked on', ar_inbox.receive_email(pg_temp.mail('w3@x.example', sender => 'w@x.example')));
+INSERT INTO ids SELECT 'worked on thread', thread_id FROM ar_inbox.emails WHERE id = pg_temp.id('worked on');
+SELECT is(pg_temp.bring('between', pg_temp.mail('w4@x.example', 4, 'w@x.example', more => E'References: <w3@x.example> <w1@x.example>\n')), 'incoming message - - closed 2', 'history that answers it and an open one');
+SELECT is(pg_temp.thread('worked on thread'), format('open 1 incoming %s', now()::date), 'opens it not, nor closes the other: they stay two');
+DO $$ BEGIN PERFORM ar_inbox.set_thread_status(pg_temp.id('worked on thread'), 'closed'); END $$;
+SELECT is(pg_temp.bring('between too', pg_temp.mail('w5@x.example', 5, 'w@x.example', more => E'References: <w3@x.example> <w1@x.example>\n')), 'incoming message - - closed 4', 'until both are closed');
+DO $$ BEGIN PERFORM ar_inbox.receive_email(pg_temp.mail('w6@x.example', sender => 'w@x.example', more => E'References: <w5@x.example>\n')); END $$;
+SELECT is(pg_temp.thread('asked'), format('open 5 incoming %s', now()::date), 'mail that comes now opens it');
 
 -- what a mail system said back then is history
 CREATE FUNCTION pg_temp.bounce(message_id text, day integer, about text) RETURNS bytea LANGUAGE sql AS $$
