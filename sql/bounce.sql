@@ -1,5 +1,5 @@
--- What mail systems say of our mail: bounces (RFC 3464), receipts (RFC 8098),
--- complaints (RFC 5965), and what follows from them.
+-- What mail systems say of our mail: bounces, and that it was delivered (RFC
+-- 3464), receipts (RFC 8098), complaints (RFC 5965); and what follows from them.
 
 create function ar_inbox_internal.reported_addresses(report jsonb)
 returns table (address ar_inbox.email_address, kind text, status text, diagnostic text)
@@ -19,6 +19,8 @@ as $$
             when 'array' then report #> '{complaint,addresses}' else '[]' end) c
         union all
         select report #>> '{receipt,address}', 'receipt', null, null
+        union all
+        select report #>> '{delivered,address}', 'delivered', null, null
     ) r
     -- a bounce may say what happened, and not to whom
     where r.kind in ('hard', 'soft', 'delayed') or ar_inbox_internal.is_email_address(r.address);
@@ -90,7 +92,9 @@ as $$
 declare
     found_id bigint := ar_inbox_internal.proven_email(company_id, report, addresses);
 begin
-    if found_id is not null or report ? 'receipt' and pg_catalog.jsonb_typeof(report -> 'receipt') = 'object' then
+    if found_id is not null or 'object' in (pg_catalog.jsonb_typeof(report -> 'receipt'),
+        pg_catalog.jsonb_typeof(report -> 'delivered'))
+    then
         return found_id;
     end if;
     -- the last one that left for a recipient it names
@@ -113,9 +117,9 @@ end
 $$;
 
 comment on function ar_inbox_internal.reported_email(bigint, jsonb, ar_inbox.email_address[]) is
-'Which message of ours a report belongs to: the one of ar_inbox_internal.proven_email(), else (but for receipts) the last that left within 7 days for somebody it names, where it is shown and nothing else follows; NULL: not known. addresses: our own that the report was sent to.';
+'Which message of ours a report belongs to: the one of ar_inbox_internal.proven_email(), else (but for receipts, and that it was delivered) the last that left within 7 days for somebody it names, where it is shown and nothing else follows; NULL: not known. addresses: our own that the report was sent to.';
 
-create function ar_inbox_internal.record_receipt(company_id bigint, inbound_id bigint, report jsonb,
+create function ar_inbox_internal.record_receipt(company_id bigint, inbound_id bigint, kind text, report jsonb,
     about bigint, received_at timestamptz)
 returns void
 language plpgsql
@@ -125,25 +129,29 @@ declare
     disposition text := report #>> '{receipt,disposition}';
     reader      text := report #>> '{receipt,address}';
 begin
-    if about is not null and disposition = 'displayed' then
+    if about is not null and kind = 'receipt' and disposition = 'displayed' then
         insert into ar_inbox.email_opens (company_id, email_id, opened_at, source, address, unreliable)
         values (record_receipt.company_id, about, received_at, 'receipt',
             case when ar_inbox_internal.is_email_address(reader) then reader::ar_inbox.email_address end,
             case when (report #>> '{receipt,automatic}')::boolean then 'the mail program answered by itself' end);
     end if;
     if about is not null then
-        perform ar_inbox_internal.record_event(company_id, 'email', about, 'receipt', null, report -> 'receipt');
+        perform ar_inbox_internal.record_event(company_id, 'email', about, kind, null, report -> kind);
     end if;
     update ar_inbox.inbound_messages m
     set state = 'event',
-        reason = case when about is null then 'a receipt for a message that is not here'
-            else pg_catalog.format('a receipt for email %s: %s', about, coalesce(disposition, 'no disposition')) end
+        reason = case
+            when kind = 'receipt' and about is null then 'a receipt for a message that is not here'
+            when kind = 'receipt' then
+                pg_catalog.format('a receipt for email %s: %s', about, coalesce(disposition, 'no disposition'))
+            else pg_catalog.format('%s was %s', coalesce('email ' || about, 'a message that is not here'),
+                report #>> '{delivered,action}') end
     where m.company_id = record_receipt.company_id and m.id = inbound_id;
 end
 $$;
 
-comment on function ar_inbox_internal.record_receipt(bigint, bigint, jsonb, bigint, timestamptz) is
-'Writes a receipt (RFC 8098) down with the message it is about: that it was displayed is an open, everything an event. It is never a conversation and never answered.';
+comment on function ar_inbox_internal.record_receipt(bigint, bigint, text, jsonb, bigint, timestamptz) is
+'Writes a receipt (RFC 8098), or a report that nothing but success is in (RFC 3464; kind: delivered), down with the message it is about: that it was displayed is an open, everything an event. It is never a conversation and never answered.';
 
 create function ar_inbox_internal.apply_report(company_id bigint, report_email_id bigint, kind text, report jsonb,
     about bigint, received_at timestamptz, addresses ar_inbox.email_address[] = '{}')

@@ -79,14 +79,15 @@ begin
     if parsed.report_kind is not null then
         is_automatic := true;
         -- of history only what it says is kept, and nothing follows from it
-        if parsed.report_kind <> 'receipt' or imported_as is null then
+        if parsed.report_kind not in ('receipt', 'delivered') or imported_as is null then
             kind := parsed.report_kind;
         end if;
     end if;
     if parsed.report_kind is not null and imported_as is null then
         about := ar_inbox_internal.reported_email(file_message.company_id, parsed.report, addresses);
-        if kind = 'receipt' then
-            perform ar_inbox_internal.record_receipt(file_message.company_id, inbound_id, parsed.report, about, received_at);
+        if kind in ('receipt', 'delivered') then
+            perform ar_inbox_internal.record_receipt(file_message.company_id, inbound_id, kind, parsed.report, about,
+                received_at);
             return null;
         end if;
         select e.thread_id into target from ar_inbox.emails e where e.company_id = file_message.company_id and e.id = about;
@@ -252,7 +253,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_internal.parsed_message, text, bytea, timestamptz, ar_inbox.email_address[], ar_inbox.direction) is
-'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status and from which nothing follows; of an outgoing one, the customer is whoever it was written to, and inbound_id is NULL: it keeps its bytes itself. Returns the email''s id; NULL for a receipt, which is an event on the message it is about.';
+'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status and from which nothing follows; of an outgoing one, the customer is whoever it was written to, and inbound_id is NULL: it keeps its bytes itself. Returns the email''s id; NULL for a receipt, or a report that nothing but success is in, which is an event on the message it is about.';
 
 create function ar_inbox_internal.take_message(message bytea, for_company bigint = null,
     account_id bigint = null, mailbox text = null, uid_validity bigint = null, uid bigint = null,
@@ -371,7 +372,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text, ar_inbox.email_address, bigint) is
-'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine or is a receipt. message NULL: it was left in its mailbox, and note says why (too large, for one). again_id: its row, where it was in quarantine.';
+'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine or is an event (a receipt, for one). message NULL: it was left in its mailbox, and note says why (too large, for one). again_id: its row, where it was in quarantine.';
 
 create function ar_inbox_internal.keep_message(company_id bigint, message bytea, hash bytea, state text, reason text,
     defects text[], account_id bigint, mailbox text, uid_validity bigint, uid bigint, size bigint,
@@ -431,7 +432,7 @@ end
 $$;
 
 comment on function ar_inbox.receive_email(bytea, ar_inbox.email_address) is
-'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised; one in quarantine is tried again. Returns the email''s id, NULL where it went to quarantine or is a receipt. For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
+'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised; one in quarantine is tried again. Returns the email''s id, NULL where it went to quarantine or is an event on one (a receipt, for one). For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
 
 create function ar_inbox_internal.store_fetched(account_id bigint, company_id bigint, mailbox text,
     uid_validity bigint, uid bigint, size bigint, message bytea, note text)

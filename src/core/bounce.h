@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * bounce.h
- *	  Mail that says that a mail of ours was not delivered, or not yet.
+ *	  Mail that says that a mail of ours was not delivered, or not yet; and
+ *	  that it was.
  *
  * bounce_report.c reads the standard form (RFC 3464, RFC 6533), bounce_text.c
  * the many others, and bounce_kind.c says what a failure means for the
@@ -42,10 +43,21 @@ typedef struct Bounce
 	ReportOriginal original;
 } Bounce;
 
+/* That a mail reached all of whom a report (RFC 3464) speaks: an event on it. */
+typedef struct Delivered
+{
+	char *action;  /* delivered, relayed or expanded: the first recipient's */
+	char *address; /* and that one's, NULL where it is not said */
+	ReportOriginal original;
+} Delivered;
+
 /*
  * NULL: the mail is no bounce.  A report that a mail was delivered is none.
  */
 extern Bounce *bounce_read(const MimeMessage *mail);
+
+/* NULL: the mail is no such report, or some recipient did not get it. */
+extern Delivered *delivered_read(const MimeMessage *mail);
 extern const char *bounce_kind_name(BounceKind kind);
 
 /* What a failure with this status and these words means; either may be NULL. */

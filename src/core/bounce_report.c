@@ -8,6 +8,9 @@
 #include "core/mime_internal.h"
 #include "core/bounce.h"
 
+/* What Action says of a mail that arrived, or left for where no report comes from. */
+static const char *const successes[] = {"delivered", "relayed", "expanded"};
+
 static const char *const status_types[] = {"message/delivery-status",
 										   "message/global-delivery-status", NULL};
 
@@ -54,19 +57,37 @@ status_word(const char *value)
 	return len >= 5 && len <= 11 ? pnstrdup(value, len) : bounce_find_status(value);
 }
 
+/* success_of returns the word for a success in an Action, NULL for any other. */
+static const char *
+success_of(const char *action)
+{
+	for (int i = 0; i < lengthof(successes); i++)
+	{
+		if (pg_strncasecmp(action, successes[i], strlen(successes[i])) == 0)
+			return successes[i];
+	}
+	return NULL;
+}
+
 /* end_group judges the recipient that was read. */
 static void
-end_group(Bounce *bounce, Group *group, bool *succeeded)
+end_group(Bounce *bounce, Group *group, Delivered *delivered)
 {
 	BounceRecipient *recipient;
 	const char *action = group->action != NULL ? group->action : "failed";
+	const char *success = success_of(action);
 	char *address = group->original != NULL ? group->original : group->final;
 
 	if (address == NULL && group->status == NULL && group->action == NULL)
 		return;
-	if (pg_strncasecmp(action, "delivered", 9) == 0 || pg_strncasecmp(action, "relayed", 7) == 0 ||
-		pg_strncasecmp(action, "expanded", 8) == 0)
-		*succeeded = true;
+	if (success != NULL)
+	{
+		if (delivered->action == NULL)
+		{
+			delivered->action = pstrdup(success);
+			delivered->address = address;
+		}
+	}
 	else if ((recipient = bounce_add(bounce)) != NULL)
 	{
 		recipient->address = address;
@@ -130,12 +151,11 @@ read_field(const ReportFields *fields, Group *group, Bounce *bounce)
 }
 
 /* read_status reads the fields: the message's, then each recipient's. */
-static bool
-read_status(const MimeAttachment *part, Bounce *bounce)
+static void
+read_status(const MimeAttachment *part, Bounce *bounce, Delivered *delivered)
 {
 	ReportFields fields;
 	Group group = {0};
-	bool succeeded = false;
 
 	report_fields_begin(&fields, part->content, part->length);
 	while (report_fields_next(&fields))
@@ -143,12 +163,27 @@ read_status(const MimeAttachment *part, Bounce *bounce)
 		/* Some forget the blank line between two recipients. */
 		if (fields.new_group ||
 			(report_field_is(&fields, "final-recipient") && group.final != NULL))
-			end_group(bounce, &group, &succeeded);
+			end_group(bounce, &group, delivered);
 		read_field(&fields, &group, bounce);
 	}
-	end_group(bounce, &group, &succeeded);
+	end_group(bounce, &group, delivered);
 	report_fields_end(&fields);
-	return succeeded;
+}
+
+/* A person who attaches a report has something to say about it. */
+static bool
+is_attached(const MimeMessage *mail)
+{
+	return !mail->automatic && strcmp(mail->type, "multipart/report") != 0;
+}
+
+/* end_original completes what the report itself says of the mail it is about. */
+static void
+end_original(const MimeMessage *mail, ReportOriginal *original)
+{
+	report_original(mail, original);
+	if (original->message_id == NULL && mail->in_reply_to.count > 0)
+		original->message_id = pstrdup(mail->in_reply_to.ids[0]);
 }
 
 /*
@@ -158,27 +193,45 @@ Bounce *
 bounce_read(const MimeMessage *mail)
 {
 	const MimeAttachment *part = report_part(mail, status_types);
+	Delivered delivered = {0};
 	Bounce *bounce;
-	bool succeeded = false;
 
-	/* A person who attaches a report has something to say about it. */
-	if (part != NULL && !mail->automatic && strcmp(mail->type, "multipart/report") != 0)
+	if (part != NULL && is_attached(mail))
 		return NULL;
 	if (part == NULL)
 		return bounce_read_text(mail);
 
 	bounce = palloc0(sizeof(Bounce));
 	bounce->standard = true;
-	succeeded = read_status(part, bounce);
+	read_status(part, bounce, &delivered);
 	if (bounce->recipient_count == 0)
 	{
 		/* All was delivered; or nothing could be read, and the text may tell. */
 		pfree(bounce);
-		return succeeded ? NULL : bounce_read_text(mail);
+		return delivered.action != NULL ? NULL : bounce_read_text(mail);
 	}
 	bounce_sum_up(bounce);
-	report_original(mail, &bounce->original);
-	if (bounce->original.message_id == NULL && mail->in_reply_to.count > 0)
-		bounce->original.message_id = pstrdup(mail->in_reply_to.ids[0]);
+	end_original(mail, &bounce->original);
 	return bounce;
+}
+
+/*
+ * delivered_read reads a report of success.
+ */
+Delivered *
+delivered_read(const MimeMessage *mail)
+{
+	const MimeAttachment *part = report_part(mail, status_types);
+	Bounce bounce = {0};
+	Delivered *delivered;
+
+	if (part == NULL || is_attached(mail))
+		return NULL;
+	delivered = palloc0(sizeof(Delivered));
+	read_status(part, &bounce, delivered);
+	if (bounce.recipient_count > 0 || delivered->action == NULL)
+		return NULL;
+	delivered->original = bounce.original;
+	end_original(mail, &delivered->original);
+	return delivered;
 }

@@ -305,6 +305,25 @@ put_complaint(JsonbParseState **state, const MimeMessage *mail, const ReportOrig
 	return "complaint";
 }
 
+static const char *
+put_delivered(JsonbParseState **state, const MimeMessage *mail, const ReportOriginal **original)
+{
+	Delivered *delivered = delivered_read(mail);
+
+	if (delivered == NULL)
+	{
+		put_text(state, "delivered", NULL);
+		return NULL;
+	}
+	*original = &delivered->original;
+	put_key(state, "delivered");
+	begin_object(state);
+	put_text(state, "action", delivered->action);
+	put_text(state, "address", delivered->address);
+	end_object(state);
+	return "delivered";
+}
+
 /* put_original says which mail a report is about. */
 static void
 put_original(JsonbParseState **state, const ReportOriginal *original)
@@ -332,9 +351,10 @@ put_verdicts(JsonbParseState **state, const MimeMessage *mail, bool each)
 	const char *bounce = put_bounce(state, mail, each, &original);
 	const char *receipt = put_receipt(state, mail, &original);
 	const char *complaint = put_complaint(state, mail, &original);
+	const char *delivered = put_delivered(state, mail, &original);
 
 	put_original(state, original);
-	return bounce ? bounce : complaint ? complaint : receipt;
+	return bounce ? bounce : complaint ? complaint : receipt ? receipt : delivered;
 }
 
 Jsonb *

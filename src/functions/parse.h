@@ -14,9 +14,9 @@
 
 /*
  * What a mail system says of a mail of ours: the members "bounce", "receipt",
- * "complaint" and "original" of parse_email(), with the kind of each recipient
- * of a bounce, and the kind of report: bounce, delay, receipt or complaint;
- * NULL: the mail is no report.
+ * "complaint", "delivered" and "original" of parse_email(), with the kind of
+ * each recipient of a bounce, and the kind of report: bounce, delay, receipt,
+ * complaint or delivered; NULL: the mail is no report.
  */
 extern Jsonb *parse_verdicts(const MimeMessage *mail, const char **kind);
 

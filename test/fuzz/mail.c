@@ -133,6 +133,7 @@ see_reports(const MimeMessage *mail)
 	Bounce *bounce = bounce_read(mail);
 	Receipt *receipt = receipt_read(mail);
 	Complaint *complaint = complaint_read(mail);
+	Delivered *delivered = delivered_read(mail);
 
 	if (bounce != NULL)
 	{
@@ -173,6 +174,14 @@ see_reports(const MimeMessage *mail)
 			fuzz_text("who complains", complaint->addresses[i]);
 		fuzz_text("source", complaint->source);
 		see_original(&complaint->original);
+	}
+	if (delivered != NULL)
+	{
+		must(bounce == NULL, "delivered and bounced");
+		must(delivered->action != NULL, "delivered how");
+		fuzz_text("action", delivered->action);
+		fuzz_text("delivered", delivered->address);
+		see_original(&delivered->original);
 	}
 }
 

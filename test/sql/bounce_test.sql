@@ -3,7 +3,7 @@
 -- of its delivery, who is written to no more.
 \i test/lib/pgtap.sql
 \set top `pwd`
-SELECT plan(77);
+SELECT plan(84);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -209,6 +209,18 @@ SELECT is((SELECT reason FROM ar_inbox.inbound_messages WHERE state = 'event' OR
 SELECT is((SELECT count(*) FROM ar_inbox.email_opens), 2::bigint, 'and opens nothing, though its reader was written to');
 SELECT is(pg_temp.receive(pg_temp.receipt((SELECT e.message_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('theirs')), 'manual-action/MDN-sent-manually; displayed')), NULL, 'nor does one for another company''s message');
 SELECT is((SELECT count(*) FROM ar_inbox.email_opens), 2::bigint, 'open it');
+
+-- reports of success
+CREATE FUNCTION pg_temp.success(action text, message_id text DEFAULT NULL, tag text DEFAULT NULL) RETURNS bytea LANGUAGE sql AS $$
+    SELECT pg_temp.bounce(ARRAY['read@globex.example|' || action || '|2.0.0|250 Ok'], tag, message_id => message_id)
+$$;
+SELECT is(pg_temp.receive(pg_temp.success('delivered', pg_temp.message_id('read'))), NULL, 'that it was delivered is no message');
+SELECT is(pg_temp.receive(pg_temp.success('relayed', tag => pg_temp.token('read'))), NULL, 'nor that it was relayed, at its return address');
+SELECT is(pg_temp.stands('read'), 'accepted 250 2.0.0 | read accepted | closed 1', 'the thread and the delivery stay as they are');
+SELECT is((SELECT string_agg(after ->> 'action', ' ' ORDER BY id) FROM ar_inbox.events WHERE subject = 'email' AND subject_id = pg_temp.id('read') AND action = 'delivered'), 'delivered relayed', 'both are written down');
+SELECT is((SELECT concat_ws(' | ', state, reason) FROM ar_inbox.inbound_messages ORDER BY id DESC LIMIT 1), format('event | email %s was relayed', pg_temp.id('read')), 'and say of what');
+SELECT is(pg_temp.receive(pg_temp.success('expanded')), NULL, 'one that does not show our message');
+SELECT is((SELECT concat_ws(' | ', state, reason) FROM ar_inbox.inbound_messages ORDER BY id DESC LIMIT 1), 'event | a message that is not here was expanded', 'is an event of none');
 
 -- complaints
 CREATE FUNCTION pg_temp.complaint(about text, who text DEFAULT NULL, tag text DEFAULT NULL) RETURNS bytea LANGUAGE sql AS $$

@@ -1,7 +1,7 @@
 \set ECHO none
 -- What is in a message, and what is new in a reply, seen from SQL.
 \i test/lib/pgtap.sql
-SELECT plan(60);
+SELECT plan(64);
 
 CREATE FUNCTION pg_temp.parsed(message text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT ar_inbox.parse_email(convert_to(replace(message, E'\n', E'\r\n'), 'UTF8'))
@@ -56,7 +56,7 @@ JVBERi0=
 $mail$) AS m;
 
 SELECT is((SELECT array_agg(k ORDER BY k) FROM whole, jsonb_object_keys(m) k),
-    '{attachments,automatic,bounce,cc,complaint,date,defects,from,headers,html,in_reply_to,message_id,new_text,original,receipt,references,reply_to,subject,text,to}'::text[],
+    '{attachments,automatic,bounce,cc,complaint,date,defects,delivered,from,headers,html,in_reply_to,message_id,new_text,original,receipt,references,reply_to,subject,text,to}'::text[],
     'every key is there');
 SELECT is(m ->> 'message_id', 'm1@example.com', 'message_id') FROM whole;
 SELECT is(m ->> 'in_reply_to', 'p1@example.com', 'in_reply_to') FROM whole;
@@ -74,7 +74,7 @@ SELECT is(rtrim(m ->> 'html', E'\n'), '<p>Paid on Friday.<img src="cid:logo@exam
 SELECT is(m -> 'attachments', '[{"name": "logo.png", "type": "image/png", "size": 4, "content_id": "logo@example.com", "inline": true},
     {"name": "résumé.pdf", "type": "application/pdf", "size": 5, "content_id": null, "inline": false}]', 'attachments') FROM whole;
 SELECT is(m -> 'automatic', 'false', 'automatic') FROM whole;
-SELECT is(m -> k, 'null', k || ' is null') FROM whole, unnest('{bounce,receipt,complaint,original}'::text[]) k;
+SELECT is(m -> k, 'null', k || ' is null') FROM whole, unnest('{bounce,receipt,complaint,delivered,original}'::text[]) k;
 SELECT is(m -> 'defects', '[]', 'defects') FROM whole;
 SELECT is(jsonb_array_length(m -> 'headers'), 12, 'every header field') FROM whole;
 SELECT is(m -> 'headers' -> 0, '{"name": "Message-ID", "value": "<m1@example.com>"}', 'in their order') FROM whole;
@@ -84,7 +84,7 @@ SELECT is(m -> 'headers' -> 9, '{"name": "X-Note", "value": "café"}', 'decoded'
 SELECT is(ar_inbox.parse_email('') - '{headers,defects}'::text[],
     '{"message_id": null, "in_reply_to": null, "references": [], "subject": null, "from": [], "to": [], "cc": [], "reply_to": [],
       "date": null, "text": "", "new_text": "", "html": null, "attachments": [], "automatic": false, "bounce": null, "receipt": null,
-      "complaint": null, "original": null}', 'nothing');
+      "complaint": null, "delivered": null, "original": null}', 'nothing');
 SELECT is(pg_temp.parsed(format(E'Date: %s\n\nx', given)) ->> 'date', wanted, 'date: ' || given)
 FROM (VALUES ('Thu, 1 Jan 1970 00:00:00 +0000', '1970-01-01T00:00:00+00:00'), ('1 Jan 2026 00:30 -0800', '2026-01-01T00:30:00-08:00'),
     ('31 Dec 1969 23:59:59 +0100', '1969-12-31T23:59:59+01:00'), ('29 Feb 2028 12:00:00 -0330', '2028-02-29T12:00:00-03:30'), ('never', NULL)) t (given, wanted);
@@ -106,7 +106,10 @@ SELECT is(pg_temp.report('delivery-status', 'message/delivery-status', E'Reporti
 FROM (VALUES ('bounce', '{"kind": "delayed", "recipients": [{"address": "bob@example.net", "status": "4.4.1", "diagnostic": null}]}'::jsonb),
     ('original', '{"message_id": "sent-1@example.com", "envelope_id": "e1"}'), ('automatic', 'true')) t (k, wanted);
 SELECT is(pg_temp.report('delivery-status', 'message/delivery-status', E'Reporting-MTA: dns; mx.example.net\n\n'
-        'Final-Recipient: rfc822; bob@example.net\nAction: delivered\nStatus: 2.0.0') -> 'bounce', 'null', 'a report of success is no bounce');
+        'Final-Recipient: rfc822; bob@example.net\nAction: delivered\nStatus: 2.0.0') -> k, wanted, 'a report of success: ' || k)
+FROM (VALUES ('bounce', 'null'::jsonb), ('delivered', '{"action": "delivered", "address": "bob@example.net"}'), ('original', '{"message_id": "sent-1@example.com", "envelope_id": null}')) t (k, wanted);
+SELECT is(pg_temp.report('delivery-status', 'message/delivery-status', E'Reporting-MTA: dns; mx.example.net\n\n'
+        'Final-Recipient: rfc822; bob@example.net\nAction: relayed\n\nFinal-Recipient: rfc822; ann@example.net\nAction: failed\nStatus: 5.1.1') -> 'delivered', 'null', 'of success and failure is none of success');
 SELECT is(pg_temp.parsed(E'From: MAILER-DAEMON@example.net\nSubject: failure notice\n\nHi. This is the mail program at example.net.\n\n'
         '<bob@example.net>:\nNobody of that name. User unknown. (#5.1.1)\n') -> 'bounce',
     '{"kind": "hard", "recipients": [{"address": "bob@example.net", "status": "5.1.1", "diagnostic": "Nobody of that name. User unknown. (#5.1.1)"}]}',

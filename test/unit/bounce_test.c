@@ -68,6 +68,7 @@ describe(const char *data, size_t len, StringInfo out)
 	Bounce *bounce = bounce_read(mail);
 	Receipt *receipt = receipt_read(mail);
 	Complaint *complaint = complaint_read(mail);
+	Delivered *delivered = delivered_read(mail);
 
 	mime_free(mail);
 	initStringInfo(out);
@@ -101,6 +102,12 @@ describe(const char *data, size_t len, StringInfo out)
 			put(out, "address", complaint->addresses[i]);
 		put(out, "source", complaint->source);
 		describe_original(&complaint->original, out);
+	}
+	if (delivered != NULL)
+	{
+		appendStringInfo(out, "delivered: %s\n", delivered->action);
+		put(out, "address", delivered->address);
+		describe_original(&delivered->original, out);
 	}
 	if (out->len == 0)
 		appendStringInfoString(out, "none\n");
