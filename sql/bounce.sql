@@ -46,8 +46,8 @@ $$;
 
 comment on function ar_inbox_internal.reported_customers(bigint, jsonb) is 'The customers of those that a report is about.';
 
-create function ar_inbox_internal.proven_email(company_id bigint, report jsonb,
-    addresses ar_inbox.email_address[])
+create function ar_inbox_internal.returned_email(company_id bigint, addresses ar_inbox.email_address[],
+    envelope_id text = null)
 returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -57,21 +57,39 @@ declare
     token    text;
     found_id bigint;
 begin
-    -- the return address it came to, the envelope id that it names
     for token in
         select ar_inbox_internal.address_tag(a.address::text)
         from pg_catalog.unnest(addresses) with ordinality a (address, position)
         where pg_catalog.strpos(a.address::text, '+') > 0
         union all
-        select report #>> '{original,envelope_id}'
+        select envelope_id
     loop
         select d.email_id into found_id from ar_inbox.deliveries d
-        where d.company_id = proven_email.company_id
+        where d.company_id = returned_email.company_id
             and d.id = ar_inbox_internal.read_token(key, 'b', token);
         if found then
             return found_id;
         end if;
     end loop;
+    return null;
+end
+$$;
+
+comment on function ar_inbox_internal.returned_email(bigint, ar_inbox.email_address[], text) is
+'The message of ours whose signed return address is among the addresses, else the one of the envelope id, which is the same; NULL: none. addresses: our own that it was sent to.';
+
+create function ar_inbox_internal.proven_email(company_id bigint, report jsonb,
+    addresses ar_inbox.email_address[])
+returns bigint
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    found_id bigint := ar_inbox_internal.returned_email(company_id, addresses, report #>> '{original,envelope_id}');
+begin
+    if found_id is not null then
+        return found_id;
+    end if;
     -- the Message-ID of the mail that it returns
     select e.id into found_id from ar_inbox.emails e
     where e.company_id = proven_email.company_id and e.message_id = report #>> '{original,message_id}'

@@ -76,6 +76,17 @@ begin
         customers := ar_inbox_internal.customers_of_address(company_id, sender);
     end if;
 
+    if parsed.report_kind is null and parsed.from_mail_system and imported_as is null
+        and ar_inbox_internal.returned_email(file_message.company_id, addresses) is not null
+    then
+        -- whatever its words, it came to where nothing but failures come to
+        parsed.report_kind := 'bounce';
+        parsed.report := pg_catalog.jsonb_build_object('bounce', pg_catalog.jsonb_build_object(
+            'kind', 'soft', 'recipients', pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object(
+                'address', null, 'kind', 'soft', 'status', null,
+                'diagnostic', pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(
+                    pg_catalog.left(parsed.body_text, 1000), '\s+', ' ', 'g')), 200)))));
+    end if;
     if parsed.report_kind is not null then
         is_automatic := true;
         -- of history only what it says is kept, and nothing follows from it
@@ -112,11 +123,13 @@ begin
         -- it may be here before what it is about
         links := links || (parsed.report #>> '{original,message_id}');
     end if;
-    if target is null and sender is not null and imported_as is distinct from 'outgoing'
+    if target is null and imported_as is distinct from 'outgoing'
         and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
-        and verified #>> '{dmarc,result}' is distinct from 'fail'
     then
-        target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses, sender, customers);
+        target := ar_inbox_internal.thread_by_token(file_message.company_id, addresses,
+            case when verified #>> '{dmarc,result}' is distinct from 'fail' then sender end, customers,
+            -- of what has no sender nobody can say whether that one belongs there
+            parsed.from_mail_system or parsed.return_path = '');
         if target is not null and links <> '{}' then
             target := ar_inbox_internal.split_off(file_message.company_id, target, links);
         end if;

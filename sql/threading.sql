@@ -39,7 +39,7 @@ comment on function ar_inbox_internal.sender_belongs(bigint, bigint, ar_inbox.em
 'Whether who writes to a thread''s signed address has to do with it: of the thread''s customer, wrote or was written to in it, or a member of the company.';
 
 create function ar_inbox_internal.thread_by_token(company_id bigint, addresses ar_inbox.email_address[],
-    sender ar_inbox.email_address, customers bigint[])
+    sender ar_inbox.email_address, customers bigint[], anybody boolean)
 returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -60,12 +60,19 @@ begin
             end if;
         end if;
     end loop;
+    -- the return address, which automatic answers go to (RFC 3834)
+    named := ar_inbox_internal.returned_email(company_id, addresses);
+    select e.thread_id into target from ar_inbox.emails e
+    where e.company_id = thread_by_token.company_id and e.id = named;
+    if anybody or ar_inbox_internal.sender_belongs(company_id, target, sender, customers) then
+        return target;
+    end if;
     return null;
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_token(bigint, ar_inbox.email_address[], ar_inbox.email_address, bigint[]) is
-'The thread whose signed address the message was written to, by somebody who has to do with it; NULL: none.';
+comment on function ar_inbox_internal.thread_by_token(bigint, ar_inbox.email_address[], ar_inbox.email_address, bigint[], boolean) is
+'The thread whose signed address the message was written to, by somebody who has to do with it; else that of the message to whose return address it came, by such a one or, where anybody is true, whoever it is; NULL: none. sender: NULL where nobody is believed to have written it.';
 
 create function ar_inbox_internal.may_wait_for(company_id bigint, thread_id bigint,
     sender ar_inbox.email_address, customers bigint[], strangers boolean)

@@ -60,6 +60,9 @@ extern Bounce *bounce_read(const MimeMessage *mail);
 extern Delivered *delivered_read(const MimeMessage *mail);
 extern const char *bounce_kind_name(BounceKind kind);
 
+/* Is it from a mail system, which writes about deliveries only, or from nobody? */
+extern bool bounce_is_from_system(const MimeMessage *mail);
+
 /* What a failure with this status and these words means; either may be NULL. */
 extern BounceKind bounce_judge(const char *status, const char *diagnostic);
 

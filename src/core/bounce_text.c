@@ -491,6 +491,23 @@ is_report(const Reader *reader, StringInfo folded)
 	return says;
 }
 
+/* bounce_is_from_system looks at the From alone. */
+bool
+bounce_is_from_system(const MimeMessage *mail)
+{
+	StringInfoData folded;
+	const char *from;
+	bool system;
+
+	if (mail->from.count == 0)
+		return true;
+	from = mail->from.items[0].address;
+	initStringInfo(&folded);
+	system = bounce_is_mail_system(fold(&folded, from, strlen(from), MAX_FOLD));
+	pfree(folded.data);
+	return system;
+}
+
 /*
  * is_believable: words like "delivery notification" are used about parcels as
  * well.  Who is no mail system has to name an address and a reason.
@@ -502,11 +519,7 @@ is_believable(Reader *reader, bool named, const char *general)
 	bool system = named || (mail->return_path != NULL && mail->return_path[0] == '\0');
 
 	if (mail->from.count > 0 && !system)
-	{
-		const char *from = mail->from.items[0].address;
-
-		system = bounce_is_mail_system(fold(&reader->folded, from, strlen(from), MAX_FOLD));
-	}
+		system = bounce_is_from_system(mail);
 	if (reader->bounce->recipient_count == 0)
 		return system && general != NULL;
 	if (system)

@@ -18,6 +18,7 @@
 
 #include "core/address.h"
 #include "core/address_rewrite.h"
+#include "core/bounce.h"
 #include "core/html.h"
 #include "core/mime.h"
 #include "core/mime_write.h"
@@ -25,7 +26,7 @@
 #include "functions/parse.h"
 
 /* of the type parsed_message */
-#define PARSED_COLUMNS 32
+#define PARSED_COLUMNS 34
 
 /* of those a message was sent to, how many are looked at for a company's own */
 #define MAX_CANDIDATES 50
@@ -295,6 +296,8 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	set_text(&values[26], &nulls[26], conversation(mail));
 	values[27] = candidate_array(mail);
 	recipient_arrays(mail, &values[28]);
+	set_text(&values[32], &nulls[32], mail->return_path);
+	values[33] = BoolGetDatum(bounce_is_from_system(mail));
 
 	/* not when the context goes: what is made of a large message is large */
 	mime_free(mail);

@@ -3,7 +3,7 @@
 -- of its delivery, who is written to no more.
 \i test/lib/pgtap.sql
 \set top `pwd`
-SELECT plan(84);
+SELECT plan(91);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -265,6 +265,27 @@ SELECT is(pg_temp.stands('of one'), 'bounced 550 5.1.1 bounced for only@globex.e
 CALL pg_temp.write('of one soft', '{soft@globex.example}');
 CALL pg_temp.keep('bounce 26', pg_temp.receive(pg_temp.bounce('{"|failed|5.2.2|552 full"}', pg_temp.token('of one soft'))));
 SELECT is(pg_temp.stands('of one soft'), 'bounced 552 5.2.2 bounced for soft@globex.example: 552 full | soft bounced | open 2', 'a full mailbox suppresses nobody here either');
+
+-- words that nobody knows, at the return address
+CREATE FUNCTION pg_temp.notice(tag text, sender text DEFAULT 'From: MAILER-DAEMON@mx.example') RETURNS bytea LANGUAGE sql AS $$
+    SELECT convert_to(concat(sender || E'\r\n', E'To: inbox', '+' || tag, E'@acme.example\r\nSubject: Lorem\r\nMessage-ID: <', gen_random_uuid(), E'@mx.example>\r\n\r\nIpsum\r\n  dolor: 554 sit amet.\r\n'), 'UTF8')
+$$;
+CALL pg_temp.write('unknown words', '{lorem@globex.example}');
+CALL pg_temp.keep('notice', pg_temp.receive(pg_temp.notice(pg_temp.token('unknown words'))));
+SELECT is(pg_temp.stands('unknown words'), 'bounced 554 bounced for lorem@globex.example: Ipsum dolor: 554 sit amet. | lorem bounced | open 2', 'from a mail system: it has bounced, and nobody is suppressed');
+SELECT is(concat_ws(' ', kind, automatic, thread_id = pg_temp.id('unknown words thread'), verdicts #>> '{bounce,kind}'), 'bounce t t soft', 'in its thread, as what it is') FROM ar_inbox.emails WHERE id = pg_temp.id('notice');
+CALL pg_temp.write('from nobody', '{ipsum@globex.example}');
+CALL pg_temp.keep('notice 2', pg_temp.receive(pg_temp.notice(pg_temp.token('from nobody'), NULL)));
+SELECT is(pg_temp.stands('from nobody'), 'bounced 554 bounced for ipsum@globex.example: Ipsum dolor: 554 sit amet. | ipsum bounced | open 2', 'from nobody, too');
+CALL pg_temp.write('unknown of two', '{dolor@globex.example,amet@globex.example}');
+CALL pg_temp.keep('notice 3', pg_temp.receive(pg_temp.notice(pg_temp.token('unknown of two'))));
+SELECT is(pg_temp.stands('unknown of two'), 'accepted 250 2.0.0 | dolor accepted, amet accepted | open 2', 'of two recipients it says nothing, but is there');
+CALL pg_temp.write('answered', '{person@globex.example}');
+CALL pg_temp.keep('notice 4', pg_temp.receive(pg_temp.notice(pg_temp.token('answered'), 'From: person@globex.example')));
+SELECT is(pg_temp.stands('answered'), 'accepted 250 2.0.0 | person accepted | open 2', 'from a person it is an answer');
+SELECT is(concat_ws(' ', kind, automatic), 'message f', 'and no report') FROM ar_inbox.emails WHERE id = pg_temp.id('notice 4');
+CALL pg_temp.keep('notice 5', pg_temp.receive(pg_temp.notice(NULL)));
+SELECT is(concat_ws(' ', e.kind, t.topic, t.status), 'message message closed', 'at another address it is a message of its own') FROM ar_inbox.emails e JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = pg_temp.id('notice 5');
 SELECT is((SELECT count(*) FROM ar_inbox.inbound_messages WHERE state = 'quarantine'), 0::bigint, 'nothing of all this went to quarantine');
 
 -- bounces as they come, standard or not: of a message to bob@example.net, each time anew, at its return address

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Mail as bytes, seen from SQL: what is written is read back as it was meant.
 \i test/lib/pgtap.sql
-SELECT plan(54);
+SELECT plan(58);
 
 CREATE FUNCTION pg_temp.built(from_name text DEFAULT 'Acme', to_addresses text[] DEFAULT '{ann@globex.example}',
     cc text[] DEFAULT '{}', subject text DEFAULT 'Hello', body text DEFAULT 'Hello.', html text DEFAULT NULL,
@@ -67,6 +67,9 @@ SELECT is((pg_temp.read(E'Date: never\n\nx')).sent_at, NULL, 'no usable Date');
 SELECT ok((pg_temp.read(E'Auto-Submitted: auto-replied\n\nx')).automatic, 'an automatic reply');
 SELECT ok(NOT (pg_temp.read(E'Auto-Submitted: no\n\nx')).automatic, 'one that says it is none');
 SELECT is((pg_temp.read(E'Delivered-To: inbox@acme.example\nTo: all@x.example\n\nx')).delivered_to, '{inbox@acme.example}', 'Delivered-To');
+SELECT is(concat_ws('|', coalesce('<' || p.return_path || '>', '-'), p.from_mail_system), wanted, 'who sent it: ' || mail)
+FROM (VALUES (E'From: ann@x.example', '-|f'), (E'Return-Path: <>\nFrom: ann@x.example', '<>|f'), (E'Return-Path: <ann@x.example>\nFrom: MAILER-DAEMON@x.example', '<ann@x.example>|t'), ('Subject: x', '-|t')) t (mail, wanted),
+    pg_temp.read(mail || E'\n\nx') p;
 SELECT is(concat_ws('|', rtrim(p.body_text, E'\n'), p.attachment_names[1], p.attachment_types[1],
         convert_from(a.content, 'UTF8'), p.attachment_inline[1], cardinality(p.attachment_names)),
     'see there|résumé.pdf|application/pdf|%PDF-|f|1', 'an attachment')

@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(222);
+SELECT plan(232);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -401,6 +401,26 @@ SELECT is(pg_temp.became(pg_temp.mail('copy@x', recipient => 'accounts@nowhere.e
 SELECT is(ar_inbox.reprocess(), 0::bigint, 'again: nothing is left but what has to be');
 SELECT is((SELECT string_agg(DISTINCT regexp_replace(reason, '[0-9]+', 'N'), '; ') FROM ar_inbox.inbound_messages WHERE state = 'quarantine'),
     'it goes in circles: N mail servers have had it; it is addressed to several companies, and nothing says to which of them it was delivered; it is still in its mailbox (INBOX, UID N): too large', 'with its reason');
+
+-- the return address, which is for automatic answers
+CREATE FUNCTION pg_temp.return_path(sent text) RETURNS text LANGUAGE sql AS $$ 
+    SELECT ar_inbox_internal.tagged_address('inbox@acme.example', ar_inbox_internal.sign_token(ar_inbox_internal.signing_key(d.company_id), 'b', d.id))
+    FROM ar_inbox.deliveries d WHERE d.email_id = pg_temp.id(sent || ' mail')
+$$;
+SELECT is(pg_temp.send('returning', 'ap@globex.example', 'globex'), 'message closed 1', 'another message to the customer');
+SELECT is(pg_temp.receive('returned ' || what, pg_temp.mail('rp' || number || '@y', sender, pg_temp.return_path('returning'), more => more)), wanted, 'to its return address: ' || what)
+FROM (VALUES
+    (1, 'an absence note', 'ann@globex.example', E'Auto-Submitted: auto-replied\n', 'Acme message Globex open 2'),
+    (2, 'an answer', 'ap@globex.example', '', 'Acme message Globex open 3'),
+    (3, 'a stranger''s', 'mallory@z.example', '', 'Acme message - open 1'),
+    (4, 'another customer''s', 'pay@initech.example', E'Auto-Submitted: auto-replied\n', 'Acme customer Initech open 6'),
+    (5, 'a stranger''s, without a return path', 'forwarded@z.example', E'Return-Path: <>\n', 'Acme message Globex open 4'),
+    (6, 'one with a return path', 'mallory@z.example', E'Return-Path: <mallory@z.example>\nAuto-Submitted: auto-replied\n', 'Acme message - open 1')) t (number, what, sender, more, wanted);
+SELECT is(pg_temp.receive('returned across', pg_temp.mail('rp7@y', 'ap@globex.example', replace(pg_temp.return_path('returning'), 'acme', 'other'))), 'Other customer Globex at theirs open 1', 'not at another company');
+SELECT is(pg_temp.receive('returned forged', pg_temp.mail('rp8@y', 'ap@globex.example', overlay(pg_temp.return_path('returning') PLACING CASE substr(pg_temp.return_path('returning'), 26, 1) WHEN 'a' THEN 'b' ELSE 'a' END FROM 26))), 'Acme customer Globex open 12', 'nor if it is changed');
+DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": ["mx.acme.example"]}'); END $$;
+SELECT is(pg_temp.receive('returned not believed', pg_temp.mail('rp9@y', 'ap@globex.example', pg_temp.return_path('returning'), more => E'Authentication-Results: mx.acme.example; dmarc=fail\n')), 'Acme message - open 1', 'nor from whoever is shown not to be the sender');
+DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": []}'); END $$;
 
 -- who may hand mail in
 SELECT is(pg_temp.as_role('ar_test_alice', 'SELECT ar_inbox.receive_email(''x'')'), '42501 permission denied for function receive_email', 'a member may not');
