@@ -78,6 +78,27 @@ $$;
 comment on function ar_inbox_internal.returned_email(bigint, ar_inbox.email_address[], text) is
 'The message of ours whose signed return address is among the addresses, else the one of the envelope id, which is the same; NULL: none. addresses: our own that it was sent to.';
 
+create function ar_inbox_internal.own_message_ids(company_id bigint, ids text[])
+returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    return (
+        -- (in the list: one look-up for each, whatever the planner knows of the tables)
+        select pg_catalog.array_agg(coalesce((
+            select e.message_id from ar_inbox.deliveries d
+            join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
+            where d.company_id = own_message_ids.company_id
+                and d.queue_id = pg_catalog.split_part(r.id, '@', 1) and pg_catalog.length(d.queue_id) >= 16
+            order by d.id desc limit 1), r.id) order by r.position)
+        from pg_catalog.unnest(ids) with ordinality r (id, position));
+end
+$$;
+
+comment on function ar_inbox_internal.own_message_ids(bigint, text[]) is
+'The Message-IDs, and in place of those that a relay gave to messages of ours, theirs: such a one has the name under which the relay took the message (deliveries.queue_id) before its @. Names of 16 characters or more are as good as a Message-ID: only who has the message knows them. NULL: there are none.';
+
 create function ar_inbox_internal.proven_email(company_id bigint, report jsonb,
     addresses ar_inbox.email_address[])
 returns bigint
@@ -92,7 +113,8 @@ begin
     end if;
     -- the Message-ID of the mail that it returns
     select e.id into found_id from ar_inbox.emails e
-    where e.company_id = proven_email.company_id and e.message_id = report #>> '{original,message_id}'
+    where e.company_id = proven_email.company_id and e.message_id = any (ar_inbox_internal.own_message_ids(proven_email.company_id,
+            array[report #>> '{original,message_id}']))
         and e.direction = 'outgoing';
     return found_id;
 end

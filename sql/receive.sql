@@ -123,6 +123,9 @@ begin
         -- it may be here before what it is about
         links := links || (parsed.report #>> '{original,message_id}');
     end if;
+    if links <> '{}' then
+        links := ar_inbox_internal.own_message_ids(file_message.company_id, links);
+    end if;
     if target is null and imported_as is distinct from 'outgoing'
         and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
     then

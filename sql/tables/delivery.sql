@@ -62,6 +62,8 @@ create index deliveries_in_doubt_by_recipient on ar_inbox.deliveries (recipient,
 create index deliveries_next on ar_inbox.deliveries (next_attempt_at) where next_attempt_at is not null;
 create index deliveries_in_flight on ar_inbox.deliveries (id) where state = 'handing_off';
 create index deliveries_by_invoice on ar_inbox.deliveries (invoice_id, company_id, channel, created_at) where invoice_id is not null;
+-- shorter ones can be guessed, or met by chance
+create index deliveries_by_queue_id on ar_inbox.deliveries (queue_id, company_id) where pg_catalog.length(queue_id) >= 16;
 create index deliveries_to_cancel on ar_inbox.deliveries (company_id, email_id)
     where cancel_on_answer and state in ('queued', 'deferred');
 comment on table ar_inbox.deliveries is 'The hand-off of one message to one channel: what left, when, and what the other side said.';
@@ -74,7 +76,7 @@ comment on column ar_inbox.deliveries.enhanced_code is 'RFC 3463; of a provider 
 comment on column ar_inbox.deliveries.return_path is 'The envelope sender: a signed address that a bounce comes back to; NULL: the sender''s address.';
 comment on column ar_inbox.deliveries.send_at is 'For which later moment a member wrote it; NULL: it was to leave at once.';
 comment on column ar_inbox.deliveries.cancel_on_answer is 'Cancelled if the customer writes before it is handed off.';
-comment on column ar_inbox.deliveries.queue_id is 'Under which name the mail server took the message, from its last reply.';
+comment on column ar_inbox.deliveries.queue_id is 'Under which name the mail server took the message, from its last reply. Some put it in place of our Message-ID (name@…): one of 16 characters or more stands for the message wherever it is referred to.';
 select ar_inbox_internal.secure_for_members('deliveries');
 
 create table ar_inbox.delivery_attempts (

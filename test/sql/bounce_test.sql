@@ -3,7 +3,7 @@
 -- of its delivery, who is written to no more.
 \i test/lib/pgtap.sql
 \set top `pwd`
-SELECT plan(91);
+SELECT plan(92);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -265,6 +265,12 @@ SELECT is(pg_temp.stands('of one'), 'bounced 550 5.1.1 bounced for only@globex.e
 CALL pg_temp.write('of one soft', '{soft@globex.example}');
 CALL pg_temp.keep('bounce 26', pg_temp.receive(pg_temp.bounce('{"|failed|5.2.2|552 full"}', pg_temp.token('of one soft'))));
 SELECT is(pg_temp.stands('of one soft'), 'bounced 552 5.2.2 bounced for soft@globex.example: 552 full | soft bounced | open 2', 'a full mailbox suppresses nobody here either');
+
+-- a relay gave the message another Message-ID: the name under which it took it
+CALL pg_temp.write('through a relay', '{relayed@globex.example}');
+UPDATE ar_inbox.deliveries SET queue_id = '0102018f-abc-000000' WHERE id = pg_temp.id('through a relay delivery');
+CALL pg_temp.keep('bounce 27', pg_temp.receive(pg_temp.bounce('{relayed@globex.example|failed|5.1.1|550 gone}', message_id => '0102018f-abc-000000@eu-west-1.amazonses.com')));
+SELECT is(pg_temp.stands('through a relay'), 'bounced 550 5.1.1 bounced for relayed@globex.example: 550 gone | relayed bounced | open 2 | relayed bounce 550 gone', 'a bounce that returns it with that one');
 
 -- words that nobody knows, at the return address
 CREATE FUNCTION pg_temp.notice(tag text, sender text DEFAULT 'From: MAILER-DAEMON@mx.example') RETURNS bytea LANGUAGE sql AS $$

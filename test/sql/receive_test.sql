@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(232);
+SELECT plan(239);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -421,6 +421,19 @@ SELECT is(pg_temp.receive('returned forged', pg_temp.mail('rp8@y', 'ap@globex.ex
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": ["mx.acme.example"]}'); END $$;
 SELECT is(pg_temp.receive('returned not believed', pg_temp.mail('rp9@y', 'ap@globex.example', pg_temp.return_path('returning'), more => E'Authentication-Results: mx.acme.example; dmarc=fail\n')), 'Acme message - open 1', 'nor from whoever is shown not to be the sender');
 DO $$ BEGIN PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"trusted_hosts": []}'); END $$;
+
+-- a relay gave the message another Message-ID: the name under which it took it
+SELECT is(pg_temp.send('relayed', 'bob@y.example') || ', ' || pg_temp.send('shortly', 'bob@y.example'), 'message closed 1, message closed 1', 'two messages that go through relays');
+UPDATE ar_inbox.deliveries SET queue_id = '0102018f-abc-000000' WHERE email_id = pg_temp.id('relayed mail');
+UPDATE ar_inbox.deliveries SET queue_id = '4ABC123' WHERE email_id = pg_temp.id('shortly mail');
+SELECT is(pg_temp.receive('relayed ' || what, pg_temp.mail('ry' || number || '@y', 'carol@elsewhere.example', recipient, more => more)), wanted, 'an answer by that name: ' || what)
+FROM (VALUES
+    (1, 'from another address', 'inbox@acme.example', E'In-Reply-To: <0102018f-abc-000000@eu-west-1.amazonses.com>\n', 'Acme message - open 2'),
+    (2, 'among References', 'inbox@acme.example', E'References: <0102018f-abc-000000@eu-west-1.amazonses.com> <elsewhere@y.example>\n', 'Acme message - open 3'),
+    (3, 'at another company', 'inbox@other.example', E'In-Reply-To: <0102018f-abc-000000@eu-west-1.amazonses.com>\n', 'Other message - open 1'),
+    (4, 'another one', 'inbox@acme.example', E'In-Reply-To: <0102018f-abc-000001@eu-west-1.amazonses.com>\n', 'Acme message - open 1'),
+    (5, 'one that is short', 'inbox@acme.example', E'In-Reply-To: <4ABC123@relay.example>\n', 'Acme message - open 1')) t (number, what, recipient, more, wanted);
+SELECT is(count(*), 0::bigint, 'which is not missing') FROM ar_inbox.missing_references WHERE company_id = pg_temp.id('acme') AND message_id = '0102018f-abc-000000@eu-west-1.amazonses.com';
 
 -- who may hand mail in
 SELECT is(pg_temp.as_role('ar_test_alice', 'SELECT ar_inbox.receive_email(''x'')'), '42501 permission denied for function receive_email', 'a member may not');
