@@ -49,6 +49,8 @@ declare
     about        bigint;
     verified     jsonb;
     links        text[] := array[]::text[];
+    missing      text[] := array[]::text[];
+    quotes_held  boolean := false;
     attached     integer := pg_catalog.cardinality(parsed.attachment_names);
     attachment   record;
     moment       timestamptz := case when imported_as is null then received_at
@@ -168,6 +170,16 @@ begin
             1, first.id, first.direction, first.at);
     end if;
 
+    if links <> '{}' then
+        links := pg_catalog.array_remove(links, identifier);
+        missing := array(
+            select distinct l.id from pg_catalog.unnest(links) l (id)
+            -- (not exists: might be planned as a scan of all, whatever the tables hold)
+            where (select e.id from ar_inbox.emails e
+                where e.company_id = file_message.company_id and e.message_id = l.id) is null);
+        quotes_held := not links <@ missing;
+    end if;
+
     -- The rest at once: a statement for each table would take as long again.
     with recipients as (
         insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
@@ -200,17 +212,13 @@ begin
                 pg_catalog.array_to_string(parsed.recipient_names, ' '),
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
-            -- the history is found where it was first said, unless that is not here
-            case when is_new or parsed.new_text_length is null then parsed.body_text
+            -- the history is found where it was first said, unless nothing of that is here
+            case when not quotes_held or parsed.new_text_length is null then parsed.body_text
                 else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
 
-    if links <> '{}' then
+    if missing <> '{}' then
         insert into ar_inbox.missing_references (company_id, message_id, email_id)
-        select distinct file_message.company_id, l.id, new_id
-        from pg_catalog.unnest(links) l (id)
-        -- (not exists: might be planned as a scan of all, whatever the tables hold)
-        where (select e.id from ar_inbox.emails e
-            where e.company_id = file_message.company_id and e.message_id = l.id) is null;
+        select file_message.company_id, m.id, new_id from pg_catalog.unnest(missing) m (id);
     end if;
 
     if attached > 0 then

@@ -347,11 +347,13 @@ begin
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, e.subject,
         pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
-        case when m.is_first then e.body_text else pg_catalog.left(e.body_text, coalesce(e.new_text_length, 2147483647)) end)
+        case when m.quotes_held then pg_catalog.left(e.body_text, e.new_text_length) else e.body_text end)
     from (
-        -- history is found where it was first said, unless that is not here
-        select t.company_id, t.id, pg_catalog.row_number() over (partition by t.thread_id
-            order by t.occurred_at, t.id) = 1 as is_first
+        -- history is found where it was first said, unless nothing of that is here
+        select t.company_id, t.id, t.new_text_length is not null and exists (
+            select 1 from pg_catalog.unnest(t.reference_ids || t.in_reply_to) l (id)
+            join ar_inbox.emails h on h.company_id = t.company_id and h.message_id = l.id
+            where h.id <> t.id) as quotes_held
         from ar_inbox.emails t
         where t.company_id = reindex_company.company_id) m
     left join (

@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(239);
+SELECT plan(245);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -434,6 +434,19 @@ FROM (VALUES
     (4, 'another one', 'inbox@acme.example', E'In-Reply-To: <0102018f-abc-000001@eu-west-1.amazonses.com>\n', 'Acme message - open 1'),
     (5, 'one that is short', 'inbox@acme.example', E'In-Reply-To: <4ABC123@relay.example>\n', 'Acme message - open 1')) t (number, what, recipient, more, wanted);
 SELECT is(count(*), 0::bigint, 'which is not missing') FROM ar_inbox.missing_references WHERE company_id = pg_temp.id('acme') AND message_id = '0102018f-abc-000000@eu-west-1.amazonses.com';
+
+-- what is quoted is found where it was said, or where it is quoted if that never came
+CREATE FUNCTION pg_temp.quoting(number integer, about text, quoted text) RETURNS bytea LANGUAGE sql AS $$
+    SELECT pg_temp.mail('qu' || number || '@globex', 'ann@globex.example', body => format(E'See below.\r\n\r\nOn Fri, 30 Jan 2026 at 10:00, Zoe <zoe@z.example> wrote:\r\n> The %s is here.\r\n', quoted), more => 'In-Reply-To: <' || about || E'>\n')
+$$;
+CREATE FUNCTION pg_temp.found(word text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(i.name, ', ') FROM ar_inbox.search_threads(word, pg_temp.id('acme')) f JOIN ids i ON i.id = f.email_id AND i.name LIKE '% mail' $$;
+SELECT is(pg_temp.receive('quotes', pg_temp.quoting(1, 'never@z.example', 'zebrafish')), 'Acme customer Globex open 13', 'a customer quotes what never came');
+SELECT is(pg_temp.receive('quoted', pg_temp.mail('qu2@z', 'zoe@z.example', body => 'The okapi is here.')), 'Acme message - open 1', 'what came');
+SELECT is(pg_temp.receive('quotes it', pg_temp.quoting(3, 'qu2@z', 'okapi')), 'Acme message - open 2', 'and is quoted');
+SELECT is(new_text_length, 12, 'the quotation is known as one') FROM ar_inbox.emails WHERE id = pg_temp.id('quotes mail');
+SELECT is(pg_temp.found('zebrafish') || ', ' || pg_temp.found('okapi'), 'quotes mail, quoted mail', 'each is found where it is');
+DO $$ BEGIN PERFORM ar_inbox_internal.reindex_company(pg_temp.id('acme')); END $$;
+SELECT is(pg_temp.found('zebrafish') || ', ' || pg_temp.found('okapi'), 'quotes mail, quoted mail', 'also when the index was made again');
 
 -- who may hand mail in
 SELECT is(pg_temp.as_role('ar_test_alice', 'SELECT ar_inbox.receive_email(''x'')'), '42501 permission denied for function receive_email', 'a member may not');
