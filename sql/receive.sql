@@ -148,7 +148,7 @@ begin
         -- What a stranger made up is not to be what a customer's mail goes to.
         -- (History has no say in that: it comes in any order.)
         target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
-            customers, imported_as is not null or customers = '{}', imported_as is not null);
+            customers, imported_as is not null or customers = '{}', imported_as is not null, parsed.subject);
     end if;
     if target is null and customers <> '{}' then
         target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject, first);
@@ -159,6 +159,9 @@ begin
         end if;
     end if;
     is_new := target is null;
+    if not is_new and customers <> '{}' then
+        perform ar_inbox_internal.take_waiting(file_message.company_id, identifier, target, first.opens);
+    end if;
     if is_new then
         target := pg_catalog.nextval('ar_inbox.threads_id_seq');
         insert into ar_inbox.threads (id, company_id, topic, subject, status, spam_at,

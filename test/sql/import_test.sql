@@ -2,7 +2,7 @@
 -- Earlier conversations: messages, mailbox files and comments brought in with
 -- their own dates, and what must not follow from them.
 \i test/lib/pgtap.sql
-SELECT plan(114);
+SELECT plan(117);
 
 CREATE ROLE ar_test_mia LOGIN;
 CREATE ROLE ar_test_sam LOGIN;
@@ -231,6 +231,10 @@ SELECT is(pg_temp.filed('file', '{1,2,3,4,5,6,7,8,9,10}'), 'document(d1,d2,d3) c
 SELECT is(pg_temp.filed('file-backwards', '{10,9,8,7,6,5,4,3,2,1}'), pg_temp.partition('file'), 'the other way round');
 SELECT is(pg_temp.filed('file-mixed', '{9,4,6,2,10,8,1,7,5,3}'), pg_temp.partition('file'), 'mixed');
 SELECT results_eq($$SELECT occurred_at FROM ar_inbox.emails WHERE company_id = pg_temp.id('file-mixed') ORDER BY message_id$$, $$SELECT occurred_at FROM ar_inbox.emails WHERE company_id = pg_temp.id('file') ORDER BY message_id$$, 'with the same dates');
+
+SELECT is(pg_temp.told('numbered', '{7,8,9,10}'), 'document(d1,d2,d3) customer(d4)', 'an invoice''s number, one after the other');
+SELECT is(pg_temp.told('numbered-backwards', '{10,9,8,7}'), pg_temp.partition('numbered'), 'the last first');
+SELECT is(pg_temp.told('numbered-mixed', '{8,10,7,9}'), pg_temp.partition('numbered'), 'mixed');
 
 -- files
 CALL pg_temp.keep('emails', pg_temp.count_of('emails'));

@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(245);
+SELECT plan(256);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -447,6 +447,47 @@ SELECT is(new_text_length, 12, 'the quotation is known as one') FROM ar_inbox.em
 SELECT is(pg_temp.found('zebrafish') || ', ' || pg_temp.found('okapi'), 'quotes mail, quoted mail', 'each is found where it is');
 DO $$ BEGIN PERFORM ar_inbox_internal.reindex_company(pg_temp.id('acme')); END $$;
 SELECT is(pg_temp.found('zebrafish') || ', ' || pg_temp.found('okapi'), 'quotes mail, quoted mail', 'also when the index was made again');
+
+-- a customer's message that names an invoice, and what answers it, in whatever order
+CREATE FUNCTION pg_temp.order_of(name text, steps text[]) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    customer bigint := ar_inbox.create_customer(pg_temp.id('acme'), name, email => (name || '@order.example')::ar_inbox.email_address);
+    bill bigint := ar_inbox.create_invoice(customer, '[{"description": "Work", "unit_price": 100}]', number => 'ORD-' || name);
+    sender text := name || '@order.example';
+    step text;
+    mail bigint;
+BEGIN
+    PERFORM ar_inbox.issue_invoice(bill);
+    FOREACH step IN ARRAY steps LOOP
+        IF step = 'ours' THEN
+            PERFORM ar_inbox.reply((SELECT e.thread_id FROM ar_inbox.emails e WHERE e.message_id = 'R-' || name || '@o'), 'Thank you.');
+        ELSE
+            mail := ar_inbox.receive_email(pg_temp.mail(step || '-' || name || '@o', sender,
+                CASE step WHEN 'T' THEN (SELECT ar_inbox_internal.tagged_address('inbox@acme.example', ar_inbox_internal.sign_token(ar_inbox_internal.signing_key(t.company_id), 'r', t.id))
+                    FROM ar_inbox.threads t WHERE t.customer_id = customer AND t.topic = 'customer') ELSE 'inbox@acme.example' END,
+                CASE step WHEN 'M' THEN 'dispute ORD-' || name WHEN 'N' THEN 'dispute ORD-' || name ELSE 'It' END,
+                more => CASE step WHEN 'R' THEN format(E'In-Reply-To: <M-%s@o>\n', name) WHEN 'T' THEN format(E'In-Reply-To: <M-%s@o>\n', name)
+                    WHEN 'S' THEN format(E'In-Reply-To: <R-%s@o>\n', name) WHEN 'P' THEN format(E'In-Reply-To: <M-%s@o>\n', name) WHEN 'V' THEN format(E'In-Reply-To: <P-%s@o>\n', name) WHEN 'N' THEN format(E'In-Reply-To: <X-%s@o>\n', name) WHEN 'Q' THEN format(E'In-Reply-To: <X-%s@o>\n', name) ELSE '' END));
+        END IF;
+    END LOOP;
+    RETURN (SELECT string_agg(concat_ws(' ', t.topic, t.status, t.message_count, CASE WHEN t.last_email_id = (SELECT max(e.id) FROM ar_inbox.emails e WHERE e.thread_id = t.id) THEN 'last' END,
+            (SELECT '(' || string_agg(CASE e.direction WHEN 'outgoing' THEN 'ours' ELSE left(e.message_id, 1) END, ' ' ORDER BY e.direction, left(e.message_id, 1)) || ')' FROM ar_inbox.emails e WHERE e.thread_id = t.id)), '; ' ORDER BY t.topic DESC)
+        FROM ar_inbox.threads t WHERE t.customer_id = customer);
+END
+$$;
+SELECT is(pg_temp.order_of(name, steps), wanted, format('%s arrive: %s', steps, what))
+FROM (VALUES
+    ('a', '{M,R}'::text[], 'document open 2 last (M R)', 'the invoice''s conversation'),
+    ('b', '{R,M}', 'document open 2 last (M R); customer closed 0', 'the same, and nothing is left to be open'),
+    ('c', '{A,M,R,S}', 'document open 3 last (M R S); customer open 1 last (A)', 'beside another one'),
+    ('d', '{A,R,S,M}', 'document open 3 last (M R S); customer open 1 last (A)', 'with what answers the answer'),
+    ('e', '{R,M,S}', 'document open 3 last (M R S); customer closed 0', 'or comes to it later'),
+    ('f', '{R,ours,M}', 'document open 1 last (M); customer open 2 last (R ours)', 'what we have answered stays where that was'),
+    ('g', '{A,T,M}', 'document open 1 last (M); customer open 2 last (A T)', 'what was written to a signed address, too'),
+    ('h', '{Q,N}', 'customer open 2 last (N Q)', 'two that answer what is not there are together'),
+    ('j', '{M,V,P}', 'document open 3 last (M P V); customer closed 0', 'so too where the one waited for is there as an answer'),
+    ('i', '{R,A}', 'customer open 2 last (A R)', 'without the number it is the customer''s')) t (name, steps, wanted, what);
+SELECT is((SELECT string_agg(action, ', ' ORDER BY v.id) FROM ar_inbox.events v JOIN ar_inbox.threads t ON v.subject = 'thread' AND v.subject_id = t.id JOIN ar_inbox.customers c ON c.id = t.customer_id WHERE c.name = 'b' AND c.company_id = pg_temp.id('acme')), 'moved away, moved', 'that it was moved is written down');
 
 -- who may hand mail in
 SELECT is(pg_temp.as_role('ar_test_alice', 'SELECT ar_inbox.receive_email(''x'')'), '42501 permission denied for function receive_email', 'a member may not');
