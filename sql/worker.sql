@@ -27,13 +27,24 @@ $$;
 
 comment on function ar_inbox_internal.is_installed() is 'Whether install() has made the tables.';
 
-create function ar_inbox_internal.next_wake()
+create function ar_inbox_internal.next_wake(armed boolean = true)
 returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    -- what leaves no database
+    tidying timestamptz := least(
+        (select t.snoozed_until from ar_inbox.threads t
+         where t.snoozed_until is not null order by t.snoozed_until limit 1),
+        (select h.ends_at from ar_inbox.holds h
+         where h.ended_at is null and h.ends_at is not null order by h.ends_at limit 1),
+        (select '-infinity'::timestamptz from ar_inbox.email_html h where h.pending limit 1));
 begin
-    return least(
+    if not armed then
+        return tidying;
+    end if;
+    return least(tidying,
         (select s.due_at from ar_inbox.chasing_steps s
          where s.state = 'scheduled' and s.due_at is not null order by s.due_at limit 1),
         -- of each account with something waiting: its first, or when its server is tried again
@@ -66,14 +77,9 @@ begin
          select pg_catalog.min(greatest(w.first, p.send_retry_at))
          from waiting w join ar_inbox.providers p on p.id = w.id),
         (select a.next_poll_at from ar_inbox.mail_accounts a
-         where a.next_poll_at is not null order by a.next_poll_at limit 1),
-        (select t.snoozed_until from ar_inbox.threads t
-         where t.snoozed_until is not null order by t.snoozed_until limit 1),
-        (select h.ends_at from ar_inbox.holds h
-         where h.ended_at is null and h.ends_at is not null order by h.ends_at limit 1),
-        (select '-infinity'::timestamptz from ar_inbox.email_html h where h.pending limit 1));
+         where a.next_poll_at is not null order by a.next_poll_at limit 1));
 end
 $$;
 
-comment on function ar_inbox_internal.next_wake() is
-'When the worker has something to do next; NULL: nothing planned.';
+comment on function ar_inbox_internal.next_wake(boolean) is
+'When the worker has something to do next; NULL: nothing planned. armed: whether the database is; if not, only what is done all the same counts: snoozes, holds, HTML.';

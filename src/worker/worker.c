@@ -224,11 +224,12 @@ index_phrases(void *arg)
 static void
 read_next_wake(void *arg)
 {
-	static Statement statement = {"select ar_inbox_internal.next_wake()", 0};
+	static Statement statement = {"select ar_inbox_internal.next_wake($1)", 1, {BOOLOID}};
 	Look *look = arg;
+	Datum values[1] = {BoolGetDatum(look->armed)};
 	bool isnull;
 
-	run_statement(&statement, NULL, NULL);
+	run_statement(&statement, values, NULL);
 	look->next = row_timestamp(0, 1, &isnull);
 	look->has_next = !isnull;
 }
@@ -294,6 +295,33 @@ fire_what_is_due(NetLoop *loop, Look *look)
 }
 
 /*
+ * Does what leaves the database; false when some of it failed.
+ */
+static bool
+do_what_leaves(NetLoop *loop, Look *look)
+{
+	bool done = true;
+
+	/*
+	 * What an earlier worker left in flight, before anything else leaves, but
+	 * for what somebody holds, which waits.  Looked for once only: later, what
+	 * is in flight is our own.
+	 */
+	if (unsettled == NULL || ARR_NDIM(unsettled) > 0)
+	{
+		if (run_task("settling interrupted deliveries", settle_interrupted, NULL) != TASK_DONE)
+			return false;
+		done = ARR_NDIM(unsettled) == 0;
+	}
+
+	done &= fire_what_is_due(loop, look);
+	done &= outbox_turn(true);
+	done &= providers_turn(true);
+	done &= mailboxes_turn(true);
+	return done;
+}
+
+/*
  * Looks at the tables and does what is due.  Returns in how many milliseconds
  * it wants to look again.
  */
@@ -320,29 +348,8 @@ look_at_tables(NetLoop *loop)
 	failed |= run_task("making HTML safe", make_html_safe, &look) == TASK_FAILED;
 	failed |= run_task("ending holds", end_holds, &look) == TASK_FAILED;
 	failed |= run_task("indexing phrases", index_phrases, &look) == TASK_FAILED;
-	if (!look.armed)
-	{
-		bool more = look.more_threads || look.more_html || look.more_holds || look.more_phrases;
-
-		return failed ? after_failure() : more ? 0 : LONGEST_SLEEP;
-	}
-
-	/*
-	 * What an earlier worker left in flight, before anything else leaves, but
-	 * for what somebody holds, which waits.  Looked for once only: later, what
-	 * is in flight is our own.
-	 */
-	if (unsettled == NULL || ARR_NDIM(unsettled) > 0)
-	{
-		if (run_task("settling interrupted deliveries", settle_interrupted, NULL) != TASK_DONE)
-			return after_failure();
-		failed |= ARR_NDIM(unsettled) > 0;
-	}
-
-	failed |= !fire_what_is_due(loop, &look);
-	failed |= !outbox_turn(true);
-	failed |= !providers_turn(true);
-	failed |= !mailboxes_turn(true);
+	if (look.armed)
+		failed |= !do_what_leaves(loop, &look);
 
 	if (run_task("planning the next turn", read_next_wake, &look) != TASK_DONE || failed)
 		return after_failure();

@@ -2,7 +2,7 @@
 -- The ledger of the hand-off, as the worker keeps it: claiming, and writing
 -- down every kind of answer.
 \i test/lib/pgtap.sql
-SELECT plan(153);
+SELECT plan(154);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('globex', ar_inbox.create_customer(pg_temp.id('acme'), 'Globex', email => 'ap@globex.example'));
@@ -318,6 +318,7 @@ SELECT results_eq($$SELECT c.smtp_url || coalesce(c.username, '') || coalesce(c.
 SELECT ok(ar_inbox_internal.next_wake() > now(), 'nothing is due now');
 SELECT is(pg_temp.write('wake'), 'queued', 'another one');
 SELECT is(ar_inbox_internal.next_wake(), now(), 'now there is');
+SELECT is(ar_inbox_internal.next_wake(armed => false), NULL, 'but not where nothing may leave');
 
 -- the ledger's own rules
 SELECT throws_ok(format('UPDATE ar_inbox.deliveries SET %s WHERE id = %s', change, pg_temp.id('wake')), '23514', NULL, change || ' is refused')

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Working threads: status, snooze, notes with files, spam.
 \i test/lib/pgtap.sql
-SELECT plan(85);
+SELECT plan(86);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -66,6 +66,7 @@ SELECT is((SELECT array_agg(format('%s>%s', left(before #>> '{}', 10), left(afte
 -- it opens by itself
 SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-01'')', 's1'), 'pending 2099-06-01', 'one is snoozed');
 SELECT is(pg_temp.call('SELECT ar_inbox.snooze_thread(%s, ''2099-06-02'')', 'g1'), 'pending 2099-06-02', 'and another');
+SELECT is(ar_inbox_internal.next_wake(armed => false), '2099-06-01', 'the worker wakes for the first, armed or not');
 SELECT is(ar_inbox_internal.wake_threads('2099-05-31 23:59:59', 10), 0, 'before the time nothing is woken');
 SELECT is(ar_inbox_internal.wake_threads('2099-06-03', 0), 0, 'nor more than are wanted');
 SELECT is(ar_inbox_internal.wake_threads('2099-06-03', 1), 1, 'one of them');

@@ -104,6 +104,9 @@ send_from('postgres', $acme);
 sleep 1;
 is(sql($states), 'queued 1', 'what is not armed sends nothing');
 unlike(ArInbox::log_since($node, 0), qr/armed elsewhere/, 'and says nothing of elsewhere');
+sql(q(SELECT ar_inbox.snooze_thread(id, now() + interval '2 seconds') FROM ar_inbox.threads));
+ok(ArInbox::wait_until($node, q(SELECT string_agg(status::text, ' ') FROM ar_inbox.threads), 'open', timeout => 2 + $prompt), 'but a snoozed thread wakes at its moment');
+is(sql($states), 'queued 1', 'and nothing else happens');
 sql('SELECT ar_inbox.arm()');
 ok(ArInbox::wait_until($node, $states, 'accepted 1', timeout => $prompt), 'arm() sets it going');
 
