@@ -175,16 +175,15 @@ comment on function ar_inbox_internal.sending_account(bigint) is 'The company''s
 create function ar_inbox_internal.accounts_to_poll(at timestamptz, busy bigint[] = '{}',
     max_accounts integer = 100, healthy_only boolean = false)
 returns table (account_id bigint, company_id bigint, imap_url text, username text, password text,
-    mailbox text, uid_validity bigint, last_uid bigint, max_message_size integer,
+    mailbox text, uid_validity bigint, last_uid bigint,
     after_fetch text, archive_mailbox text, unsettled_uids bigint[], version timestamptz)
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
     select a.id, a.company_id, a.imap_url, a.username, s.value, a.mailbox,
-        coalesce(a.uid_validity, 0), a.last_uid, c.max_message_size,
+        coalesce(a.uid_validity, 0), a.last_uid,
         a.after_fetch, a.archive_mailbox, a.unsettled_uids, a.changed_at
     from ar_inbox.mail_accounts a
-    join ar_inbox.companies c on c.id = a.company_id
     left join ar_inbox.secrets s on s.company_id = a.company_id and s.name = 'mail_account ' || a.id
     where a.next_poll_at <= at
         and a.id <> all (busy)

@@ -24,7 +24,7 @@ begin
                 'Only what is in quarantine is run again.');
         elsif kept.message is null then
             perform ar_inbox_internal.refuse('IB002',
-                pg_catalog.format('incoming message %s is still in its mailbox: %s', kept.id, kept.reason),
+                pg_catalog.format('incoming message %s was not fetched: %s', kept.id, kept.reason),
                 'Give its bytes to ar_inbox.receive_email().');
         end if;
     elsif not everything and companies = '{}' then
@@ -58,4 +58,4 @@ end
 $$;
 
 comment on function ar_inbox.reprocess(bigint) is
-'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine, or still in its mailbox).';
+'Runs what is in quarantine again, after a setting, an address or a rule has changed. inbound_id: one message; NULL: all of the companies that the caller manages, for administrators also those that no company was found for. Returns how many have left the quarantine; the others have their new reason. Needs manage. Errors: IB001, 42501, IB002 (not in quarantine, or not fetched from its mailbox).';

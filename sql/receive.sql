@@ -319,7 +319,10 @@ begin
                 problem := pg_catalog.format('it is still in its mailbox (%s, UID %s): %s', mailbox, uid, note);
             elsif message = '' then
                 problem := 'the message is empty';
-            else
+            elsif for_company is null or pg_catalog.octet_length(message) <= (
+                    select c.max_message_size from ar_inbox.companies c where c.id = for_company)
+            then
+                -- (else there is no need to: it takes several times the message's size)
                 parsed := ar_inbox_internal.parse_message(message);
             end if;
             own := ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end

@@ -81,7 +81,7 @@ comment on table ar_inbox.inbound_messages is 'Every incoming message, as its by
 comment on column ar_inbox.inbound_messages.content_hash is 'SHA-256 of the bytes: the same bytes are taken once for a company.';
 comment on column ar_inbox.inbound_messages.recipient is 'To whom it was delivered, where the mail server told (receive_email''s recipient); NULL: its header fields say.';
 comment on column ar_inbox.inbound_messages.state is 'filed: in its thread; event: a receipt, or a report that nothing but success is in, which is written down with the message it is about; duplicate: a message we have already; quarantine: kept whole with its reason, to be looked at and run again.';
-comment on column ar_inbox.inbound_messages.message is 'The bytes; NULL only for one too large for the server to hold, which stays in its mailbox.';
+comment on column ar_inbox.inbound_messages.message is 'The bytes; NULL only for one in a mailbox that could not be fetched (over 128 MB, or the mail server would not give it), and stays there.';
 comment on column ar_inbox.inbound_messages.imported_as is 'It was imported as history (ar_inbox.import_mbox() and others): which way it went; received_at is when. NULL: it came as mail does.';
 select ar_inbox_internal.secure_for_members('inbound_messages');
 

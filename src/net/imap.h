@@ -93,6 +93,13 @@ extern ImapState imap_state(const ImapJob *job);
 extern NetFailure imap_failure(const ImapJob *job);
 extern const char *imap_failure_text(const ImapJob *job);
 
+/*
+ * For all jobs of this process: of messages larger than size, at most so many
+ * are fetched or in batches at once.  A job that comes to another one then
+ * finishes before it, as if the mailbox ended there.
+ */
+extern void imap_limit_large(size_t size, int most);
+
 /* Known from the first batch, or the end, on; 0 before. */
 extern uint32 imap_uidvalidity(const ImapJob *job);
 extern bool imap_uidvalidity_changed(const ImapJob *job);

@@ -15,6 +15,25 @@
 
 #include "net/net_connection.h"
 
+/* What imap_limit_large() has set, and how many such are fetched or stored now. */
+static size_t large_size = SIZE_MAX;
+static int most_large = 0;
+static int n_large = 0;
+
+void
+imap_limit_large(size_t size, int most)
+{
+	large_size = size;
+	most_large = most;
+}
+
+static void
+give_places_back(ImapBatch *batch)
+{
+	n_large -= batch->n_large;
+	batch->n_large = 0;
+}
+
 static void
 clear_message(ImapMessage *message)
 {
@@ -37,6 +56,8 @@ void
 imap_batch_reset(ImapBatch *batch)
 {
 	drop_from(batch, 0);
+	give_places_back(batch);
+	batch->crowded = false;
 	batch->range = 0;
 	batch->next_uid = batch->todo.n > 0 ? batch->todo.ranges[0].low : 0;
 	batch->exhausted = batch->todo.n == 0;
@@ -51,6 +72,7 @@ void
 imap_batch_free(ImapBatch *batch)
 {
 	drop_from(batch, 0);
+	give_places_back(batch);
 	imap_set_clear(&batch->todo);
 }
 
@@ -130,6 +152,8 @@ imap_batch_choose(ImapBatch *batch, char *out, size_t size)
 	uint64 bytes = 0;
 
 	drop_from(batch, 0);
+	give_places_back(batch);
+	batch->crowded = false;
 	batch->bytes = 0;
 	for (; batch->window_pos < batch->n_window && batch->n < most; batch->window_pos++)
 	{
@@ -141,6 +165,16 @@ imap_batch_choose(ImapBatch *batch, char *out, size_t size)
 			continue;
 		if (!too_large && bytes > 0 && bytes + entry->size > batch->max_bytes)
 			break;
+		if (!too_large && entry->size > large_size)
+		{
+			if (n_large >= most_large)
+			{
+				batch->crowded = batch->n == 0;
+				break;
+			}
+			n_large++;
+			batch->n_large++;
+		}
 		message->uid = entry->uid;
 		message->size = entry->size;
 		batch->wanted[batch->n] = too_large ? IMAP_NOT_WANTED : IMAP_WANTED;
@@ -162,8 +196,12 @@ uint64
 imap_batch_room(const ImapBatch *batch)
 {
 	uint64 cap = (uint64) batch->max_bytes + batch->max_message_size;
+	uint64 most = batch->max_message_size;
 
-	return Min(batch->max_message_size, cap - Min(cap, batch->bytes));
+	/* A size may be a little wrong; one that lies gets no place by that. */
+	if (batch->n_large == 0 && large_size < most / 2)
+		most = 2 * (uint64) large_size;
+	return Min(most, cap - Min(cap, batch->bytes));
 }
 
 bool
@@ -237,9 +275,15 @@ complete(ImapBatch *batch, int i, const char *refusal)
 {
 	ImapMessage *message = &batch->messages[i];
 	const char *note = NULL;
+	char sizes[100];
 
 	if (batch->wanted[i] == IMAP_NOT_WANTED)
-		note = "larger than the largest message that is fetched";
+	{
+		snprintf(sizes, sizeof(sizes),
+				 "%llu bytes are more than the %zu up to which one is fetched",
+				 (unsigned long long) message->size, batch->max_message_size);
+		note = sizes;
+	}
 	else if (message->data == NULL)
 		note = refusal != NULL && refusal[0] != '\0' ? refusal :
 													   "the server did not give this message";

@@ -39,6 +39,8 @@ typedef struct ImapBatch
 	size_t max_bytes;
 	int max_messages;
 	size_t max_message_size;
+	int n_large;  /* places for large messages that it has */
+	bool crowded; /* the next message is large, and there is no place for it */
 
 	ImapSet todo;
 	size_t range; /* in todo: the next to go into a window */
@@ -69,7 +71,10 @@ extern bool imap_window_next(ImapBatch *batch, char *out, size_t size);
 extern bool imap_window_again(ImapBatch *batch, char *out, size_t size);
 extern void imap_window_size(ImapBatch *batch, uint32 uid, uint64 size);
 
-/* Chooses the next batch; the set to fetch in out, "" when none needs it. */
+/*
+ * Chooses the next batch; the set to fetch in out, "" when none needs it, or
+ * when it is crowded.
+ */
 extern bool imap_batch_choose(ImapBatch *batch, char *out, size_t size);
 
 /* How large a literal may be now without the batch outgrowing its bounds. */

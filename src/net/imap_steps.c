@@ -178,6 +178,13 @@ imap_next_work(ImapJob *job)
 			net_connection_break(job->conn, NET_PROTOCOL, "a command would be too long");
 			return;
 		}
+		if (batch->crowded)
+		{
+			/* no IDLE: its owner is to come back for it soon */
+			job->wants_idle = false;
+			finish(job);
+			return;
+		}
 		if (set[0] != '\0')
 		{
 			imap_command(job, STEP_FETCH, "UID FETCH %s (UID FLAGS INTERNALDATE BODY.PEEK[])", set);

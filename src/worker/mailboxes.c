@@ -39,6 +39,16 @@
 #define ALL_BATCHES_BYTES (64 * 1024 * 1024)
 #define BATCH_MESSAGES 50
 
+/*
+ * What is over a company's limit is kept whole all the same, so the largest
+ * message that is fetched is a matter of memory, of which storing takes several
+ * times its size, and of pg_dump, which writes it as hexadecimal digits into
+ * one value.  Of those that are large so many are in memory at once.
+ */
+#define LARGEST_MESSAGE (128 * 1024 * 1024)
+#define LARGE_MESSAGE (32 * 1024 * 1024)
+#define MOST_LARGE_MESSAGES 4
+
 /* storing goes on for so long, in milliseconds; then others have their turn */
 #define STORING_TURN 200
 
@@ -98,6 +108,7 @@ void
 mailboxes_start(NetLoop *loop)
 {
 	net = loop;
+	imap_limit_large(LARGE_MESSAGE, MOST_LARGE_MESSAGES);
 }
 
 /* Gives a connection back; its entry is NULL until tidy_up(). */
@@ -377,10 +388,10 @@ start_job(uint64 row, int n_reading, bool may_idle)
 		AllocSetContextCreate(CurrentMemoryContext, "ar_inbox mailbox", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Mailbox *mailbox = palloc0(sizeof(Mailbox));
-	char *after_fetch = row_text(row, 10);
+	char *after_fetch = row_text(row, 9);
 	ImapServer server = {0};
 	uint32 unsettled[IMAP_MOST_UNSETTLED];
-	int n_unsettled = unsettled_uids(row, 12, unsettled);
+	int n_unsettled = unsettled_uids(row, 11, unsettled);
 	size_t batch_bytes = Min(BATCH_BYTES, ALL_BATCHES_BYTES / (n_reading + 1));
 	bool isnull;
 
@@ -388,8 +399,8 @@ start_job(uint64 row, int n_reading, bool may_idle)
 	mailbox->account = row_int64(row, 1);
 	mailbox->company = row_int64(row, 2);
 	mailbox->name = row_text(row, 6);
-	mailbox->archive = row_text(row, 11);
-	mailbox->version = row_timestamp(row, 13, &isnull);
+	mailbox->archive = row_text(row, 10);
+	mailbox->version = row_timestamp(row, 12, &isnull);
 	mailbox->action = IMAP_LEAVE;
 	if (strcmp(after_fetch, "flag") == 0)
 		mailbox->action = IMAP_FLAG_SEEN;
@@ -411,9 +422,9 @@ start_job(uint64 row, int n_reading, bool may_idle)
 	MemoryContextSwitchTo(old);
 
 	/* nothing from here on raises an error */
-	mailbox->job = imap_fetch_start(net, &server, (uint32) row_int64(row, 7),
-									(uint32) row_int64(row, 8), Max(LEAST_BATCH_BYTES, batch_bytes),
-									BATCH_MESSAGES, (size_t) pg_strtoint32(row_text(row, 9)));
+	mailbox->job =
+		imap_fetch_start(net, &server, (uint32) row_int64(row, 7), (uint32) row_int64(row, 8),
+						 Max(LEAST_BATCH_BYTES, batch_bytes), BATCH_MESSAGES, LARGEST_MESSAGE);
 	if (mailbox->job == NULL)
 		return;
 	MemoryContextSetParent(context, TopMemoryContext);

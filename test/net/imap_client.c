@@ -118,6 +118,7 @@ main(int argc, char **argv)
 	uint32 validity = 0;
 	size_t bytes = 0;
 	size_t max_size = 0;
+	size_t large = 0;
 	int messages = 0;
 	int rounds = 0;
 	int idle_ms = 5000;
@@ -173,6 +174,10 @@ main(int argc, char **argv)
 			messages = (int) strtol(value, NULL, 10);
 		else if (IS("max="))
 			max_size = strtoul(value, NULL, 10);
+		else if (IS("large="))
+			large = strtoul(value, NULL, 10);
+		else if (IS("most_large="))
+			imap_limit_large(large, (int) strtol(value, NULL, 10));
 		else if (IS("action="))
 			action = *value == 's' ? IMAP_FLAG_SEEN : *value == 'm' ? IMAP_MOVE : IMAP_LEAVE;
 		else if (IS("target="))

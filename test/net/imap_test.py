@@ -192,7 +192,8 @@ def test_bounds():
     equal(out.got == messages, True, "all but the one that is too large", out.text)
     row = [m for m in out.all("message") if m["uid"] == "5"][0]
     equal((row["size"], row["len"]), ("50000", "-1"), "which comes with its size alone")
-    ok("larger" in row["text"], "and a note")
+    ok("50000 bytes are more than the 10000 up to which one is fetched" in row["text"],
+       "and a note that says why", row["text"])
     ok(all(int(b["bytes"]) <= 2500 for b in out.all("batch")), "batches keep to their bytes")
     equal(sorted(server.flags), [1, 2, 3, 4, 6, 7, 8, 9, 10], "and is not flagged")
     out = fetch(Mailbox(mails(5, size=5000)), bytes=100)
@@ -222,6 +223,22 @@ def test_bounds():
     equal(sorted(len(data) for data in out.got.values()), [60000] * 5, "five that may come, come")
     ok(all(int(b["bytes"]) <= 71000 for b in out.all("batch")), "in batches that keep to their bounds",
        [b["bytes"] for b in out.all("batch")])
+
+
+def test_large():
+    messages = mails(10, size=1000)
+    messages[5] = messages[7] = b"y" * 50000
+    out = fetch(Mailbox(messages), large=20000, most_large=1)
+    equal(out.got == messages, True, "two large ones, one after the other", out.text[-400:])
+    out = fetch(Mailbox(messages, caps=CAPS + " IDLE"), large=20000, most_large=0, idle=1)
+    equal((sorted(out.got), out.get("job", "state")), ([1, 2, 3, 4], ("finished",)),
+          "no place for one: it ends before it, and waits for no news", out.text[-400:])
+    out = fetch(Mailbox(messages, sizes={5: 10, 7: 30000}), large=30000, most_large=0)
+    equal(sorted(out.got), list(range(1, 11)), "a size may be a little wrong", out.text[-400:])
+    out = fetch(Mailbox(messages, sizes={5: 10, 7: 10}), large=20000, most_large=0)
+    equal(sorted(m["uid"] for m in out.all("message") if m["len"] == "-1"), ["5", "7"],
+          "one that lies gets no place by that", out.text[-400:])
+    equal(len(out.got), 8, "nor keeps it the others from theirs")
 
 
 def test_many():
@@ -658,6 +675,7 @@ test_fetch(CAPS, "all at once", 1 << 20)
 test_fetch("IMAP4rev1", "in crumbs", 7)
 test_since()
 test_bounds()
+test_large()
 test_many()
 test_actions()
 test_settle()

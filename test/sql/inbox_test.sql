@@ -2,7 +2,7 @@
 -- The shared mailbox: what comes in and which thread it finds, thread status,
 -- writing by hand, notes, assignment.
 \i test/lib/pgtap.sql
-SELECT plan(142);
+SELECT plan(146);
 
 CREATE ROLE ar_test_alice LOGIN;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
@@ -193,6 +193,19 @@ SELECT is((SELECT c.name FROM ar_inbox.emails e JOIN ar_inbox.companies c ON c.i
 SELECT results_eq($$SELECT concat_ws('|', uid, state, reason, size, message IS NULL) FROM ar_inbox.inbound_messages WHERE uid_validity = 7 ORDER BY uid$$,
     ARRAY['12|filed|40|f', '13|quarantine|it is still in its mailbox (INBOX, UID 13): too large|99999999|t'],
     'one too large is known by its place, once');
+UPDATE ar_inbox.companies SET max_message_size = 200 WHERE id = pg_temp.id('acme');
+DO $$ BEGIN
+    PERFORM ar_inbox_internal.store_fetched(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.id('acme'), 'INBOX', 7, 13, 999, pg_temp.mail('f2@x.example', 'stranger@x.example', body => repeat('x', 200)), NULL);
+END $$;
+CREATE FUNCTION pg_temp.fetched(uid bigint) RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', m.state, regexp_replace(m.reason, '^[0-9]+ bytes', 'N bytes'), m.company_id = pg_temp.id('acme'), octet_length(m.message) > 200)
+    FROM ar_inbox.inbound_messages m WHERE m.uid_validity = 7 AND m.uid = fetched.uid AND m.size = 999
+$$;
+SELECT is(pg_temp.fetched(13), 'quarantine|N bytes are more than the limit of 200 (max_message_size)|t|t', 'one over the company''s limit is kept whole');
+SELECT is(ar_inbox.reprocess(), 0::bigint, 'run again, it stays');
+UPDATE ar_inbox.companies SET max_message_size = 26214400 WHERE id = pg_temp.id('acme');
+SELECT is(ar_inbox.reprocess(id), 1::bigint, 'under a higher one it is filed') FROM ar_inbox.inbound_messages WHERE size = 999;
+SELECT is(pg_temp.fetched(13), 'filed|t|t', 'with nothing to say of it');
 SELECT is(concat_ws('/', uid_validity, last_uid), '7/13', 'how far it was read is remembered') FROM ar_inbox.mail_accounts WHERE company_id = pg_temp.id('acme');
 
 -- attachments: the same bytes are kept once

@@ -383,7 +383,7 @@ SELECT is(reason, NULL, 'and has no reason any more') FROM ar_inbox.inbound_mess
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.reprocess(%s)', pg_temp.id('large one'))), format('IB002 incoming message %s is filed', pg_temp.id('large one')), 'once');
 SELECT is(pg_temp.refusal('SELECT ar_inbox.reprocess(-1)'), 'IB001 incoming message -1 does not exist', 'what is not there');
 DO $$ BEGIN PERFORM ar_inbox_internal.store_fetched(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.id('acme'), 'INBOX', 7, 13, 99999999, NULL, 'too large'); END $$;
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.reprocess(%s)', id)), format('IB002 incoming message %s is still in its mailbox: it is still in its mailbox (INBOX, UID 13): too large', id), 'what was never fetched')
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.reprocess(%s)', id)), format('IB002 incoming message %s was not fetched: it is still in its mailbox (INBOX, UID 13): too large', id), 'what was never fetched')
 FROM ar_inbox.inbound_messages WHERE message IS NULL;
 SELECT is(pg_temp.became(pg_temp.mail('e6@x', recipient => 'accounts@acme.example')), '- quarantine t', 'what was nobody''s');
 SELECT is(pg_temp.as_role('ar_test_alice', format('SELECT ar_inbox.reprocess(%s)', pg_temp.inbound(pg_temp.mail('e6@x', recipient => 'accounts@acme.example')))),

@@ -17,7 +17,7 @@ use ImapPeer;
 use MailHost;
 
 my $host = MailHost->new;
-my @user = qw(leave flag move idle other killed huge wrong recreated);
+my @user = qw(leave flag move idle other killed huge wrong recreated large);
 $host->add_user("$_\@acme.test", 'secret') for @user;
 $host->start;
 
@@ -58,7 +58,7 @@ sub forget
 {
 	my ($like) = @_;
 
-	sql("UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL WHERE from_address LIKE '$like\@acme.test'");
+	sql("UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL, poll_state = 'waiting', changed_at = clock_timestamp() WHERE from_address LIKE '$like\@acme.test'");
 	return;
 }
 
@@ -149,6 +149,54 @@ ok( ArInbox::wait_until($node, state_of('recreated', "uid_validity <> $validity,
 	'it was read from its beginning');
 is_deeply([ map { /Seen/ ? 1 : 0 } values %{ { $imap{recreated}->flags('Bills') } } ], [ 1, 1, 1 ], 'those that were known are flagged like the others');
 is(sql(filed('recreated')), 4, 'and not filed twice');
+
+# --- more than the company takes -------------------------------------------
+
+# held: what is in the inbox of a mailbox's messages.
+sub held
+{
+	my ($user) = @_;
+
+	return "SELECT string_agg(concat_ws(' ', m.uid, m.state, coalesce(length(m.message) = m.size, false), m.reason), ', ' ORDER BY m.uid)
+		FROM ar_inbox.inbound_messages m JOIN ar_inbox.mail_accounts a ON a.id = m.mail_account_id WHERE a.from_address = '$user\@acme.test'";
+}
+
+sql(qq(SELECT ar_inbox.change_settings($acme, '{"max_message_size": 3000}')));
+my $big = mail('large') . ('0123456789' x 7 . "\n") x 120;
+my $bytes = length $big =~ s/\n/\r\n/gr;
+my $reason = "$bytes bytes are more than the limit of 3000 (max_message_size)";
+$imap{large}->append('INBOX', $_) for mail('large'), $big;
+account('large', "after_fetch => 'move', archive_mailbox => 'Done'");
+ok(ArInbox::wait_until($node, held('large'), "1 filed t, 2 quarantine t $reason", timeout => 20), 'larger than the company takes: kept whole, and why');
+ok(ArInbox::wait_until($node, state_of('large', 'unsettled_uids, poll_error'), '{}|', timeout => 10), 'it is stored');
+is(scalar(() = $imap{large}->message_ids('Done')), 2, 'and so is moved like the other');
+is(sql('SELECT ar_inbox.reprocess()'), 0, 'run again, it stays');
+sql(qq(SELECT ar_inbox.change_settings($acme, '{"max_message_size": 30000}')));
+is(sql('SELECT ar_inbox.reprocess()'), 1, 'under a higher limit it is run again');
+is(sql(held('large')), '1 filed t, 2 filed t', 'and filed');
+is(sql(filed('large')), 2, 'both are in the inbox');
+
+# One that no server should hold: it lies on the disk of the mail server alone.
+my $most = 128 * 1024 * 1024;
+my $folder = $host->folder . '/mail/large@acme.test/Maildir';
+open my $file, '>', "$folder/tmp/huge" or die "$folder: $!";
+print $file mail('large') =~ s/\n/\r\n/gr;
+print $file ("0123456789abcdef" x 4096 . "\r\n") x 16 for 1 .. 128;
+close $file or die "$folder: $!";
+my $size = -s "$folder/tmp/huge";
+cmp_ok($size, '>', $most, "a message of $size bytes");
+rename "$folder/tmp/huge", "$folder/new/1700000000.M1P1.test" or die "$folder: $!";
+$imap{large}->flags('INBOX');    # it has its number now
+$imap{large}->append('INBOX', mail('large'));
+$reason = "it is still in its mailbox (INBOX, UID 3): $size bytes are more than the $most up to which one is fetched";
+ok(ArInbox::wait_until($node, held('large'), "1 filed t, 2 filed t, 3 quarantine f $reason, 4 filed t", timeout => 30), 'is not fetched, and the account says why; the next one is');
+ok(ArInbox::wait_until($node, state_of('large', 'unsettled_uids, poll_error'), '{}|', timeout => 10), 'the mailbox is read to its end');
+is_deeply([ keys %{ { $imap{large}->flags('INBOX') } } ], [3], 'it stays where it is');
+my (undef, undef, $refusal) = $node->psql('postgres', "SELECT ar_inbox.reprocess(id) FROM ar_inbox.inbound_messages WHERE message IS NULL");
+like($refusal, qr/was not fetched: it is still in its mailbox .*$size bytes are more than the $most/, 'who runs it again hears it too');
+forget('large');
+unlink glob "$folder/*/1700000000.M1P1.test*";
+sql(qq(SELECT ar_inbox.change_settings($acme, '{"max_message_size": 26214400}')));
 
 # --- a mailbox that fails --------------------------------------------------
 
