@@ -194,9 +194,15 @@ as $$
 declare
     invoices bigint[];
     invoice  bigint;
+    here     text;
     last     date;
     held     ar_inbox.holds;
 begin
+    select c.time_zone, (hold_for_reply.at at time zone c.time_zone)::date + c.reply_hold_days - 1 into here, last
+    from ar_inbox.companies c where c.id = hold_for_reply.company_id;
+    if last < (pg_catalog.now() at time zone here)::date then
+        return;     -- it came long ago
+    end if;
     -- of a merged conversation, each of its invoices that something is to come of
     invoices := array(
         select i.id
@@ -204,14 +210,14 @@ begin
         join ar_inbox.threads t on t.company_id = hold_for_reply.company_id and t.id = m.id
         join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
         where i.status = 'issued' and i.customer_id = any (customers)
+            and (i.issue_date <= (hold_for_reply.at at time zone here)::date
+                or not ar_inbox_internal.came_before(hold_for_reply.at, i.created_at))
             and exists (select 1 from ar_inbox.chasing_steps s
                 where s.company_id = i.company_id and s.invoice_id = i.id and s.state in ('scheduled', 'sending'))
         order by i.id);
     if invoices = '{}' then
         return;
     end if;
-    select (hold_for_reply.at at time zone c.time_zone)::date + c.reply_hold_days - 1 into last
-    from ar_inbox.companies c where c.id = hold_for_reply.company_id;
     foreach invoice in array invoices loop
         -- the invoice first, as everything that fires or ends its steps
         perform 1 from ar_inbox.invoices i
@@ -233,7 +239,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.hold_for_reply(bigint, bigint, bigint[], timestamptz) is
-'Holds the chasing of the thread''s invoice, as its customer wrote: for the company''s reply_hold_days, the day of the reply included.';
+'Holds the chasing of the thread''s invoice, as its customer wrote: for the company''s reply_hold_days, the day on which it arrived (at) included, if these are not over; not an invoice that was neither here nor dated by then.';
 
 create function ar_inbox_internal.end_reply_holds(company_id bigint, thread_id bigint)
 returns void

@@ -281,6 +281,19 @@ $$;
 comment on function ar_inbox_internal.may_have_left(bigint, bigint) is
 'Whether a message has reached a recipient, or may have: an attempt accepted, in doubt or under way. False while it waits, also after attempts at which the mail server put it off. To be asked with the delivery locked.';
 
+create function ar_inbox_internal.came_before(arrived_at timestamptz, made_at timestamptz)
+returns boolean
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    -- The mail server has a clock of its own; and what has just come nobody knew
+    -- of who wrote meanwhile.
+    select arrived_at < made_at - interval '10 minutes';
+$$;
+
+comment on function ar_inbox_internal.came_before(timestamptz, timestamptz) is
+'Whether a message that arrived then is no answer to what was made at made_at: it was there more than ten minutes before.';
+
 create function ar_inbox_internal.cancel_unsent(company_id bigint, delivery_ids bigint[], reason text)
 returns integer
 language plpgsql
@@ -332,7 +345,7 @@ $$;
 comment on function ar_inbox_internal.cancel_scheduled(bigint, bigint, text) is
 'Cancels what was written for later in a thread, whatever its writer wanted of an answer. Returns how many.';
 
-create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint)
+create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint, at timestamptz = now())
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -343,10 +356,11 @@ begin
         from ar_inbox.deliveries d
         join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
         where d.company_id = cancel_answered.company_id and d.cancel_on_answer
-            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id),
+            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id
+            and not ar_inbox_internal.came_before(at, d.created_at)),
         'the customer answered first');
 end
 $$;
 
-comment on function ar_inbox_internal.cancel_answered(bigint, bigint) is
-'Cancels what was written for later in a thread, unless its writer wanted it otherwise: the customer answered first. To be called when a message of a person is filed there. Returns how many.';
+comment on function ar_inbox_internal.cancel_answered(bigint, bigint, timestamptz) is
+'Cancels what was written for later in a thread, unless its writer wanted it otherwise: the customer answered first. To be called when a message of a person is filed there. at: when that arrived; what was written later stays. Returns how many.';

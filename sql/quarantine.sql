@@ -47,7 +47,7 @@ begin
             perform ar_inbox_internal.import_one(kept.company_id, kept.message, kept.imported_as, kept.received_at);
         else
             perform ar_inbox_internal.take_message(kept.message, nullif(kept.company_id, 0), kept.mail_account_id,
-                kept.mailbox, kept.uid_validity, kept.uid, kept.size, null, kept.recipient, kept.id);
+                kept.mailbox, kept.uid_validity, kept.uid, kept.size, null, kept.recipient, kept.id, kept.received_at);
         end if;
         if not exists (select 1 from ar_inbox.inbound_messages m where m.id = candidate and m.state = 'quarantine') then
             filed := filed + 1;

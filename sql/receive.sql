@@ -267,7 +267,7 @@ begin
                     where m.company_id = file_message.company_id and m.email = sender)
             then
                 if waits then
-                    perform ar_inbox_internal.cancel_answered(file_message.company_id, target);
+                    perform ar_inbox_internal.cancel_answered(file_message.company_id, target, received_at);
                 end if;
                 if customers <> '{}' and not is_new and known.reply_hold_days > 0 then
                     perform ar_inbox_internal.hold_for_reply(file_message.company_id, target, customers, received_at);
@@ -280,12 +280,12 @@ end
 $$;
 
 comment on function ar_inbox_internal.file_message(bigint, bigint, ar_inbox_internal.parsed_message, text, bytea, timestamptz, ar_inbox.email_address[], ar_inbox.direction) is
-'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. imported_as: it is history, which changes no status and from which nothing follows; of an outgoing one, the customer is whoever it was written to, and inbound_id is NULL: it keeps its bytes itself. Returns the email''s id; NULL for a receipt, or a report that nothing but success is in, which is an event on the message it is about.';
+'Makes an email of a message: in its thread, with recipients and attachments, and does what follows from it (a bounce, a complaint, an answer). First match decides the thread: the signed address it was written to; what it refers to; a document''s number in the subject; the sender''s customer; else a new one. identifier: its Message-ID, which must be new. addresses: the company''s own among those it was sent to. received_at: when it came; what was made after that is not answered by it. imported_as: it is history, which changes no status and from which nothing follows; of an outgoing one, the customer is whoever it was written to, and inbound_id is NULL: it keeps its bytes itself. Returns the email''s id; NULL for a receipt, or a report that nothing but success is in, which is an event on the message it is about.';
 
 create function ar_inbox_internal.take_message(message bytea, for_company bigint = null,
     account_id bigint = null, mailbox text = null, uid_validity bigint = null, uid bigint = null,
     size bigint = null, note text = null, recipient ar_inbox.email_address = null,
-    again_id bigint = null)
+    again_id bigint = null, arrived_at timestamptz = now())
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -358,7 +358,7 @@ begin
             -- Whatever the sender wrote, the bytes are kept.
             found_id := ar_inbox_internal.keep_message(company, message, hash,
                 case when problem is null then 'filed' else 'quarantine' end, problem, parsed.defects,
-                account_id, mailbox, uid_validity, uid, size, recipient, again_id);
+                account_id, mailbox, uid_validity, uid, size, recipient, again_id, received_at => arrived_at);
             if found_id is null then
                 -- these bytes are known
                 return (select e.id
@@ -378,7 +378,7 @@ begin
                 return known_id;
             end if;
             return ar_inbox_internal.file_message(found_id, company, parsed, identifier, message,
-                pg_catalog.now(), own.addresses);
+                arrived_at, own.addresses);
         exception
             when serialization_failure or deadlock_detected or query_canceled or admin_shutdown
                 or lock_not_available or out_of_memory or disk_full then
@@ -396,13 +396,13 @@ begin
         end;
     end loop;
     perform ar_inbox_internal.keep_message(coalesce(company, for_company), message, hash, 'quarantine', problem,
-        parsed.defects, account_id, mailbox, uid_validity, uid, size, recipient, again_id);
+        parsed.defects, account_id, mailbox, uid_validity, uid, size, recipient, again_id, received_at => arrived_at);
     return null;
 end
 $$;
 
-comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text, ar_inbox.email_address, bigint) is
-'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine or is an event (a receipt, for one). message NULL: it was left in its mailbox, and note says why (too large, for one). again_id: its row, where it was in quarantine.';
+comment on function ar_inbox_internal.take_message(bytea, bigint, bigint, text, bigint, bigint, bigint, text, ar_inbox.email_address, bigint, timestamptz) is
+'Takes one incoming message: keeps its bytes, finds its company (unless the mailbox it was in tells), files it. Returns the email''s id; NULL where it went to quarantine or is an event (a receipt, for one). message NULL: it was left in its mailbox, and note says why (too large, for one). again_id: its row, where it was in quarantine. arrived_at: when it came, where that is known; not in the future.';
 
 create function ar_inbox_internal.keep_message(company_id bigint, message bytea, hash bytea, state text, reason text,
     defects text[], account_id bigint, mailbox text, uid_validity bigint, uid bigint, size bigint,
@@ -465,13 +465,16 @@ comment on function ar_inbox.receive_email(bytea, ar_inbox.email_address) is
 'Takes an incoming message (RFC 5322) as its bytes: finds its company by recipient, then by the addresses in its header, its thread by the address it was written to, by what it answers, by the sender; and opens the thread. recipient: to whom the mail server delivered it (the envelope''s); NULL: the header tells. Never raises for what a sender wrote: what cannot be read or routed is kept whole in ar_inbox.inbound_messages with its reason. The same message again is recognised; one in quarantine is tried again. Returns the email''s id, NULL where it went to quarantine or is an event on one (a receipt, for one). For administrators, the worker, and roles that are granted it. Errors: 22004, IB005, 40001 (try again).';
 
 create function ar_inbox_internal.store_fetched(account_id bigint, company_id bigint, mailbox text,
-    uid_validity bigint, uid bigint, size bigint, message bytea, note text)
+    uid_validity bigint, uid bigint, size bigint, message bytea, note text, arrived_at timestamptz = null)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    perform ar_inbox_internal.take_message(message, company_id, account_id, mailbox, uid_validity, uid, size, note);
+    perform ar_inbox_internal.take_message(message, company_id, account_id, mailbox, uid_validity, uid, size, note,
+        -- mail servers that have lost it say 1970 or 1980
+        arrived_at => case when arrived_at < '1990-01-01' then pg_catalog.now()
+            else least(arrived_at, pg_catalog.now()) end);
     update ar_inbox.mail_accounts a
     set uid_validity = store_fetched.uid_validity, last_uid = store_fetched.uid
     where a.company_id = store_fetched.company_id and a.id = store_fetched.account_id
@@ -479,5 +482,5 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text) is
-'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why.';
+comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text, timestamptz) is
+'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why. arrived_at: when it came there (INTERNALDATE, RFC 9051, 2.3.3); NULL, before 1990 or to come: now.';

@@ -79,6 +79,7 @@ create table ar_inbox.inbound_messages (
 create index inbound_messages_in_quarantine on ar_inbox.inbound_messages (company_id, id) where state = 'quarantine';
 comment on table ar_inbox.inbound_messages is 'Every incoming message, as its bytes came. company_id 0: no company was found for it; only administrators see those.';
 comment on column ar_inbox.inbound_messages.content_hash is 'SHA-256 of the bytes: the same bytes are taken once for a company.';
+comment on column ar_inbox.inbound_messages.received_at is 'When it came; for one that was fetched, to its mailbox (INTERNALDATE).';
 comment on column ar_inbox.inbound_messages.recipient is 'To whom it was delivered, where the mail server told (receive_email''s recipient); NULL: its header fields say.';
 comment on column ar_inbox.inbound_messages.state is 'filed: in its thread; event: a receipt, or a report that nothing but success is in, which is written down with the message it is about; duplicate: a message we have already; quarantine: kept whole with its reason, to be looked at and run again.';
 comment on column ar_inbox.inbound_messages.message is 'The bytes; NULL only for one in a mailbox that could not be fetched (over 128 MB, or the mail server would not give it), and stays there.';

@@ -23,6 +23,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/mime.h"
 #include "net/imap.h"
 #include "worker/clock.h"
 #include "worker/mailboxes.h"
@@ -153,12 +154,15 @@ static void
 store_message(Mailbox *mailbox, const ImapMessage *message)
 {
 	static Statement statement = {
-		"select ar_inbox_internal.store_fetched($1, $2, $3, $4, $5, $6, $7, $8)",
-		8,
-		{INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID}};
-	Datum values[8];
-	char nulls[] = "        ";
+		"select ar_inbox_internal.store_fetched($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		9,
+		{INT8OID, INT8OID, TEXTOID, INT8OID, INT8OID, INT8OID, BYTEAOID, TEXTOID, TIMESTAMPTZOID}};
+	Datum values[9];
+	char nulls[] = "         ";
 	bytea *bytes = NULL;
+	int64 arrived_at;
+	int offset;
+	bool is_dated = mime_parse_date(message->internaldate, &arrived_at, &offset);
 
 	values[0] = Int64GetDatum(mailbox->account);
 	values[1] = Int64GetDatum(mailbox->company);
@@ -174,8 +178,11 @@ store_message(Mailbox *mailbox, const ImapMessage *message)
 	}
 	values[6] = PointerGetDatum(bytes);
 	values[7] = message->note ? CStringGetTextDatum(message->note) : (Datum) 0;
+	values[8] = is_dated ? TimestampTzGetDatum(time_t_to_timestamptz(arrived_at / USECS_PER_SEC)) :
+						   (Datum) 0;
 	nulls[6] = bytes ? ' ' : 'n';
 	nulls[7] = message->note ? ' ' : 'n';
+	nulls[8] = is_dated ? ' ' : 'n';
 	run_statement(&statement, values, nulls);
 	if (bytes)
 		pfree(bytes);

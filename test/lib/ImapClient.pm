@@ -36,14 +36,15 @@ sub command
 	return $self->_answers($tag, $command);
 }
 
-# append: puts a message, with line ends of either kind, into a mailbox.
+# append: puts a message, with line ends of either kind, into a mailbox; as one
+# that arrived then ("17-Jul-1996 02:44:25 -0700"), or now.
 sub append
 {
-	my ($self, $mailbox, $message) = @_;
+	my ($self, $mailbox, $message, $arrived) = @_;
 
 	$message =~ s/\r?\n/\r\n/g;
 	my $tag = 'T' . ++$self->{tag};
-	$self->{socket}->printf("%s APPEND \"%s\" {%d}\r\n", $tag, $mailbox, length $message);
+	$self->{socket}->printf("%s APPEND \"%s\" %s{%d}\r\n", $tag, $mailbox, $arrived ? qq("$arrived" ) : '', length $message);
 	$self->_line =~ /^\+/ or croak 'APPEND: not asked for the message';
 	$self->{socket}->print("$message\r\n");
 	return $self->_answers($tag, 'APPEND');

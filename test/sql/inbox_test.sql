@@ -2,7 +2,7 @@
 -- The shared mailbox: what comes in and which thread it finds, thread status,
 -- writing by hand, notes, assignment.
 \i test/lib/pgtap.sql
-SELECT plan(146);
+SELECT plan(162);
 
 CREATE ROLE ar_test_alice LOGIN;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
@@ -333,6 +333,64 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), NUL
 -- an odd recipient hides no good one
 SELECT is(ar_inbox_internal.without_tag(a)::text, b, 'without its tag: ' || a)
 FROM (VALUES ('inbox+x@acme.example', 'inbox@acme.example'), ('a.+b@x.example', 'a.+b@x.example'), ('plain@x.example', 'plain@x.example')) t (a, b);
+
+-- mail that lay in its folder: when it came, and what follows
+CREATE FUNCTION pg_temp.lay(message_id text, arrived_at timestamptz, subject text DEFAULT 'Question', more text DEFAULT '') RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ar_inbox_internal.store_fetched(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.id('acme'), 'INBOX', 9, 1, 100,
+        pg_temp.mail(message_id, subject => subject, more => more), NULL, arrived_at);
+    RETURN (SELECT concat_ws('|', e.occurred_at = lay.arrived_at, e.occurred_at = now(), m.received_at = e.occurred_at, e.sent_at::date, t.status)
+        FROM ar_inbox.emails e
+        JOIN ar_inbox.inbound_messages m ON m.company_id = e.company_id AND m.id = e.inbound_message_id
+        JOIN ar_inbox.threads t ON t.company_id = e.company_id AND t.id = e.thread_id
+        WHERE e.message_id = lay.message_id);
+END
+$$;
+SELECT is(pg_temp.lay('lay1@x.example', '2020-02-03 04:05:06Z'), 't|f|t|2026-01-31|open', 'it came when the mail server says, and opens its thread');
+SELECT is(pg_temp.lay('lay2@x.example', NULL), 't|t|2026-01-31|open', 'one that does not say: now');
+SELECT is(pg_temp.lay(moment || '@x.example', moment::timestamptz), 'f|t|t|2026-01-31|open', 'nor does ' || what)
+FROM (VALUES ('1970-01-01T00:00:00Z', 'the beginning of the clock'), ('2099-01-01T00:00:00Z', 'the future')) t (moment, what);
+UPDATE ar_inbox.companies SET max_message_size = 100 WHERE id = pg_temp.id('acme');
+SELECT is(pg_temp.lay('lay3@x.example', '2020-02-03 04:05:06Z'), NULL, 'one too large');
+UPDATE ar_inbox.companies SET max_message_size = 26214400 WHERE id = pg_temp.id('acme');
+DO $$ BEGIN PERFORM ar_inbox.reprocess(); END $$;
+SELECT is(occurred_at, '2020-02-03 04:05:06Z', 'has come when it came, however late it is filed') FROM ar_inbox.emails WHERE message_id = 'lay3@x.example';
+
+CALL pg_temp.keep('waits', ar_inbox.send_email(pg_temp.id('acme'), '{ann@globex.example}', 'Waits', 'x', send_at => now() + interval '1 day', cancel_on_answer => true));
+CREATE FUNCTION pg_temp.answered(message_id text, arrived_at timestamptz) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    came text := pg_temp.lay(message_id, arrived_at, more => format(E'In-Reply-To: <%s>\n', (SELECT e.message_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('waits'))));
+BEGIN
+    RETURN came || '|' || (SELECT d.state FROM ar_inbox.deliveries d WHERE d.email_id = pg_temp.id('waits'))
+        || '|' || (SELECT t.message_count FROM ar_inbox.emails e JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = pg_temp.id('waits'));
+END
+$$;
+SELECT is(pg_temp.answered('lay4@x.example', now() - interval '1 day'), 't|f|t|2026-01-31|open|queued|2', 'what came before a message was written is no answer to it');
+SELECT is(pg_temp.answered('lay5@x.example', now() - interval '5 minutes'), 't|f|t|2026-01-31|open|cancelled|3', 'but what nobody can have seen, by clocks that differ, is');
+
+CREATE FUNCTION pg_temp.chased(number text, issued_on date) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    CALL pg_temp.keep(number, ar_inbox.create_invoice(pg_temp.id('globex'), '[{"description": "Work", "unit_price": 100}]', issued_on, '2099-01-31', number));
+    PERFORM ar_inbox.issue_invoice(pg_temp.id(number));
+    PERFORM ar_inbox.chase_invoice(pg_temp.id(number), '[{"trigger": "after_due", "days": 1, "hour": 12, "channels": ["email"]}]');
+END
+$$;
+CREATE FUNCTION pg_temp.held(number text) RETURNS SETOF text LANGUAGE sql AS $$
+    SELECT h.kind || ' for ' || h.until - (now() AT TIME ZONE 'UTC')::date FROM ar_inbox.holds h WHERE h.invoice_id = pg_temp.id(number)
+$$;
+DO $$ BEGIN
+    UPDATE ar_inbox.companies SET time_zone = 'UTC' WHERE id = pg_temp.id('acme');
+    PERFORM ar_inbox.change_settings(pg_temp.id('acme'), '{"reply_hold_days": 3}');
+    PERFORM pg_temp.chased('OLD-1', (now() - interval '60 days')::date), pg_temp.chased('NEW-1', '2099-01-01');
+END $$;
+SELECT is(pg_temp.lay('lay6@x.example', now() - interval '3 days', 'OLD-1'), 't|f|t|2026-01-31|open', 'an answer of three days ago');
+SELECT is_empty($$SELECT pg_temp.held('OLD-1')$$, 'holds for three days, which are over');
+SELECT is(pg_temp.lay('lay7@x.example', now() - interval '2 days', 'OLD-1'), 't|f|t|2026-01-31|open', 'one of two days ago');
+SELECT results_eq($$SELECT pg_temp.held('OLD-1')$$, ARRAY['reply for 0'], 'for the rest of them, though the invoice was entered today');
+SELECT is(pg_temp.lay('lay8@x.example', now() - interval '1 day', 'NEW-1'), 't|f|t|2026-01-31|open', 'one that came before an invoice was there, or dated');
+SELECT is_empty($$SELECT pg_temp.held('NEW-1')$$, 'does not hold it');
+SELECT is(pg_temp.lay('lay9@x.example', now() - interval '1 minute', 'NEW-1'), 't|f|t|2026-01-31|open', 'one that comes now');
+SELECT results_eq($$SELECT pg_temp.held('NEW-1')$$, ARRAY['reply for ' || 2 - ((now() AT TIME ZONE 'UTC')::date - ((now() - interval '1 minute') AT TIME ZONE 'UTC')::date)], 'does');
 
 SELECT finish();
 ROLLBACK;

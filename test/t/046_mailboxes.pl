@@ -17,7 +17,7 @@ use ImapPeer;
 use MailHost;
 
 my $host = MailHost->new;
-my @user = qw(leave flag move idle other killed huge wrong recreated large);
+my @user = qw(leave flag move idle other killed huge wrong recreated large dated);
 $host->add_user("$_\@acme.test", 'secret') for @user;
 $host->start;
 
@@ -149,6 +149,25 @@ ok( ArInbox::wait_until($node, state_of('recreated', "uid_validity <> $validity,
 	'it was read from its beginning');
 is_deeply([ map { /Seen/ ? 1 : 0 } values %{ { $imap{recreated}->flags('Bills') } } ], [ 1, 1, 1 ], 'those that were known are flagged like the others');
 is(sql(filed('recreated')), 4, 'and not filed twice');
+
+# --- what lay in a folder --------------------------------------------------
+
+# dated: when a user's messages came; now: within this test.
+sub dated { return "SELECT string_agg(CASE WHEN occurred_at > now() - interval '5 minutes' AND occurred_at <= now() THEN 'now' ELSE (occurred_at AT TIME ZONE 'UTC')::text END, ', ' ORDER BY id) FROM ar_inbox.emails WHERE subject = '$_[0]'" }
+
+$imap{dated}->append('INBOX', mail('dated'), $_) for '03-Feb-2020 04:05:06 +0100', undef, ' 1-Jan-2099 00:00:00 +0000';
+account('dated');
+ok(ArInbox::wait_until($node, dated('dated'), '2020-02-03 03:05:06, now, now', timeout => 20), 'a message came when the mail server says, but not in the future');
+sql("SELECT ar_inbox.set_mail_account($acme, 'sends\@acme.test', 'smtp://127.0.0.1:9')");
+my $waiting = sql("SELECT ar_inbox.send_email($acme, '{jo\@client.test}', 'Waiting', 'x', send_at => now() + interval '1 day', cancel_on_answer => true)");
+my $identifier = sql("SELECT message_id FROM ar_inbox.emails WHERE id = $waiting");
+my $answered = "SELECT d.state, t.status, t.message_count FROM ar_inbox.deliveries d JOIN ar_inbox.emails e ON e.id = d.email_id JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = $waiting";
+is(sql($answered), 'queued|closed|1', 'a message for tomorrow');
+$imap{dated}->append('INBOX', mail('dated') =~ s/^Subject/In-Reply-To: <$identifier>\nSubject/mr, '03-Feb-2020 04:05:06 +0000');
+ok(ArInbox::wait_until($node, $answered, 'queued|open|2', timeout => 20), 'is not answered by what is older, though its thread is open');
+$imap{dated}->append('INBOX', mail('dated') =~ s/^Subject/In-Reply-To: <$identifier>\nSubject/mr);
+ok(ArInbox::wait_until($node, $answered, 'cancelled|open|3', timeout => 20), 'but by what comes now');
+forget('dated');
 
 # --- more than the company takes -------------------------------------------
 
