@@ -98,11 +98,11 @@ as $$
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if exists (select 1 from ar_inbox.mail_accounts a
-            where a.company_id = remove_company_address.company_id
+            where a.company_id = remove_company_address.company_id and a.removed_at is null
                 and (a.from_address = address or a.inbox_address = address)) then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('address %s is in use by a mail account', address),
-            'Change the account with ar_inbox.set_mail_account() first.');
+            'Change the account with ar_inbox.set_mail_account() first, or remove it with ar_inbox.remove_mail_account().');
     end if;
     delete from ar_inbox.company_addresses a
     where a.company_id = remove_company_address.company_id and a.address = remove_company_address.address;

@@ -601,6 +601,18 @@ begin
                 pg_catalog.format('delivery %s is a reminder for an invoice that is no longer chased', delivery.id),
                 'Nothing more leaves for it.');
         end if;
+        if delivery.mail_account_id is not null then
+            -- (as who queues)
+            perform 1 from ar_inbox.mail_accounts a
+            where a.company_id = delivery.company_id and a.id = delivery.mail_account_id
+                and a.smtp_url is not null and a.removed_at is null
+            for key share;
+            if not found then
+                perform ar_inbox_internal.refuse('IB002',
+                    pg_catalog.format('delivery %s was to leave by a mail account that sends no more', delivery.id),
+                    'Set the account again with ar_inbox.set_mail_account(), or take the message as delivered (resend false).');
+            end if;
+        end if;
     end if;
     -- what had been made of the step without knowing is open again
     update ar_inbox.chasing_steps s set state = 'sending', reason = null
@@ -629,7 +641,7 @@ end
 $$;
 
 comment on function ar_inbox.resolve_delivery(bigint, boolean) is
-'Decides a delivery that is in doubt (state unknown), for companies that do not want such messages resent by themselves (resend_in_doubt false). resend: true hands it off again under the same Message-ID, false takes it as delivered. Needs send. Errors: IB001, 42501, IB002 (not in doubt; no longer chased), 22004.';
+'Decides a delivery that is in doubt (state unknown), for companies that do not want such messages resent by themselves (resend_in_doubt false). resend: true hands it off again under the same Message-ID, false takes it as delivered. Needs send. Errors: IB001, 42501, IB002 (not in doubt; no longer chased; its mail account sends no more), 22004.';
 
 create function ar_inbox_internal.record_account_failure(account_id bigint, company_id bigint,
     at timestamptz, error text)

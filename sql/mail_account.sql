@@ -18,6 +18,29 @@ $$;
 comment on function ar_inbox_internal.required_mailbox(text, text) is
 'Refuses (22023) what cannot be the name of a mailbox (RFC 9051, 5.1); parameter is what the refusal calls it.';
 
+create function ar_inbox_internal.waiting_to_leave(company_id bigint, account_id bigint)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    -- (two indexes, one snapshot)
+    waiting bigint := (
+        select pg_catalog.count(*) from ar_inbox.deliveries d
+        where d.company_id = waiting_to_leave.company_id and d.mail_account_id = account_id
+            and d.next_attempt_at is not null) + (
+        select pg_catalog.count(*) from ar_inbox.deliveries d
+        where d.company_id = waiting_to_leave.company_id and d.mail_account_id = account_id
+            and d.state = 'handing_off');
+begin
+    return case waiting when 0 then null when 1 then '1 message is waiting to leave'
+        else waiting || ' messages are waiting to leave' end;
+end
+$$;
+
+comment on function ar_inbox_internal.waiting_to_leave(bigint, bigint) is
+'What still has to leave by a mail account, those on their way included, as a text to show; NULL: nothing.';
+
 create function ar_inbox.set_mail_account(company_id bigint, from_address ar_inbox.email_address,
     smtp_url text, username text = null, password text = null,
     inbox_address ar_inbox.email_address = null, imap_url text = null, mailbox text = 'INBOX',
@@ -28,7 +51,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     account bigint;
-    queued  bigint;
+    waiting text;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if from_address is null then
@@ -92,13 +115,10 @@ begin
         select a.id into account from ar_inbox.mail_accounts a
         where a.company_id = set_mail_account.company_id and a.from_address = set_mail_account.from_address
         for update;
-        select pg_catalog.count(*) into queued from ar_inbox.deliveries d
-        where d.mail_account_id = account and d.company_id = set_mail_account.company_id
-            and d.next_attempt_at is not null;
-        if queued > 0 then
+        waiting := ar_inbox_internal.waiting_to_leave(company_id, account);
+        if waiting is not null then
             perform ar_inbox_internal.refuse('IB002',
-                pg_catalog.format('smtp_url is NULL but %s waiting to leave from %s',
-                    case queued when 1 then '1 message is' else queued || ' messages are' end, from_address),
+                pg_catalog.format('smtp_url is NULL but %s from %s', waiting, from_address),
                 'Set it again when they have left.');
         end if;
     end if;
@@ -128,7 +148,7 @@ begin
                 then a.unsettled_uids else '{}' end,
             poll_state = 'waiting', poll_failures = 0, poll_error = null, poll_warning = null,
             send_failures = 0, send_error = null, send_retry_at = null,
-            changed_at = pg_catalog.clock_timestamp()
+            changed_at = pg_catalog.clock_timestamp(), removed_at = null
     returning a.id into account;
 
     delete from ar_inbox.secrets s
@@ -152,7 +172,49 @@ end
 $$;
 
 comment on function ar_inbox.set_mail_account(bigint, ar_inbox.email_address, text, text, text, ar_inbox.email_address, text, text, text, text, boolean) is
-'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and of those with an smtp_url the one set last sends. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port; NULL: the account only reads, and imap_url must be given. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. after_fetch: what becomes of a message there once it is stored: leave (nothing is changed), flag (marked as read, \Seen), move (to archive_mailbox, another folder, made if missing). plus_addressing: whether the server of the inbox address takes mail to local+anything@domain; NULL: true where inbox_address is given, else false. Needs manage. Errors: IB001, 42501, 22023, 22004, 23505 (another company''s address), IB002 (smtp_url NULL while messages wait to leave).';
+'Sets where the company''s mail leaves and arrives. from_address: the sender customers see; one account for each, and of those with an smtp_url the one set last sends; one that was removed is there again. smtp_url: smtp://host:port (STARTTLS, demanded of every host but loopback) or smtps://host:port; NULL: the account only reads, and imap_url must be given. username, password: for both servers; the password is kept where only the worker reads it. inbox_address: where answers go and by which incoming mail finds the company; NULL: from_address. imap_url: imaps://host:port or imap://host:port; NULL: nothing is fetched. mailbox: the folder read. after_fetch: what becomes of a message there once it is stored: leave (nothing is changed), flag (marked as read, \Seen), move (to archive_mailbox, another folder, made if missing). plus_addressing: whether the server of the inbox address takes mail to local+anything@domain; NULL: true where inbox_address is given, else false. Needs manage. Errors: IB001, 42501, 22023, 22004, 23505 (another company''s address), IB002 (smtp_url NULL while messages wait to leave).';
+
+create function ar_inbox.remove_mail_account(company_id bigint, from_address ar_inbox.email_address)
+returns void
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    account bigint;
+    waiting text;
+begin
+    perform ar_inbox_internal.require_company(company_id, 'manage');
+    -- nobody queues for it while this waits for the commit
+    select a.id into account from ar_inbox.mail_accounts a
+    where a.company_id = remove_mail_account.company_id and a.from_address = remove_mail_account.from_address
+        and a.removed_at is null
+    for update;
+    if not found then
+        perform ar_inbox_internal.refuse('IB001',
+            pg_catalog.format('company %s has no mail account %s', company_id, coalesce(from_address::text, 'NULL')),
+            'Give the from_address of one of ar_inbox.mail_accounts, with removed_at NULL.');
+    end if;
+    waiting := ar_inbox_internal.waiting_to_leave(company_id, account);
+    if waiting is not null then
+        perform ar_inbox_internal.refuse('IB002', pg_catalog.format('%s from %s', waiting, from_address),
+            'Remove it when they have left, or take them back with ar_inbox.undo_send().');
+    end if;
+    update ar_inbox.mail_accounts a
+    set removed_at = pg_catalog.now(), changed_at = pg_catalog.clock_timestamp(),
+        next_poll_at = null, poll_state = 'waiting', poll_failures = 0, poll_error = null, poll_warning = null,
+        send_failures = 0, send_error = null, send_retry_at = null
+    where a.company_id = remove_mail_account.company_id and a.id = account;
+    delete from ar_inbox.secrets s
+    where s.company_id = remove_mail_account.company_id and s.name = 'mail_account ' || account;
+    perform ar_inbox_internal.record_event(company_id, 'mail_account', account, 'removed',
+        pg_catalog.jsonb_build_object('from_address', from_address));
+    -- it may be connected there
+    perform ar_inbox_internal.wake_worker();
+end
+$$;
+
+comment on function ar_inbox.remove_mail_account(bigint, ar_inbox.email_address) is
+'Takes a mail account away: nothing is sent by it and its mailbox is read no more, its password is forgotten; what it sent and fetched stays. Its addresses stay the company''s own, so that mail which comes to them by another way is still filed, until remove_company_address() takes them away. ar_inbox.set_mail_account() brings it back; the same mailbox is then read on from where it was left. Needs manage. Errors: IB001 (no such account), 42501, IB002 (messages wait to leave by it).';
 
 create function ar_inbox_internal.sending_account(company_id bigint)
 returns bigint
@@ -162,7 +224,7 @@ as $$
 begin
     return (
         select a.id from ar_inbox.mail_accounts a
-        where a.company_id = sending_account.company_id and a.smtp_url is not null
+        where a.company_id = sending_account.company_id and a.smtp_url is not null and a.removed_at is null
         order by a.changed_at desc, a.id desc
         limit 1);
 end
@@ -247,7 +309,7 @@ as $$
         poll_failures = case when error is null then 0 else a.poll_failures + 1 end,
         unsettled_uids = case when error is null then '{}' else a.unsettled_uids end,
         next_poll_at = case
-            when a.imap_url is null then null
+            when a.imap_url is null or a.removed_at is not null then null
             when error is null then at + coalesce(idle_for, poll_interval)
             else at + greatest(poll_interval,
                 least(poll_interval * (2 ^ least(a.poll_failures, 12)), interval '1 hour'))

@@ -75,10 +75,16 @@ begin
     if coalesce(pg_catalog.cardinality(drafts), 0) = 0 then
         return;
     end if;
-    select a.* into account from ar_inbox.mail_accounts a
-    where a.company_id = queue_emails.company_id
-        and a.id = ar_inbox_internal.sending_account(queue_emails.company_id);
-    if not found then
+    loop
+        -- who takes it away waits until this is queued, or has done so: then another one
+        select a.* into account from ar_inbox.mail_accounts a
+        where a.company_id = queue_emails.company_id
+            and a.id = ar_inbox_internal.sending_account(queue_emails.company_id)
+            and a.smtp_url is not null and a.removed_at is null
+        for key share;
+        exit when found or ar_inbox_internal.sending_account(company_id) is null;
+    end loop;
+    if account.id is null then
         perform ar_inbox_internal.refuse('IB005',
             pg_catalog.format('company %s has no mail account', company_id),
             'Set one with ar_inbox.set_mail_account().');

@@ -26,12 +26,13 @@ create table ar_inbox.mail_accounts (
     send_error      text,
     created_at      timestamptz not null default pg_catalog.now(),
     changed_at      timestamptz not null default pg_catalog.now(),
+    removed_at      timestamptz,
     constraint mail_accounts_pkey primary key (id, company_id),
     constraint mail_accounts_company_fkey foreign key (company_id) references ar_inbox.companies (id),
     constraint mail_accounts_from_key unique (from_address, company_id),
     constraint mail_accounts_smtp_url_form check (smtp_url ~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
     constraint mail_accounts_imap_url_form check (imap_url ~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$'),
-    constraint mail_accounts_polled_have_url check (next_poll_at is null or imap_url is not null),
+    constraint mail_accounts_polled_have_url check (next_poll_at is null or (imap_url is not null and removed_at is null)),
     constraint mail_accounts_do_something check (smtp_url is not null or imap_url is not null),
     constraint mail_accounts_after_fetch_known check (after_fetch in ('leave', 'flag', 'move')),
     constraint mail_accounts_move_elsewhere check (after_fetch <> 'move' or (archive_mailbox is not null and archive_mailbox <> mailbox)),
@@ -51,6 +52,7 @@ comment on column ar_inbox.mail_accounts.unsettled_uids is 'Of the messages stor
 comment on column ar_inbox.mail_accounts.poll_state is 'idle: a connection is open and the server reports new mail (IMAP IDLE); next_poll_at is then only for safety. waiting: for next_poll_at.';
 comment on column ar_inbox.mail_accounts.poll_error is 'Why the last reading failed.';
 comment on column ar_inbox.mail_accounts.poll_warning is 'What the server answered when it last would not flag or move messages, which are stored all the same.';
+comment on column ar_inbox.mail_accounts.removed_at is 'Since when the company does not use it any more; the row stays for what it sent and fetched.';
 comment on column ar_inbox.mail_accounts.send_retry_at is 'After the server could not be reached or refused the login: not tried before this moment.';
 select ar_inbox_internal.secure_for_members('mail_accounts');
 

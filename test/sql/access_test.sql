@@ -161,6 +161,7 @@ INSERT INTO calls VALUES
     ('manage', 'company', 'create_member({}, ''N'', ''n@n.example'')'),
     ('manage', 'company', 'change_settings({}, ''{"max_steps": 19}'')'),
     ('manage', 'company', 'set_mail_account({}, ''n{}@n.example'', ''smtp://h'')'),
+    ('manage', 'company', 'remove_mail_account({}, ''n{}@n.example'')'),
     ('manage', 'company', 'set_sms_provider({}, ''AC0123456789abcdef'', ''t'', ''+15550100'')'),
     ('manage', 'company', 'set_letter_provider({}, ''k'')'),
     ('manage', 'company', 'remove_provider({}, ''letter'')'),

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Mail accounts: setting them, which one sends, which mailbox is read when.
 \i test/lib/pgtap.sql
-SELECT plan(108);
+SELECT plan(125);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -232,6 +232,59 @@ SELECT is(pg_temp.failed('no route', now() + interval '5 seconds'), '2|00:00:10|
 UPDATE ar_inbox.mail_accounts SET send_failures = 1000 WHERE from_address = 'read@other.example';
 SELECT is(pg_temp.failed('no route', now() + interval '1 hour'), '1001|00:30:00|no route', 'at most half an hour');
 SELECT is(pg_temp.failed(NULL), '0|-|-', 'until it works');
+
+-- taken away
+CALL pg_temp.keep('gone', ar_inbox.create_company('Gone'));
+CREATE FUNCTION pg_temp.set_again() RETURNS void LANGUAGE sql AS $$
+    SELECT ar_inbox.set_mail_account(pg_temp.id('gone'), 'billing@gone.example', 'smtp://h', 'u', 'p', 'inbox@gone.example', 'imap://h')
+$$;
+CREATE FUNCTION pg_temp.removal(address text DEFAULT 'billing@gone.example') RETURNS text LANGUAGE sql AS $$
+    SELECT pg_temp.refusal(format('SELECT ar_inbox.remove_mail_account(pg_temp.id(''gone''), %L)', address))
+$$;
+CREATE FUNCTION pg_temp.lands(identifier text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    mail bigint := ar_inbox.receive_email(convert_to(format(E'From: jo@client.example\r\nTo: inbox+x@gone.example\r\nMessage-ID: <%s@client.example>\r\n\r\nHello\r\n', identifier), 'UTF8'));
+BEGIN
+    RETURN coalesce((SELECT c.name FROM ar_inbox.emails e JOIN ar_inbox.companies c ON c.id = e.company_id WHERE e.id = mail), 'quarantine');
+END
+$$;
+CREATE FUNCTION pg_temp.gone() RETURNS text LANGUAGE sql AS $$
+    SELECT concat_ws('|', a.id = pg_temp.id('gone account'), a.removed_at IS NOT NULL, a.next_poll_at IS NOT NULL, a.poll_state, coalesce(a.poll_error, '-'),
+        coalesce(pg_temp.secret('billing@gone.example'), '-'), a.last_uid, ar_inbox_internal.sending_account(a.company_id) = a.id)
+    FROM ar_inbox.mail_accounts a WHERE a.from_address = 'billing@gone.example'
+$$;
+CREATE TEMP TABLE versions (version timestamptz);
+DO $$ BEGIN
+    PERFORM pg_temp.set_again();
+    CALL pg_temp.keep('gone account', pg_temp.account('billing@gone.example'));
+    PERFORM ar_inbox_internal.hold_mailbox(a.id, a.company_id, a.changed_at, 7, '{}'), ar_inbox_internal.store_fetched(a.id, a.company_id, 'INBOX', 7, 5, 5, 'Hello', NULL)
+    FROM ar_inbox.mail_accounts a WHERE a.id = pg_temp.id('gone account');
+    INSERT INTO versions SELECT changed_at FROM ar_inbox.mail_accounts WHERE id = pg_temp.id('gone account');
+    PERFORM ar_inbox.send_email(pg_temp.id('gone'), ARRAY['pay@client.example']::ar_inbox.email_address[], 'Hello', 'Hello');
+END $$;
+SELECT is(pg_temp.removal(), 'IB002 1 message is waiting to leave from billing@gone.example', 'an account by which a message is to leave stays');
+UPDATE ar_inbox.deliveries SET state = 'handing_off', attempts = 1, next_attempt_at = NULL WHERE company_id = pg_temp.id('gone');
+SELECT is(pg_temp.removal(), 'IB002 1 message is waiting to leave from billing@gone.example', 'also while it is on its way');
+UPDATE ar_inbox.deliveries SET state = 'unknown' WHERE company_id = pg_temp.id('gone');
+UPDATE ar_inbox.mail_accounts SET poll_state = 'idle', poll_error = 'x', send_error = 'y' WHERE id = pg_temp.id('gone account');
+SELECT is(pg_temp.removal(), 'accepted', 'then it can be taken away');
+SELECT is(pg_temp.gone(), 't|t|f|waiting|-|-|5', 'the row stays; it is not read, sends nothing and has no password');
+SELECT is(ar_inbox_internal.hold_mailbox(pg_temp.id('gone account'), pg_temp.id('gone'), (SELECT version FROM versions), 7, '{}'), false, 'what is being fetched is not stored any more');
+SELECT is(pg_temp.removal(), 'IB001 company ' || pg_temp.id('gone') || ' has no mail account billing@gone.example', 'once');
+SELECT is(pg_temp.removal(NULL), 'IB001 company ' || pg_temp.id('gone') || ' has no mail account NULL', 'and by its address');
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.send_email(pg_temp.id('gone'), ARRAY['pay@client.example']::ar_inbox.email_address[], 'Hello', 'Hello')$$),
+    'IB005 company ' || pg_temp.id('gone') || ' has no mail account', 'without another one nothing can be sent');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.resolve_delivery(%s, true)', d.id)), format('IB002 delivery %s was to leave by a mail account that sends no more', d.id), 'nor sent again')
+FROM ar_inbox.deliveries d WHERE d.company_id = pg_temp.id('gone');
+SELECT is(pg_temp.lands('l1'), 'Gone', 'what comes to its inbox address by another way is the company''s');
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('other'), 'o@other.example', 'smtp://h', inbox_address => 'inbox@gone.example')$$),
+    '23505 address inbox@gone.example belongs to another company', 'and the address no other company''s');
+SELECT lives_ok($$SELECT ar_inbox.remove_company_address(pg_temp.id('gone'), 'inbox@gone.example')$$, 'until the address is taken away too');
+SELECT is(pg_temp.lands('l2'), 'quarantine', 'then it is nobody''s');
+SELECT lives_ok($$SELECT pg_temp.set_again()$$, 'set again');
+SELECT is(pg_temp.gone(), 't|f|t|waiting|-|p|5|t', 'it is the same account, sends, and is read on from where it was');
+SELECT is(pg_temp.lands('l3'), 'Gone', 'and its address is the company''s');
+SELECT is((SELECT array_agg(action ORDER BY id) FROM ar_inbox.events WHERE subject = 'mail_account' AND subject_id = pg_temp.id('gone account')), ARRAY['set', 'removed', 'set'], 'all of it is written down');
 
 SELECT finish();
 ROLLBACK;

@@ -58,7 +58,7 @@ sub forget
 {
 	my ($like) = @_;
 
-	sql("UPDATE ar_inbox.mail_accounts SET next_poll_at = NULL, poll_state = 'waiting', changed_at = clock_timestamp() WHERE from_address LIKE '$like\@acme.test'");
+	sql("SELECT ar_inbox.remove_mail_account(company_id, from_address) FROM ar_inbox.mail_accounts WHERE from_address LIKE '$like\@acme.test' AND removed_at IS NULL");
 	return;
 }
 
@@ -338,6 +338,16 @@ ok(ArInbox::wait_until($node, state_of('idle', 'poll_state, poll_failures'), 'wa
 account('idle', undef, $door->url);
 ok(ArInbox::wait_until($node, state_of('idle', 'poll_state'), 'idle', timeout => 10), 'the right one again');
 ok(ArInbox::wait_until($node, filed('idle'), $idle_count, timeout => 1), 'what was read before is not filed again');
+
+# Removed while it waits, and back again.
+forget('idle');
+sleep 1;
+$imap{idle}->append('INBOX', mail('idle'));
+sleep 2;
+is(sql(filed('idle')), $idle_count, 'removed, it takes nothing');
+account('idle', undef, $door->url);
+ok(ArInbox::wait_until($node, filed('idle'), ++$idle_count, timeout => 10), 'set again, it takes what has come since');
+ok(ArInbox::wait_until($node, state_of('idle', 'poll_state, removed_at'), 'idle|', timeout => 10), 'and waits for more');
 
 # Disarmed, nothing is read, and nobody is connected.
 sql('SELECT ar_inbox.disarm()');
