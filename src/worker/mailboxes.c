@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -214,6 +215,9 @@ store_batch(void *arg)
 		if (messages[i].data)
 			uids[n++] = Int64GetDatum(messages[i].uid);
 	}
+	/* for this transaction: a plan of its own for each message would copy it */
+	(void) set_config_option("plan_cache_mode", "force_generic_plan", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
 	values[0] = Int64GetDatum(mailbox->account);
 	values[1] = Int64GetDatum(mailbox->company);
 	values[2] = TimestampTzGetDatum(mailbox->version);
