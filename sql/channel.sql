@@ -34,7 +34,7 @@ begin
         pg_catalog.replace(pg_catalog.gen_random_uuid()::text, '-', '') || '@' || channel || '.invalid',
         subject, company.name, body, body_html, at,
         -- a rehearsal of what is to come has happened now
-        least(at, pg_catalog.now()), true, template,
+        ar_inbox_internal.next_moment(least(at, pg_catalog.now())), true, template,
         ar_inbox_internal.search_vector(company_id, subject, pg_catalog.concat_ws(' ', company.name, recipient), body))
     returning id into new_id;
 

@@ -140,7 +140,9 @@ begin
     return query
         with filled as materialized (
             -- the ids first: a new thread names its message
-            select t.*, pg_catalog.nextval('ar_inbox.emails_id_seq') as email_id
+            select t.*, pg_catalog.nextval('ar_inbox.emails_id_seq') as email_id,
+                -- a rehearsal of what is to come has happened now
+                ar_inbox_internal.next_moment(least(at, pg_catalog.now())) as moment
             from ar_inbox_internal.step_texts(step_messages.company_id, decisions, at) t
         ), threads as materialized (
             select t.invoice_id, t.thread_id, t.is_new
@@ -148,9 +150,10 @@ begin
                 array(select f.invoice_id from filled f where f.error is null order by f.email_id),
                 -- (texts and letters get their ids when they are queued)
                 array(select case when f.channel = 'email' then f.email_id end
-                    from filled f where f.error is null order by f.email_id), at) t
+                    from filled f where f.error is null order by f.email_id),
+                array(select f.moment from filled f where f.error is null order by f.email_id)) t
         )
-        select f.channel, row(f.email_id, h.thread_id, h.is_new,
+        select f.channel, row(f.email_id, f.moment, h.thread_id, h.is_new,
             case when f.channel = 'email' then f.recipients else '{}' end::ar_inbox.email_address[], '{}', '{}', f.subject,
             coalesce(f.text, ''), f.html, f.template, f.invoice_id, f.step_id, null)::ar_inbox_internal.draft, f.error
         from filled f

@@ -147,7 +147,7 @@ comment on function ar_inbox_internal.list_emails(bigint[], bigint[], timestampt
 'The lines of a list, in its order: the company, the id and the moment of each. of_threads: the ids are threads'', and a line has the thread''s subject and last message; else they are messages''. Judges no permission.';
 
 create function ar_inbox.folder(name text, company_id bigint = null, before timestamptz = null,
-    max_rows integer = 50)
+    max_rows integer = 50, before_id bigint = null)
 returns setof ar_inbox.listed_email
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -158,15 +158,20 @@ declare
     of_companies bigint[] := ar_inbox_internal.visible_companies(company_id);
     most         integer := ar_inbox_internal.required_rows(max_rows);
     earlier_than timestamptz := coalesce(before, 'infinity');
+    -- (no row has so small an id: then all of that moment are passed over)
+    smaller_than bigint := coalesce(before_id, -9223372036854775808);
     statuses     ar_inbox.thread_status[];
     companies    bigint[];
     ids          bigint[];
     moments      timestamptz[];
 begin
+    if before_id is not null and before is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'before_id is given, but before is NULL',
+            'Give the "at" of the same row as before.');
+    end if;
     -- Each of these is the merge of index ranges, one for each company (and
     -- status), none of which is read further than the page goes, nor anything
-    -- but the index.  Rows of one moment stay on one page, so that before
-    -- loses none between two.
+    -- but the index.
     if wanted in ('open', 'pending', 'closed', 'all') then
         statuses := case wanted when 'all' then '{open,pending,closed}' else array[wanted] end;
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
@@ -181,11 +186,12 @@ begin
                 select n.id, n.last_message_at as at
                 from ar_inbox.threads n
                 where n.company_id = c.id and n.status = s.status
-                    and n.spam_at is null and n.merged_into_id is null and n.last_message_at < earlier_than
-                order by n.last_message_at desc
-                fetch first (most) rows with ties) r
-            order by r.at desc
-            fetch first (most) rows with ties) p;
+                    and n.spam_at is null and n.merged_into_id is null
+                    and (n.last_message_at, n.id) < (earlier_than, smaller_than)
+                order by n.last_message_at desc, n.id desc
+                limit most) r
+            order by r.at desc, r.id desc
+            limit most) p;
     elsif wanted = 'spam' then
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
@@ -198,11 +204,12 @@ begin
                 select n.id, n.last_message_at as at
                 from ar_inbox.threads n
                 where n.company_id = c.id
-                    and n.spam_at is not null and n.merged_into_id is null and n.last_message_at < earlier_than
-                order by n.last_message_at desc
-                fetch first (most) rows with ties) r
-            order by r.at desc
-            fetch first (most) rows with ties) p;
+                    and n.spam_at is not null and n.merged_into_id is null
+                    and (n.last_message_at, n.id) < (earlier_than, smaller_than)
+                order by n.last_message_at desc, n.id desc
+                limit most) r
+            order by r.at desc, r.id desc
+            limit most) p;
     elsif wanted = 'sent' then
         select pg_catalog.array_agg(p.company_id order by p.at desc, p.id desc),
             pg_catalog.array_agg(p.id order by p.at desc, p.id desc),
@@ -214,11 +221,12 @@ begin
             cross join lateral (
                 select n.id, n.occurred_at as at
                 from ar_inbox.emails n
-                where n.company_id = c.id and n.direction = 'outgoing' and n.occurred_at < earlier_than
-                order by n.occurred_at desc
-                fetch first (most) rows with ties) r
-            order by r.at desc
-            fetch first (most) rows with ties) p;
+                where n.company_id = c.id and n.direction = 'outgoing'
+                    and (n.occurred_at, n.id) < (earlier_than, smaller_than)
+                order by n.occurred_at desc, n.id desc
+                limit most) r
+            order by r.at desc, r.id desc
+            limit most) p;
     else
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('there is no folder %s', pg_catalog.quote_nullable(name)),
@@ -229,8 +237,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox.folder(text, bigint, timestamptz, integer) is
-'A page of a folder, newest first. name: open, pending (with the snoozed ones), closed, all (these three), sent, spam; in any case. company_id: one company; NULL: all that the caller may see. before: the "at" of the page before''s last row. max_rows: 1 to 1000; rows of the same moment as the last one come with it. A row is a thread and its last message; in Sent it is an outgoing message. Threads that are spam or merged into another, or have no message, are in no other folder. Needs view. Errors: IB001, 22023 (no such folder, max_rows).';
+comment on function ar_inbox.folder(text, bigint, timestamptz, integer, bigint) is
+'A page of a folder, newest first. name: open, pending (with the snoozed ones), closed, all (these three), sent, spam; in any case. company_id: one company; NULL: all that the caller may see. before: the "at" of the page before''s last row; before_id: its thread_id, in Sent its email_id, without which further rows of that same moment are passed over. max_rows: 1 to 1000, and never more. A row is a thread and its last message; in Sent it is an outgoing message. Threads that are spam or merged into another, or have no message, are in no other folder. Needs view. Errors: IB001, 22004 (before_id without before), 22023 (no such folder, max_rows).';
 
 create function ar_inbox.recent_emails(customer_id bigint, max_rows integer = 20)
 returns setof ar_inbox.listed_email

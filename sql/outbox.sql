@@ -38,6 +38,7 @@ comment on function ar_inbox_internal.make_message(bigint, bigint[], text, times
 
 create type ar_inbox_internal.draft as (
     id              bigint,
+    occurred_at     timestamptz,
     thread_id       bigint,
     thread_is_new   boolean,
     recipients      ar_inbox.email_address[],
@@ -52,7 +53,7 @@ create type ar_inbox_internal.draft as (
     answered_id     bigint
 );
 comment on type ar_inbox_internal.draft is
-'A message to be made. id: the email''s, drawn from its sequence. thread_is_new: it is the first of its thread. answered_id: the message it answers; NULL: the last of the thread.';
+'A message to be made. id, occurred_at: the email''s, drawn from its sequence and from next_moment(). thread_is_new: it is the first of its thread. answered_id: the message it answers; NULL: the last of the thread.';
 
 create function ar_inbox_internal.queue_emails(company_id bigint, drafts ar_inbox_internal.draft[], automatic boolean,
     at timestamptz, attachments bigint[] = '{}', send_at timestamptz = null, cancel_on_answer boolean = false)
@@ -159,9 +160,7 @@ begin
         select d.id, queue_emails.company_id, d.thread_id, 'outgoing', i.identifier,
             case when d.previous_id is null then '{}' else array[d.previous_id] end, d.ancestors,
             d.subject, sender_name, account.from_address, d.text, d.html, coalesce(queue_emails.send_at, at),
-            -- a rehearsal of what is to come has happened now
-            least(at, pg_catalog.now()),
-            queue_emails.automatic, member.id, d.template,
+            d.occurred_at, queue_emails.automatic, member.id, d.template,
             ar_inbox_internal.search_vector(queue_emails.company_id, d.subject,
                 pg_catalog.concat_ws(' ', sender_name, account.from_address,
                     pg_catalog.array_to_string(d.recipients || d.cc || d.bcc, ' '), file_names), d.text),
@@ -233,8 +232,8 @@ declare
     new_id bigint := pg_catalog.nextval('ar_inbox.emails_id_seq');
 begin
     perform ar_inbox_internal.queue_emails(company_id,
-        array[row(new_id, thread_id, false, recipients, cc, bcc, subject, body, body_html, null, invoice_id, null,
-            answered_id)::ar_inbox_internal.draft],
+        array[row(new_id, ar_inbox_internal.next_moment(least(at, pg_catalog.now())), thread_id, false,
+            recipients, cc, bcc, subject, body, body_html, null, invoice_id, null, answered_id)::ar_inbox_internal.draft],
         false, at, attachments, send_at, cancel_on_answer);
     return new_id;
 end

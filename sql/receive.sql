@@ -53,7 +53,7 @@ declare
     quotes_held  boolean := false;
     attached     integer := pg_catalog.cardinality(parsed.attachment_names);
     attachment   record;
-    moment       timestamptz := case when imported_as is null then received_at
+    moment       timestamptz := case when imported_as is null then ar_inbox_internal.next_moment(received_at)
         else least(coalesce(parsed.sent_at, received_at), received_at) end;
 begin
     if ar_inbox_internal.is_email_address(parsed.from_address) then

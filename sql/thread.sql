@@ -80,6 +80,14 @@ $$;
 comment on function ar_inbox_internal.lock_thread_of(bigint, bigint) is
 'Locks the thread that a message is in against other work on it, and returns its id.';
 
+create function ar_inbox_internal.next_moment(at timestamptz)
+returns timestamptz
+language c volatile strict
+as 'MODULE_PATHNAME', 'ar_inbox_next_moment';
+
+comment on function ar_inbox_internal.next_moment(timestamptz) is
+'The moment for a message of this transaction that is made or taken at that one (its now(), for one): each gets one of its own, a microsecond after the one before, so that whoever pages through a folder by moments passes over none.';
+
 create type ar_inbox_internal.first_email as (
     id        bigint,
     at        timestamptz,
@@ -138,7 +146,7 @@ comment on function ar_inbox_internal.invoice_thread(bigint, bigint, ar_inbox_in
 'The invoice''s thread, made if there is none (with first as its message, which the caller writes then); where it was merged into another, that one.';
 
 create function ar_inbox_internal.invoice_threads(company_id bigint, invoice_ids bigint[], email_ids bigint[],
-    at timestamptz)
+    moments timestamptz[])
 returns table (invoice_id bigint, thread_id bigint, is_new boolean)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -149,9 +157,9 @@ begin
     return query
         with wanted as (
             -- (unnest of several arrays works by its plain name only)
-            select u.invoice_id, pg_catalog.min(u.email_id) as email_id,
+            select u.invoice_id, pg_catalog.min(u.email_id) as email_id, pg_catalog.min(u.at) as at,
                 count(*) = 1 and count(u.email_id) = 1 as is_one
-            from unnest(invoice_ids, email_ids) u (invoice_id, email_id)
+            from unnest(invoice_ids, email_ids, moments) u (invoice_id, email_id, at)
             group by u.invoice_id
         ), made as (
             insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject,
@@ -159,7 +167,7 @@ begin
             select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
                 case when w.is_one then 1 else 0 end, case when w.is_one then w.email_id end,
                 case when w.is_one then 'outgoing'::ar_inbox.direction end,
-                case when w.is_one then least(at, pg_catalog.now()) end
+                case when w.is_one then w.at end
             from wanted w
             join ar_inbox.invoices i on i.company_id = invoice_threads.company_id and i.id = w.invoice_id
             where not exists (select 1 from ar_inbox.threads t
@@ -175,8 +183,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.invoice_threads(bigint, bigint[], bigint[], timestamptz) is
-'invoice_thread() for many invoices, each of which gets messages of these ids (NULL: not known yet) now. is_new: it was made for one of them and counts it already.';
+comment on function ar_inbox_internal.invoice_threads(bigint, bigint[], bigint[], timestamptz[]) is
+'invoice_thread() for many invoices, each of which gets messages of these ids (NULL: not known yet) and moments now. is_new: it was made for one of them and counts it already.';
 
 create function ar_inbox_internal.customer_thread(company_id bigint, customer_id bigint,
     first ar_inbox_internal.first_email = null)

@@ -2,7 +2,7 @@
 -- Reading the inbox: folders and their pages, a conversation as one object, a
 -- customer's recent messages, the HTML of messages, files; and for whom.
 \i test/lib/pgtap.sql
-SELECT plan(101);
+SELECT plan(116);
 
 -- What a statement is refused with, and the hint.
 CREATE FUNCTION pg_temp.refusal_and_hint(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -94,20 +94,33 @@ CREATE FUNCTION pg_temp.list(name text, company text DEFAULT NULL, before timest
         f (thread_id, company_id, company, email_id, at, subject, thread_subject, customer_id, customer, invoice_id, document, status, snoozed_until, assignee_id,
             assignee, message_count, direction, kind, automatic, sender, recipients, preview, has_attachments, state, reason, opened_at, opened_reliably, place)
 $$;
--- All pages, one below the other, by the moment of each page's last row.
-CREATE FUNCTION pg_temp.pages(folder text, max_rows integer) RETURNS text LANGUAGE plpgsql AS $$
+-- All pages, one below the other, by the moment and the id of each page's last
+-- row, or by its moment alone.
+CREATE FUNCTION pg_temp.pages(folder text, max_rows integer, company bigint DEFAULT NULL, by_moment boolean DEFAULT false,
+    OUT subjects text, OUT rows text, OUT different bigint) LANGUAGE plpgsql AS $$
 DECLARE
     earlier_than timestamptz;
+    below bigint;
     seen text[] := '{}';
-    page text;
+    counts text[] := '{}';
+    ids bigint[] := '{}';
+    page record;
 BEGIN
     LOOP
-        SELECT string_agg(f.subject, ' ' ORDER BY f.at DESC, f.thread_id DESC), min(f.at) INTO page, earlier_than
-        FROM ar_inbox.folder(folder, before => earlier_than, max_rows => pages.max_rows) f;
-        EXIT WHEN page IS NULL;
-        seen := seen || page;
+        SELECT string_agg(f.subject, ' ' ORDER BY f.place) AS subjects, count(*) AS n,
+            array_agg(CASE folder WHEN 'sent' THEN f.email_id ELSE f.thread_id END ORDER BY f.place) AS ids, array_agg(f.at ORDER BY f.place) AS moments INTO page
+        FROM (SELECT n.*, row_number() OVER () AS place
+            FROM ar_inbox.folder(folder, company, earlier_than, pages.max_rows, CASE WHEN NOT by_moment THEN below END) n) f;
+        EXIT WHEN page.n = 0;
+        seen := seen || page.subjects;
+        counts := counts || page.n::text;
+        ids := ids || page.ids;
+        earlier_than := page.moments[page.n];
+        below := page.ids[page.n];
     END LOOP;
-    RETURN array_to_string(seen, ' | ');
+    subjects := array_to_string(seen, ' | ');
+    rows := array_to_string(counts, ' ');
+    different := (SELECT count(DISTINCT i) FROM unnest(ids) i);
 END
 $$;
 GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC;
@@ -141,8 +154,8 @@ SELECT is(pg_temp.list('all', before => '2026-03-04 10:00', max_rows => 3), 'thr
 SELECT is(pg_temp.list('all', before => '2026-03-02 10:00'), 'nothing', 'after the last there is nothing');
 SELECT is(pg_temp.list('all', before => '-infinity'), 'nothing', 'nor before all time');
 SELECT is(pg_temp.list('all', before => 'infinity', max_rows => 1), 'theirs two', 'for ever is from the start');
-SELECT is(pg_temp.pages('all', 3), 'theirs two five four | three theirs one one | two', 'all pages');
-SELECT is(pg_temp.pages('sent', 1), 'about r2 | about m3 | about m8', 'all pages of sent');
+SELECT is((pg_temp.pages('all', 3)).subjects, 'theirs two five four | three theirs one one | two', 'all pages');
+SELECT is((pg_temp.pages('sent', 1)).subjects, 'about r2 | about m3 | about m8', 'all pages of sent');
 RESET ROLE;
 
 -- several rows of one moment, within a company and across
@@ -154,13 +167,65 @@ DO $$ BEGIN
     END LOOP;
 END $$;
 SET LOCAL ROLE ar_test_both;
-SELECT is(pg_temp.pages('all', 1), 'theirs two | five | rivaltie3 tie3 rivaltie2 tie2 rivaltie1 tie1 four | three | theirs one | one | two', 'pages of one: those of one moment stay together');
-SELECT is(pg_temp.pages('all', 4), 'theirs two five rivaltie3 tie3 rivaltie2 tie2 rivaltie1 tie1 four | three theirs one one two', 'pages of four: they end with that moment');
-SELECT is(pg_temp.pages('sent', 2), 'about r2 about tie 3 about tie 2 about tie 1 | about m3 about m8', 'and in sent');
-SELECT is((SELECT count(*) FROM ar_inbox.folder('all', max_rows => n)), least(greatest(n, CASE WHEN n > 2 THEN 9 END), 13)::bigint, 'a page of ' || n)
+SELECT is((pg_temp.pages('all', 1)).subjects, 'theirs two | five | rivaltie3 | tie3 | rivaltie2 | tie2 | rivaltie1 | tie1 | four | three | theirs one | one | two', 'pages of one: none is lost or comes twice');
+SELECT is((pg_temp.pages('all', 4)).subjects, 'theirs two five rivaltie3 tie3 | rivaltie2 tie2 rivaltie1 tie1 | four three theirs one one | two', 'pages of four');
+SELECT is((pg_temp.pages('sent', 2)).subjects, 'about r2 about tie 3 | about tie 2 about tie 1 | about m3 about m8', 'and in sent');
+SELECT is((SELECT count(*) FROM ar_inbox.folder('all', max_rows => n)), least(n, 13)::bigint, 'a page of ' || n)
 FROM unnest(ARRAY[1, 2, 3, 9, 10, 13, 100]) n;
+SELECT is(pg_temp.list('all', before => '2026-03-04 10:00'), 'three, theirs one, one, two', 'a moment alone passes over all that have it');
+SELECT is(pg_temp.refusal_and_hint('SELECT ar_inbox.folder(''all'', before_id => 1)'), '22004 before_id is given, but before is NULL; Give the "at" of the same row as before.', 'an id alone is no place in a folder');
 RESET ROLE;
 ROLLBACK TO ties;
+
+-- many received, and many fired, in one transaction
+SAVEPOINT bulk;
+SELECT set_config('client_min_messages', 'warning', true) IS NULL AS quiet \gset
+CALL pg_temp.keep('bulk', ar_inbox.create_company('Bulk'));
+DO $$
+DECLARE
+    cadence bigint;
+BEGIN
+    PERFORM ar_inbox.set_mail_account(pg_temp.id('bulk'), 'billing@bulk.example', 'smtp://mail.example');
+    FOR n IN 1 .. 120 LOOP
+        PERFORM ar_inbox.receive_email(convert_to(format(E'From: s%s@stranger.example\nTo: billing@bulk.example\nSubject: m%s\n\nHello.', n, n), 'UTF8'));
+    END LOOP;
+    cadence := ar_inbox.create_cadence(pg_temp.id('bulk'), 'At once', '[{"trigger": "on_issue", "hour": 0, "channels": ["email"]}]');
+    FOR n IN 1 .. 60 LOOP
+        PERFORM ar_inbox.issue_invoice(ar_inbox.create_invoice(ar_inbox.create_customer(pg_temp.id('bulk'), 'C' || n, email => ('c' || n || '@customer.example')::ar_inbox.email_address),
+            '[{"description": "Work", "unit_price": 100}]', current_date, current_date + 30));
+    END LOOP;
+    PERFORM ar_inbox.chase_invoices(array(SELECT i.id FROM ar_inbox.invoices i WHERE i.company_id = pg_temp.id('bulk')), cadence);
+    PERFORM ar_inbox.fire_due_steps(now() + interval '2 days');
+END
+$$;
+SELECT is((SELECT count(*) FROM ar_inbox.folder(name, pg_temp.id('bulk'))), 50::bigint, name || ': a page is a page')
+FROM unnest(ARRAY['open', 'closed', 'sent']) name;
+SELECT is((p.rows, p.different)::text, wanted, format('%s, %s: all pages, each row once', name, CASE WHEN by_moment THEN 'by moments alone' ELSE 'by moments and ids' END))
+FROM (VALUES ('open', '("50 50 20",120)'), ('closed', '("50 10",60)'), ('sent', '("50 10",60)')) f (name, wanted)
+CROSS JOIN unnest(ARRAY[true, false]) by_moment
+CROSS JOIN LATERAL pg_temp.pages(name, 50, pg_temp.id('bulk'), by_moment) p;
+SELECT is((SELECT count(*) FROM ar_inbox.threads t JOIN ar_inbox.emails e ON e.id = t.last_email_id
+    WHERE t.company_id = pg_temp.id('bulk') AND t.last_message_at = e.occurred_at), 180::bigint, 'a thread has its message''s moment');
+-- by the index, also where all have one moment: no more of it is read than the page has
+UPDATE ar_inbox.threads SET last_message_at = '2026-03-04 10:00' WHERE company_id = pg_temp.id('bulk');
+UPDATE ar_inbox.emails SET occurred_at = '2026-03-04 10:00' WHERE company_id = pg_temp.id('bulk');
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
+ANALYZE ar_inbox.threads, ar_inbox.emails;
+CREATE FUNCTION pg_temp.read_of(index text) RETURNS bigint LANGUAGE sql AS 'SELECT pg_stat_get_xact_tuples_returned((''ar_inbox.'' || index)::regclass)';
+CREATE FUNCTION pg_temp.read_for_page(name text, index text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    below bigint := (SELECT f.id FROM (
+        SELECT CASE name WHEN 'sent' THEN r.email_id ELSE r.thread_id END AS id, row_number() OVER () AS place FROM ar_inbox.folder(name, pg_temp.id('bulk'), max_rows => 40) r) f WHERE place = 40);
+    before bigint := pg_temp.read_of(index);
+    rows bigint := (SELECT count(*) FROM ar_inbox.folder(name, pg_temp.id('bulk'), '2026-03-04 10:00', 10, below));
+BEGIN
+    RETURN rows || ' rows, ' || pg_temp.read_of(index) - before || ' read';
+END
+$$;
+SELECT is(pg_temp.read_for_page(name, index), '10 rows, 10 read', name || ': a page is a range of its index')
+FROM (VALUES ('open', 'threads_by_status'), ('closed', 'threads_by_status'), ('sent', 'emails_sent')) f (name, index);
+ROLLBACK TO bulk;
 
 -- for whom
 SET LOCAL ROLE ar_test_rival;

@@ -271,7 +271,7 @@ SELECT is(ar_inbox_internal.may_merge_by_itself(pg_temp.id('acme'), pg_temp.id('
 CALL pg_temp.run($$SELECT pg_temp.merge('e', 'f')$$);
 DO $$ BEGIN
     INSERT INTO ar_inbox.emails (company_id, thread_id, direction, message_id, sent_at, occurred_at)
-    VALUES (pg_temp.id('acme'), pg_temp.id('f'), 'incoming', 'late@x.example', now(), now());
+    VALUES (pg_temp.id('acme'), pg_temp.id('f'), 'incoming', 'late@x.example', now(), clock_timestamp());
 END $$;
 SELECT is(pg_temp.seen(pg_temp.id('e')), 'open [e1 f1 late] 3 last late incoming', 'it is in the thread in force');
 SELECT is(pg_temp.seen(pg_temp.id('f')), 'closed [] 0 merged into e', 'not in the one at rest');
