@@ -231,6 +231,7 @@ as $$
 declare
     company    ar_inbox.companies;
     author     text;
+    sender     text;
     target     bigint;
     title      text;
     identifier text;
@@ -240,6 +241,8 @@ begin
     where c.id = (select i.company_id from ar_inbox.invoices i where i.id = import_comment.invoice_id);
     perform ar_inbox_internal.require(company.id, 'manage', 'invoice', invoice_id);
     author := ar_inbox_internal.required_text(author_name, 'author_name');
+    -- as with mail of ours
+    sender := case when by_company and author <> company.name then company.name || ' (' || author || ')' else author end;
     if coalesce(pg_catalog.btrim(body, E' \t\r\n'), '') = '' then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Give what was written.');
     elsif pg_catalog.octet_length(body) > company.max_message_size then
@@ -272,10 +275,10 @@ begin
     insert into ar_inbox.emails (company_id, thread_id, direction, message_id, subject, from_name, from_address,
         body_text, sent_at, occurred_at, kind, imported, member_id, search)
     values (company.id, target, case when by_company then 'outgoing' else 'incoming' end::ar_inbox.direction,
-        identifier, title, author, author_email, import_comment.body, commented_at, commented_at, 'comment', true,
+        identifier, title, sender, author_email, import_comment.body, commented_at, commented_at, 'comment', true,
         case when by_company then (select m.id from ar_inbox.members m
             where m.company_id = company.id and m.email = author_email) end,
-        ar_inbox_internal.search_vector(company.id, title, pg_catalog.concat_ws(' ', author, author_email),
+        ar_inbox_internal.search_vector(company.id, title, pg_catalog.concat_ws(' ', sender, author_email),
             import_comment.body))
     on conflict on constraint emails_message_id_key do nothing
     returning id into new_id;
@@ -289,4 +292,4 @@ end
 $$;
 
 comment on function ar_inbox.import_comment(bigint, text, text, ar_inbox.email_address, timestamptz, boolean) is
-'Brings in a comment that was written on an invoice''s page in another system, into the invoice''s conversation, at its own moment; the status does not change. body: text; what looks like HTML is shown as it stands. author_name, author_email: who wrote it. by_company: the company did; else the customer. The same comment again (same invoice, moment, author_name and body) is recognised. Returns the email''s id. Needs manage. Errors: IB001, 42501, 22004, 22023 (no body or author, a moment in the future), IB003 (over max_message_size).';
+'Brings in a comment that was written on an invoice''s page in another system, into the invoice''s conversation, at its own moment; the status does not change. body: text; what looks like HTML is shown as it stands. author_name, author_email: who wrote it. by_company: the company did, and its name is shown with the author''s in parentheses; else the customer. The same comment again (same invoice, moment, author_name and body) is recognised. Returns the email''s id. Needs manage. Errors: IB001, 42501, 22004, 22023 (no body or author, a moment in the future), IB003 (over max_message_size).';

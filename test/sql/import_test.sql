@@ -2,7 +2,7 @@
 -- Earlier conversations: messages, mailbox files and comments brought in with
 -- their own dates, and what must not follow from them.
 \i test/lib/pgtap.sql
-SELECT plan(117);
+SELECT plan(120);
 
 CREATE ROLE ar_test_mia LOGIN;
 CREATE ROLE ar_test_sam LOGIN;
@@ -271,7 +271,12 @@ SELECT is(ar_inbox.import_comment(pg_temp.id('acme bill'), E'Is this <b>right</b
 SELECT isnt(ar_inbox.import_comment(pg_temp.id('acme bill'), E'Is this <b>right</b>?\nAnn', 'Ann', NULL, '2019-12-01 10:01+00'), pg_temp.id('comment'), 'at another moment it is another');
 CALL pg_temp.keep('our comment', ar_inbox.import_comment(pg_temp.id('acme bill'), 'It is.', 'Mia', 'mia@home.example', '2021-01-01', true));
 SELECT results_eq($$SELECT direction, member_id FROM ar_inbox.emails WHERE id = pg_temp.id('our comment')$$, $$SELECT 'outgoing'::ar_inbox.direction, pg_temp.id('mia')$$, 'one by the company');
-SELECT is(pg_temp.thread('by mia'), 'closed 6 outgoing 2021-01-01', 'the last word');
+SELECT is((SELECT m ->> 'sender' FROM jsonb_array_elements(ar_inbox.invoice_thread(pg_temp.id('acme bill')) -> 'messages') m WHERE (m ->> 'id')::bigint = pg_temp.id('our comment')),
+    'acme (Mia)', 'is shown as the company''s, with the member''s name');
+SELECT is(ar_inbox.import_comment(pg_temp.id('acme bill'), 'It is.', 'Mia', 'mia@home.example', '2021-01-01', true), pg_temp.id('our comment'), 'and recognised when it comes again');
+CALL pg_temp.keep('plain comment', ar_inbox.import_comment(pg_temp.id('acme bill'), 'Indeed.', 'acme', NULL, '2020-12-31', true));
+SELECT is(from_name, 'acme', 'one by nobody in particular has its name once') FROM ar_inbox.emails WHERE id = pg_temp.id('plain comment');
+SELECT is(pg_temp.thread('by mia'), 'closed 7 outgoing 2021-01-01', 'the last word');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.import_comment(%s, %s)', pg_temp.id('acme bill'), arguments)), wanted, wanted)
 FROM (VALUES ('$$ $$, ''Ann''', '22023 body is empty'), ('''x'', '' ''', '22023 author_name is empty'), ('''x'', ''Ann'', NULL, NULL', '22004 commented_at is NULL'), ('''x'', ''Ann'', by_company => NULL', '22004 by_company is NULL'),
     ('''x'', ''Ann'', commented_at => ''3000-01-01''', '22023 commented_at 3000-01-01 00:00:00+00 is not a moment in the past'),
