@@ -65,6 +65,7 @@ begin
                     when e.pending then ar_inbox_internal.safe_html(conversation.company_id, e.id)
                     else e.body_html end,
                 'left_out', not e.fits,
+                'protection', e.protection,
                 'authentication', e.authentication,
                 'verdicts', e.verdicts,
                 'template', e.template,
@@ -86,7 +87,7 @@ begin
             select n.id, n.occurred_at, n.direction, n.channel, n.kind, n.automatic, n.imported, n.sent_at, n.message_id,
                 n.from_name, n.from_address, n.member_id, n.subject, n.body_text, n.new_text_length,
                 coalesce(n.new_text_length, 2147483647) as whole_or_new, coalesce(n.body_html, h.html) as body_html, h.pending,
-                n.authentication, n.verdicts, n.template,
+                n.protection, n.authentication, n.verdicts, n.template,
                 sum(2 * pg_catalog.octet_length(n.body_text)
                     + case when h.pending then least(s.size, 2097152)
                         else coalesce(pg_catalog.octet_length(n.body_html), pg_catalog.octet_length(h.html), 0) end)

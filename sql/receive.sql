@@ -201,12 +201,12 @@ begin
     )
     insert into ar_inbox.emails (id, company_id, thread_id, direction, message_id, in_reply_to, reference_ids,
         subject, from_name, from_address, body_text, new_text_length, body_html, sent_at, occurred_at,
-        kind, automatic, imported, authentication, verdicts, member_id, inbound_message_id, message, search)
+        kind, automatic, imported, authentication, protection, verdicts, member_id, inbound_message_id, message, search)
     values (new_id, file_message.company_id, target, coalesce(imported_as, 'incoming'), identifier, parsed.in_reply_to,
         parsed.reference_ids, parsed.subject, coalesce(parsed.from_name, ''), sender, parsed.body_text,
         parsed.new_text_length, case when inbound_id is null then ar_inbox.sanitize_html(parsed.body_html) end,
         coalesce(parsed.sent_at, received_at), moment,
-        kind, is_automatic, imported_as is not null, verified, parsed.report,
+        kind, is_automatic, imported_as is not null, verified, parsed.protection, parsed.report,
         case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
             where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,

@@ -48,6 +48,11 @@ create domain ar_inbox.email_kind as text
 comment on domain ar_inbox.email_kind is
 'What a message is: a message; a bounce, a delay, a complaint (what a mail system says of a message of ours); a comment written in the portal.';
 
+create domain ar_inbox.email_protection as text
+    constraint email_protection_known check (value in ('smime', 'openpgp'));
+comment on domain ar_inbox.email_protection is
+'What keeps a message, or a part of it, from being read here: S/MIME (encrypted, or signed into one part) or OpenPGP (encrypted).';
+
 create domain ar_inbox.recipient_field as text
     constraint recipient_field_known check (value in ('to', 'cc', 'bcc', 'reply_to'));
 comment on domain ar_inbox.recipient_field is 'The field of a message''s header that names an address.';
@@ -60,7 +65,7 @@ comment on domain ar_inbox.inbound_state is
 grant usage on type ar_inbox.email_address, ar_inbox.thread_status, ar_inbox.document_kind,
     ar_inbox.document_status, ar_inbox.invoice_status, ar_inbox.channel, ar_inbox.step_trigger,
     ar_inbox.step_state, ar_inbox.delivery_state, ar_inbox.direction, ar_inbox.thread_topic,
-    ar_inbox.email_kind, ar_inbox.recipient_field, ar_inbox.inbound_state
+    ar_inbox.email_kind, ar_inbox.email_protection, ar_inbox.recipient_field, ar_inbox.inbound_state
     to public;
 
 create type ar_inbox_internal.invoice_key as (

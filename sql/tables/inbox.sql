@@ -107,6 +107,7 @@ create table ar_inbox.emails (
     automatic          boolean not null default false,
     imported           boolean not null default false,
     authentication     jsonb,
+    protection         ar_inbox.email_protection,
     verdicts           jsonb,
     search             tsvector,
     member_id          bigint,
@@ -143,6 +144,7 @@ comment on column ar_inbox.emails.sent_at is 'Its Date (RFC 5322, 3.6.1): of an 
 comment on column ar_inbox.emails.occurred_at is 'When it came to us, or is dated where we sent it; of an imported one its date. The order within a thread.';
 comment on column ar_inbox.emails.kind is 'message; bounce, delay, complaint: what a mail system says of a message of ours; comment: written in the portal.';
 comment on column ar_inbox.emails.authentication is 'What the hosts that the company trusts found out about the sender (RFC 8601): spf, dkim, dmarc; NULL: nothing.';
+comment on column ar_inbox.emails.protection is 'smime, openpgp: it came encrypted, or signed into one part, and cannot be read here; what came is attached. NULL: nothing keeps it from being read.';
 comment on column ar_inbox.emails.verdicts is 'What was read out of a report: of a bounce its kind, its recipients with codes, the message it is about.';
 comment on column ar_inbox.emails.search is 'What search_threads() finds it by.';
 comment on column ar_inbox.emails.automatic is 'Made by a machine: an automatic reply (RFC 3834), a report; or sent by chasing.';

@@ -85,10 +85,9 @@ typedef struct MimeAttachment
 
 typedef enum MimeProtection
 {
-	MIME_PLAIN,
-	MIME_SIGNED,   /* can be read; a signature is attached */
-	MIME_OPAQUE,   /* S/MIME in one part: cannot be read here */
-	MIME_ENCRYPTED /* OpenPGP, likewise */
+	MIME_PLAIN,	  /* as far as its parts say */
+	MIME_SMIME,	  /* encrypted or signed into one part */
+	MIME_OPENPGP, /* encrypted (RFC 3156) */
 } MimeProtection;
 
 typedef struct MimeArena MimeArena;
@@ -126,7 +125,7 @@ typedef struct MimeMessage
 
 	int attachment_count;
 	MimeAttachment *attachments;
-	MimeProtection protection;
+	MimeProtection protection; /* what keeps a part from being read here */
 
 	bool automatic;
 	char *automatic_reason; /* the field that says so, NULL where none does */
@@ -141,6 +140,7 @@ typedef struct MimeMessage
 extern MimeMessage *mime_read(const char *data, size_t len);
 extern void mime_free(MimeMessage *mail);
 extern const char *mime_header(const MimeMessage *mail, const char *name);
+extern const char *mime_protection_name(MimeProtection protection);
 extern void mime_defect_names(uint32 defects, StringInfo out);
 
 /* The parts of the reader that are of use alone; all but dates are palloc'd. */

@@ -463,9 +463,22 @@ unpack_tnef(MimeReader *reader, int room)
 		mail->attachment_count += mime_tnef(reader, tnef->content, tnef->length, tnef + 1, room);
 }
 
-/* read_protection notes what cannot be read or is signed. */
+/* ends_with compares without regard to ASCII case. */
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text);
+	size_t end_len = strlen(end);
+
+	return len >= end_len && pg_strcasecmp(text + len - end_len, end) == 0;
+}
+
+/*
+ * read_protection notes what cannot be read here: S/MIME by its type, or by its
+ * name where a gateway knew no better (RFC 8551, 3.2.1), and OpenPGP.
+ */
 static void
-read_protection(MimeReader *reader, const MimePart *parts, int count)
+read_protection(MimeReader *reader, const MimePart *parts, char **names, int count)
 {
 	MimeMessage *mail = reader->mail;
 
@@ -474,18 +487,35 @@ read_protection(MimeReader *reader, const MimePart *parts, int count)
 		MimeSlice type = parts[i].type;
 
 		if (mime_equal(type, "multipart/encrypted"))
-			mail->protection = MIME_ENCRYPTED;
-		else if (mime_equal(type, "application/pkcs7-mime") ||
-				 mime_equal(type, "application/x-pkcs7-mime"))
+			mail->protection = MIME_OPENPGP;
+		else if (mail->protection == MIME_PLAIN &&
+				 (mime_equal(type, "application/pkcs7-mime") ||
+				  mime_equal(type, "application/x-pkcs7-mime") ||
+				  (mime_equal(type, "application/octet-stream") && names[i] != NULL &&
+				   ends_with(names[i], ".p7m"))))
 		{
 			MimeSlice smime = mime_param_value(reader, parts[i].content_type, "smime-type");
 
-			if (!mime_equal(smime, "certs-only") && mail->protection != MIME_ENCRYPTED)
-				mail->protection = MIME_OPAQUE;
+			if (!mime_equal(smime, "certs-only"))
+				mail->protection = MIME_SMIME;
 		}
-		else if (mime_equal(type, "multipart/signed") && mail->protection == MIME_PLAIN)
-			mail->protection = MIME_SIGNED;
 	}
+}
+
+/* mime_protection_name is what users are told; NULL: nothing is. */
+const char *
+mime_protection_name(MimeProtection protection)
+{
+	switch (protection)
+	{
+		case MIME_SMIME:
+			return "smime";
+		case MIME_OPENPGP:
+			return "openpgp";
+		case MIME_PLAIN:
+			break;
+	}
+	return NULL;
 }
 
 /* mime_bodies decides about every part and fills the message. */
@@ -560,7 +590,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 	}
 	if (mail->html != NULL && mail->attachment_count > 0)
 		mark_inline(reader);
-	read_protection(reader, parts, count);
+	read_protection(reader, parts, names, count);
 	pfree(roles);
 	pfree(names);
 }

@@ -26,7 +26,7 @@
 #include "functions/parse.h"
 
 /* of the type parsed_message */
-#define PARSED_COLUMNS 34
+#define PARSED_COLUMNS 35
 
 /* of those a message was sent to, how many are looked at for a company's own */
 #define MAX_CANDIDATES 50
@@ -234,6 +234,21 @@ conversation(const MimeMessage *mail)
 }
 
 /*
+ * The text that a member is shown: where there is none because it cannot be
+ * read here, that.
+ */
+static const char *
+shown_text(const MimeMessage *mail)
+{
+	if (mail->protection == MIME_PLAIN || mail->text[strspn(mail->text, " \t\n")] != '\0')
+		return mail->text;
+	return psprintf("[This message is %s and cannot be read here. What came is attached: open it "
+					"with a mail program that has the key.]\n",
+					mail->protection == MIME_SMIME ? "encrypted or signed with S/MIME" :
+													 "encrypted with OpenPGP");
+}
+
+/*
  * in_memory(message bytea): the same bytes, fetched and unpacked if they lie in
  * a table.
  */
@@ -278,7 +293,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	values[10] = text_array(delivered, mail->delivery_count);
 	nulls[11] = !mail->has_date || !IS_VALID_TIMESTAMP(moment);
 	values[11] = TimestampTzGetDatum(moment);
-	set_text(&values[12], &nulls[12], mail->text);
+	set_text(&values[12], &nulls[12], shown_text(mail));
 	/* HTML that sanitize_html() would refuse is of no use, and may be large */
 	set_text(&values[13], &nulls[13], mail->html_length > HTML_MAX_SOURCE ? NULL : mail->html);
 	values[14] = BoolGetDatum(mail->automatic);
@@ -298,6 +313,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	recipient_arrays(mail, &values[28]);
 	set_text(&values[32], &nulls[32], mail->return_path);
 	values[33] = BoolGetDatum(bounce_is_from_system(mail));
+	set_text(&values[34], &nulls[34], mime_protection_name(mail->protection));
 
 	/* not when the context goes: what is made of a large message is large */
 	mime_free(mail);

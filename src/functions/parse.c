@@ -451,6 +451,7 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	put_long_text(&state, "new_text", new_text, new_length, &defects);
 	put_long_text(&state, "html", mail->html, mail->html_length, &defects);
 	put_attachments(&state, mail);
+	put_text(&state, "protection", mime_protection_name(mail->protection));
 	put_boolean(&state, "automatic", mail->automatic);
 	put_verdicts(&state, mail, false);
 	put_defects(&state, defects);

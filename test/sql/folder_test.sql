@@ -317,7 +317,7 @@ CREATE FUNCTION pg_temp.bare(id text, way text, at text) RETURNS jsonb LANGUAGE 
         'sent_at', to_jsonb(('2026-03-' || at || ':00:00+00')::timestamptz - interval '1 hour'), 'message_id', id || '@x.example', 'sender', 'Ann',
         'from', '{"name": "Ann", "address": "ann@globex.example"}'::jsonb, 'member', NULL, 'to', '[]'::jsonb, 'cc', '[]'::jsonb, 'bcc', '[]'::jsonb, 'reply_to', '[]'::jsonb,
         'subject', 'about ' || id, 'text', 'Hello.', 'new_text_length', NULL, 'new_text', 'Hello.', 'html', NULL, 'left_out', false)
-    || '{"authentication": null, "verdicts": null, "template": null, "delivery": null, "opened_at": null, "opened_reliably": null, "opens": [], "attachments": []}'
+    || '{"protection": null, "authentication": null, "verdicts": null, "template": null, "delivery": null, "opened_at": null, "opened_reliably": null, "opens": [], "attachments": []}'
 $$;
 CREATE FUNCTION pg_temp.file(name text, attachment text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT jsonb_build_object('id', pg_temp.id(attachment), 'file_id', pg_temp.id(name))

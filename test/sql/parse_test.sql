@@ -56,7 +56,7 @@ JVBERi0=
 $mail$) AS m;
 
 SELECT is((SELECT array_agg(k ORDER BY k) FROM whole, jsonb_object_keys(m) k),
-    '{attachments,automatic,bounce,cc,complaint,date,defects,delivered,from,headers,html,in_reply_to,message_id,new_text,original,receipt,references,reply_to,subject,text,to}'::text[],
+    '{attachments,automatic,bounce,cc,complaint,date,defects,delivered,from,headers,html,in_reply_to,message_id,new_text,original,protection,receipt,references,reply_to,subject,text,to}'::text[],
     'every key is there');
 SELECT is(m ->> 'message_id', 'm1@example.com', 'message_id') FROM whole;
 SELECT is(m ->> 'in_reply_to', 'p1@example.com', 'in_reply_to') FROM whole;
@@ -83,7 +83,7 @@ SELECT is(m -> 'headers' -> 9, '{"name": "X-Note", "value": "café"}', 'decoded'
 -- what is not there is null, or empty
 SELECT is(ar_inbox.parse_email('') - '{headers,defects}'::text[],
     '{"message_id": null, "in_reply_to": null, "references": [], "subject": null, "from": [], "to": [], "cc": [], "reply_to": [],
-      "date": null, "text": "", "new_text": "", "html": null, "attachments": [], "automatic": false, "bounce": null, "receipt": null,
+      "date": null, "text": "", "new_text": "", "html": null, "attachments": [], "protection": null, "automatic": false, "bounce": null, "receipt": null,
       "complaint": null, "delivered": null, "original": null}', 'nothing');
 SELECT is(pg_temp.parsed(format(E'Date: %s\n\nx', given)) ->> 'date', wanted, 'date: ' || given)
 FROM (VALUES ('Thu, 1 Jan 1970 00:00:00 +0000', '1970-01-01T00:00:00+00:00'), ('1 Jan 2026 00:30 -0800', '2026-01-01T00:30:00-08:00'),

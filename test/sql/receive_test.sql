@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(256);
+SELECT plan(263);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -495,6 +495,36 @@ GRANT USAGE ON SCHEMA ar_inbox TO ar_test_robot;
 GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO ar_test_robot;
 SELECT matches(pg_temp.as_role('ar_test_robot', format('SELECT ar_inbox.receive_email(%L::bytea)', pg_temp.mail('robot@x'))), '^[0-9]+$', 'whoever is granted it may');
 SELECT is(pg_temp.as_role('ar_test_robot', 'SELECT count(*) FROM ar_inbox.emails'), '42501 permission denied for table emails', 'and reads nothing by that');
+
+-- what cannot be read here says so
+CREATE FUNCTION pg_temp.shown(name text, message bytea) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    thread bigint;
+    shown jsonb;
+BEGIN
+    PERFORM pg_temp.receive(name, message);
+    thread := pg_temp.id(name);
+    shown := ar_inbox.thread(thread) #> '{messages,0}';
+    RETURN concat_ws('|', coalesce(shown ->> 'protection', '-'), btrim(shown ->> 'text', E' \n'), shown -> 'new_text' = shown -> 'text',
+        (SELECT string_agg(a ->> 'name', ',') FROM jsonb_array_elements(shown -> 'attachments') a),
+        (SELECT f.preview = left(btrim(shown ->> 'text', E' \n'), 160) FROM ar_inbox.folder('open', pg_temp.id('acme'), max_rows => 1) f WHERE f.thread_id = thread));
+END
+$$;
+SELECT is(pg_temp.shown(what, pg_temp.mail(what || '@x', body => body, more => more)), wanted, what)
+FROM (VALUES
+    ('S/MIME', E'Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\nContent-Transfer-Encoding: base64\n', 'MIAGCSqGSIb3DQEHA6CAMIAC',
+        'smime|[This message is encrypted or signed with S/MIME and cannot be read here. What came is attached: open it with a mail program that has the key.]|t|smime.p7m|t'),
+    ('S/MIME by its name', E'Content-Type: application/octet-stream; name=SMIME.P7M\nContent-Transfer-Encoding: base64\n', 'MIAGCSqGSIb3DQEHA6CAMIAC',
+        'smime|[This message is encrypted or signed with S/MIME and cannot be read here. What came is attached: open it with a mail program that has the key.]|t|SMIME.P7M|t'),
+    ('OpenPGP', E'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b\n',
+        E'--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n\r\n--b--\r\n',
+        'openpgp|[This message is encrypted with OpenPGP and cannot be read here. What came is attached: open it with a mail program that has the key.]|t|attachment,encrypted.asc|t'),
+    ('a text beside it', E'Content-Type: multipart/mixed; boundary=b\n',
+        E'--b\r\n\r\nSee there.\r\n--b\r\nContent-Type: application/pkcs7-mime; name=smime.p7m\r\n\r\nx\r\n--b--\r\n', 'smime|See there.|t|smime.p7m|t'),
+    ('certificates', E'Content-Type: application/pkcs7-mime; smime-type=certs-only; name=smime.p7c\n', 'x', '-||t|smime.p7c|t'),
+    ('signed, to be read', E'Content-Type: multipart/signed; boundary=b\n',
+        E'--b\r\n\r\nHello.\r\n--b\r\nContent-Type: application/pkcs7-signature; name=smime.p7s\r\n\r\nx\r\n--b--\r\n', '-|Hello.|t|smime.p7s|t'),
+    ('nothing at all', '', '', '-||t|t')) m (what, more, body, wanted);
 
 -- all in all
 SELECT is((SELECT count(*) FROM ar_inbox.threads t WHERE t.message_count <> (SELECT count(*) FROM ar_inbox.emails e WHERE e.thread_id = t.id)), 0::bigint, 'each thread counts its messages');

@@ -203,7 +203,7 @@ test_details(void)
 	mime_free(mail);
 
 	mail = read_file("smime-opaque");
-	is_int(mail->protection, MIME_OPAQUE, "opaque S/MIME is noticed");
+	is_int(mail->protection, MIME_SMIME, "opaque S/MIME is noticed");
 	mime_free(mail);
 
 	mail = read_file("raw-8bit-header");
