@@ -217,7 +217,8 @@ begin
                 case when attached > 0 then pg_catalog.array_to_string(parsed.attachment_names, ' ') end),
             -- the history is found where it was first said, unless nothing of that is here
             case when not quotes_held or parsed.new_text_length is null then parsed.body_text
-                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end));
+                else pg_catalog.left(parsed.body_text, parsed.new_text_length) end
+            || coalesce(E'\n' || parsed.attached_text, '')));
 
     if missing <> '{}' then
         insert into ar_inbox.missing_references (company_id, message_id, email_id)

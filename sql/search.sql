@@ -331,7 +331,7 @@ end
 $$;
 
 comment on function ar_inbox.search_threads(text, bigint, integer) is
-'The conversations in which a message (its subject, text, names and addresses, names of attachments) or a note is found, newest such message first, each conversation once; spam is left out. query: words, all of which must be in the same message; "words in quotes" follow each other; or between words: one of them; -word: without it; a word of three letters or more that ends in *: all that begin so. Words are taken in the company''s language: invoice finds invoices. INV-00042 finds itself, as do 00042 and 42. company_id: only that company; NULL: all in which the caller has view. max_rows: 1 to 1000. A query of words only that are too frequent to be looked for (the, of) finds nothing. Needs view. Errors: IB001, 22023 (empty, over 1000 characters, more than 3 words with *, max_rows).';
+'The conversations in which a message (its subject, text, names and addresses, names of attachments, of an attached message or event how its text begins) or a note is found, newest such message first, each conversation once; spam is left out. query: words, all of which must be in the same message; "words in quotes" follow each other; or between words: one of them; -word: without it; a word of three letters or more that ends in *: all that begin so. Words are taken in the company''s language: invoice finds invoices. INV-00042 finds itself, as do 00042 and 42. company_id: only that company; NULL: all in which the caller has view. max_rows: 1 to 1000. A query of words only that are too frequent to be looked for (the, of) finds nothing. Needs view. Errors: IB001, 22023 (empty, over 1000 characters, more than 3 words with *, max_rows).';
 
 create function ar_inbox_internal.reindex_company(company_id bigint)
 returns void
@@ -347,7 +347,9 @@ begin
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, e.subject,
         pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
-        case when m.quotes_held then pg_catalog.left(e.body_text, e.new_text_length) else e.body_text end)
+        case when m.quotes_held then pg_catalog.left(e.body_text, e.new_text_length) else e.body_text end
+        || case when (e.direction = 'incoming' or e.imported) and e.verdicts is null
+            then coalesce(E'\n' || a.texts, '') else '' end)
     from (
         -- history is found where it was first said, unless nothing of that is here
         select t.company_id, t.id, t.new_text_length is not null and exists (
@@ -367,9 +369,13 @@ begin
         from ar_inbox.deliveries d
         where d.company_id = reindex_company.company_id and d.recipient is not null) r on r.email_id = m.id
     left join (
-        select x.email_id, pg_catalog.string_agg(f.name, ' ' order by x.position) as names
+        select x.email_id, pg_catalog.string_agg(f.name, ' ' order by x.position) as names,
+            pg_catalog.string_agg(ar_inbox_internal.attached_text(f.type, f.name,
+                pg_catalog.substring(c.content, 1, 65536)), '' order by x.position) as texts
         from ar_inbox.attachments x
         join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
+        left join ar_inbox.file_contents c on c.company_id = f.company_id and c.content_hash = f.content_hash
+            and f.type in ('message/rfc822', 'text/calendar')
         where x.company_id = reindex_company.company_id and x.email_id is not null
         group by x.email_id) a on a.email_id = m.id
     where m.company_id = reindex_company.company_id
@@ -386,4 +392,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.reindex_company(bigint) is
-'Makes again what the company''s messages and notes are found by, in its language as it is now: of a message its subject; its sender''s, its recipients'' and its attachments'' names and addresses; its text. Takes as long as there are messages: about 1 ms each.';
+'Makes again what the company''s messages and notes are found by, in its language as it is now: of a message its subject; its sender''s, its recipients'' and its attachments'' names and addresses; its text; the text of attached messages and events. Takes as long as there are messages: about 1 ms each.';

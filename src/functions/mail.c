@@ -26,7 +26,7 @@
 #include "functions/parse.h"
 
 /* of the type parsed_message */
-#define PARSED_COLUMNS 35
+#define PARSED_COLUMNS 36
 
 /* of those a message was sent to, how many are looked at for a company's own */
 #define MAX_CANDIDATES 50
@@ -37,6 +37,7 @@
 
 PG_FUNCTION_INFO_V1(ar_inbox_in_memory);
 PG_FUNCTION_INFO_V1(ar_inbox_parse_message);
+PG_FUNCTION_INFO_V1(ar_inbox_attached_text);
 PG_FUNCTION_INFO_V1(ar_inbox_message_attachments);
 PG_FUNCTION_INFO_V1(ar_inbox_build_message);
 
@@ -248,6 +249,41 @@ shown_text(const MimeMessage *mail)
 													 "encrypted with OpenPGP");
 }
 
+/* What the message is found by besides, NULL: nothing. */
+static const char *
+attached_text(const MimeMessage *mail)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < mail->attachment_count; i++)
+	{
+		const MimeAttachment *attachment = &mail->attachments[i];
+
+		CHECK_FOR_INTERRUPTS();
+		mime_attached_text(attachment->type, attachment->name, attachment->content,
+						   attachment->length, &text);
+	}
+	return text.len > 0 ? text.data : NULL;
+}
+
+/*
+ * attached_text(type text, name text, content bytea): the same of one file.
+ */
+Datum
+ar_inbox_attached_text(PG_FUNCTION_ARGS)
+{
+	bytea *content = PG_GETARG_BYTEA_PP(2);
+	StringInfoData found;
+
+	initStringInfo(&found);
+	mime_attached_text(text_to_cstring(PG_GETARG_TEXT_PP(0)), text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   VARDATA_ANY(content), VARSIZE_ANY_EXHDR(content), &found);
+	if (found.len == 0)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(found.data, found.len));
+}
+
 /*
  * in_memory(message bytea): the same bytes, fetched and unpacked if they lie in
  * a table.
@@ -314,6 +350,8 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	set_text(&values[32], &nulls[32], mail->return_path);
 	values[33] = BoolGetDatum(bounce_is_from_system(mail));
 	set_text(&values[34], &nulls[34], mime_protection_name(mail->protection));
+	/* what a report returns is a message that is here */
+	set_text(&values[35], &nulls[35], report_kind != NULL ? NULL : attached_text(mail));
 
 	/* not when the context goes: what is made of a large message is large */
 	mime_free(mail);

@@ -107,7 +107,14 @@ see_bodies(const MimeMessage *mail)
 	for (int i = 0; i < mail->attachment_count; i++)
 	{
 		const MimeAttachment *attachment = &mail->attachments[i];
+		StringInfoData found;
 
+		initStringInfo(&found);
+		mime_attached_text(attachment->type, attachment->name, attachment->content,
+						   attachment->length, &found);
+		fuzz_text_length("attached", found.data, found.len);
+		must(found.len <= 4096 * 2, "%d bytes of an attachment", found.len);
+		pfree(found.data);
 		fuzz_file_name(attachment->name);
 		fuzz_media_type(attachment->type);
 		fuzz_text("Content-ID", attachment->content_id);

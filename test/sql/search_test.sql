@@ -1,7 +1,7 @@
 \set ECHO none
 -- Searching: words, languages, what is found and by whom.
 \i test/lib/pgtap.sql
-SELECT plan(143);
+SELECT plan(156);
 
 -- Words and the configurations of the languages
 CREATE FUNCTION pg_temp.words(config text, body text) RETURNS text LANGUAGE sql AS $$
@@ -201,6 +201,29 @@ SET LOCAL request.jwt.claims = '{"email": "web@wien.example"}';
 SELECT is(pg_temp.found('globex'), 'W:w1', 'and for a member');
 RESET SESSION AUTHORIZATION;
 RESET request.jwt.claims;
+
+-- What is attached: messages and events.
+CREATE FUNCTION pg_temp.take(name text, parts text, kind text = 'mixed') RETURNS void LANGUAGE plpgsql AS $$
+DECLARE mail bigint;
+BEGIN
+    mail := ar_inbox_internal.take_message(convert_to(replace(format(E'From: fay@fabrikam.example\nTo: inbox@acme.example\nMessage-ID: <%s@x>\nSubject: With files\nMIME-Version: 1.0\n'
+        'Content-Type: multipart/%s; boundary=b\n\n--b\n\nSee there.\n--b\n%s\n--b--\n', name, kind, parts), E'\n', E'\r\n'), 'UTF8'), pg_temp.id('acme'));
+    INSERT INTO ids VALUES ('mail ' || name, mail);
+    INSERT INTO ids SELECT 'thread ' || name, e.thread_id FROM ar_inbox.emails e WHERE e.id = mail;
+END $$;
+DO $$ BEGIN
+    PERFORM pg_temp.take('f1', E'Content-Type: message/rfc822\n\nFrom: x@x.example\nSubject: =?utf-8?q?Zahnr=C3=A4der?=\nContent-Type: multipart/mixed; boundary=c\n\n--c\nContent-Transfer-Encoding: base64\n\n'
+        || encode('The gearwheels are late.', 'base64') || E'\n--c\nContent-Type: message/rfc822\n\nSubject: innermost\n\nx\n--c--\n'
+        '--b\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\n\nBEGIN:VCALENDAR\nBEGIN:VEVENT\nSUMMARY;LANGUAGE=en;X="a:b":Weighbridge\\, inspec\n tion\nUID:unseen\nLOCATION:Quayside\n'
+        'DESCRIPTION:Bring\\nhardhats\nEND:VEVENT\nEND:VCALENDAR\n');
+    PERFORM pg_temp.take('f2', E'Content-Type: application/octet-stream; name=old.eml\n\nSubject: saved\n\nThe marmalade of last year.\n--b\nContent-Type: text/plain; name=notes.txt\n\nSubject: unread\n\nparsnips\n');
+    PERFORM pg_temp.take('f3', E'Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; y@y.example\nAction: failed\nStatus: 5.1.1\n'
+        '--b\nContent-Type: message/rfc822\n\nSubject: kohlrabi\n\nkohlrabi\n', 'report; report-type=delivery-status');
+    PERFORM pg_temp.take('f4', E'Content-Type: message/rfc822\n\nSubject: long\n\n' || repeat('word ', 1000) || E'afterwards\n--b\nContent-Type: text/calendar\n\nSUMMARY:' || repeat(E'x\n ', 5000) || E'\nLOCATION:beyond\n');
+END $$;
+SELECT is(pg_temp.found(query, 'acme'), wanted, 'in what is attached: ' || query)
+FROM (VALUES ('zahnräder', 'f1:f1'), ('"the gearwheels are late"', 'f1:f1'), ('"weighbridge inspection"', 'f1:f1'), ('quayside', 'f1:f1'), ('"bring hardhats"', 'f1:f1'),
+    ('marmalade', 'f2:f2'), ('unseen', NULL), ('innermost', NULL), ('parsnips', NULL), ('kohlrabi', NULL), ('long word', 'f4:f4'), ('afterwards', NULL), ('beyond', NULL)) t (query, wanted);
 
 -- A company's language changes.
 UPDATE ar_inbox.companies SET language = 'en' WHERE id = pg_temp.id('wien');
