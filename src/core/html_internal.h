@@ -146,6 +146,7 @@ typedef struct HtmlSink
 } HtmlSink;
 
 /* html_value.c */
+extern const uint16 html_windows_1252[32];
 extern void html_append(HtmlBuffer *buffer, const char *data, size_t len);
 extern void html_append_string(HtmlBuffer *buffer, const char *string);
 extern void html_append_clean(HtmlBuffer *buffer, const char *data, size_t len);
@@ -153,6 +154,8 @@ extern void html_append_escaped(HtmlBuffer *buffer, const char *data, size_t len
 extern void html_release(HtmlBuffer *buffer);
 extern bool html_blank(const char *data, size_t len);
 extern bool html_link_value(const char *value, HtmlBuffer *out);
+extern bool html_link_is_shown(const char *text, size_t len, const char *link);
+extern const char *html_link_words(const char *link);
 extern bool html_inline_image_value(const char *value, HtmlBuffer *out);
 extern bool html_remote_image_value(const char *value, HtmlBuffer *out);
 

@@ -14,7 +14,6 @@
 #define MAX_OPEN (3 * HTML_MAX_DEPTH + 4)
 #define MAX_PREFIX 20  /* deeper quotations and lists are not indented further */
 #define MAX_NEWLINES 3 /* two empty lines */
-#define DIGITS_IN_VIEW 6
 
 /* An open element that the lines within it depend on. */
 typedef struct Frame
@@ -167,87 +166,19 @@ put_text(Writer *writer, const char *text, size_t len)
 	}
 }
 
-/* What decides whether two addresses are the same to a reader. */
-static void
-append_essence(HtmlBuffer *out, const char *text, size_t len)
-{
-	static const char *const prefixes[] = {"http://", "https://", "mailto:", "tel:"};
-	const char *end;
-
-	for (int i = 0; i < lengthof(prefixes); i++)
-	{
-		size_t prefix = strlen(prefixes[i]);
-
-		if (len >= prefix && pg_strncasecmp(text, prefixes[i], prefix) == 0)
-		{
-			text += prefix;
-			len -= prefix;
-			break;
-		}
-	}
-	if (len >= 4 && pg_strncasecmp(text, "www.", 4) == 0)
-	{
-		text += 4;
-		len -= 4;
-	}
-	for (end = text + len; text < end; text++)
-	{
-		char c = (char) pg_ascii_tolower((unsigned char) *text);
-
-		if (c != ' ' && c != '\n' && !(c == '/' && text == end - 1))
-			html_append(out, &c, 1);
-	}
-	html_append(out, "", 1);
-}
-
-static size_t
-count_digits(const char *text, size_t len)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < len; i++)
-		count += text[i] >= '0' && text[i] <= '9';
-	return count;
-}
-
 /* end_link adds the address of a link, unless its text says the same. */
 static void
 end_link(Writer *writer, const char *href)
 {
 	size_t len = writer->out.len - Min(writer->link, writer->out.len);
-	bool shown = false;
-	size_t second;
 
-	if (writer->out.failed || (len == 0 && !writer->image))
-		return;
-	if (len > 0)
-	{
-		const char *text = writer->out.data + writer->link;
-
-		while (len > 0 && isspace((unsigned char) *text))
-		{
-			text++;
-			len--;
-		}
-		writer->scratch.len = 0;
-		append_essence(&writer->scratch, text, len);
-		second = writer->scratch.len;
-		append_essence(&writer->scratch, href, strlen(href));
-		if (writer->scratch.failed)
-			return;
-		shown = strcmp(writer->scratch.data, writer->scratch.data + second) == 0 ||
-				(strncmp(href, "tel:", 4) == 0 && count_digits(text, len) >= DIGITS_IN_VIEW);
-	}
-	if (shown)
+	if (writer->out.failed || (len == 0 && !writer->image) ||
+		html_link_is_shown(writer->out.data + writer->link, len, href))
 		return;
 	writer->space = writer->space || writer->newlines == 0;
 	before_word(writer);
-	if (strncmp(href, "mailto:", 7) == 0)
-		href += 7;
-	else if (strncmp(href, "tel:", 4) == 0)
-		href += 4;
 	html_append(&writer->out, "<", 1);
-	html_append_string(&writer->out, href);
+	html_append_string(&writer->out, html_link_words(href));
 	html_append(&writer->out, ">", 1);
 }
 

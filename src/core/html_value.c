@@ -9,11 +9,12 @@
 
 #include "core/charset.h"
 
-#define MAX_LINK 8000
 #define MAX_CONTENT_ID 500
+#define MAX_LINK 8000
+#define DIGITS_IN_VIEW 6 /* of a telephone number */
 
 /* What 0x80 to 0x9F mean where a sender wrote the numbers of windows-1252. */
-static const uint16 windows_1252[32] = {
+const uint16 html_windows_1252[32] = {
 	0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
 	0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
 	0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
@@ -115,7 +116,7 @@ html_append_clean(HtmlBuffer *buffer, const char *data, size_t len)
 			taken = 1;
 		}
 		else if (codepoint >= 0x80 && codepoint < 0xA0)
-			codepoint = windows_1252[codepoint - 0x80];
+			codepoint = html_windows_1252[codepoint - 0x80];
 		else if ((codepoint & 0xFFFE) == 0xFFFE || (codepoint >= 0xFDD0 && codepoint <= 0xFDEF))
 			codepoint = 0xFFFD;
 		at += taken;
@@ -271,6 +272,78 @@ html_link_value(const char *value, HtmlBuffer *out)
 	if (good)
 		lower_scheme(out->data);
 	return good;
+}
+
+/* html_link_words: the address without a scheme that goes without saying. */
+const char *
+html_link_words(const char *link)
+{
+	if (strncmp(link, "mailto:", 7) == 0)
+		return link + 7;
+	if (strncmp(link, "tel:", 4) == 0)
+		return link + 4;
+	return link;
+}
+
+/* essence_at skips what makes no difference to a reader. */
+static const char *
+essence_at(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\n' || (*p == '/' && p == end - 1)))
+		p++;
+	return p;
+}
+
+/* essence_of skips the beginning of an address that a reader does not miss. */
+static const char *
+essence_of(const char *p, const char *end)
+{
+	static const char *const prefixes[] = {"http://", "https://", "mailto:", "tel:"};
+
+	for (int i = 0; i < lengthof(prefixes); i++)
+	{
+		size_t len = strlen(prefixes[i]);
+
+		if (end - p >= len && pg_strncasecmp(p, prefixes[i], len) == 0)
+		{
+			p += len;
+			break;
+		}
+	}
+	if (end - p >= 4 && pg_strncasecmp(p, "www.", 4) == 0)
+		p += 4;
+	return essence_at(p, end);
+}
+
+/* html_link_is_shown: do these words say where the link leads? */
+bool
+html_link_is_shown(const char *text, size_t len, const char *link)
+{
+	const char *end = text + len;
+	const char *link_end = link + strlen(link);
+	const char *p;
+	const char *q;
+
+	while (text < end && isspace((unsigned char) *text))
+		text++;
+	p = essence_of(text, end);
+	q = essence_of(link, link_end);
+	while (p < end && q < link_end && pg_ascii_tolower(*p) == pg_ascii_tolower(*q))
+	{
+		p = essence_at(p + 1, end);
+		q = essence_at(q + 1, link_end);
+	}
+	if (p == end && q == link_end)
+		return true;
+	if (strncmp(link, "tel:", 4) == 0)
+	{
+		int digits = 0;
+
+		for (; text < end; text++)
+			digits += *text >= '0' && *text <= '9';
+		return digits >= DIGITS_IN_VIEW;
+	}
+	return false;
 }
 
 /* html_inline_image_value: an image that came with the message. */

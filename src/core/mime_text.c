@@ -4,13 +4,18 @@
  *	  Text to read: format=flowed undone (RFC 3676), and the words of an HTML
  *	  body where the sender gave no text.
  *
- * The HTML is not shown from here and nothing is decided by it: tags go,
- * blocks become lines, entities become characters.  One pass, whatever the
- * nesting.
+ * What a member reads of a mail without text, and of HTML that is over a limit
+ * of html_to_text(), which builds a tree and takes ten times as long.  Tags go,
+ * blocks become lines, entities become characters; quotations are marked, items
+ * numbered, and links say where they lead.  One pass, whatever the nesting.
  *
  *-------------------------------------------------------------------------
  */
 #include "core/mime_internal.h"
+
+#include "core/html_internal.h"
+
+#define MAX_ENTITY 10 /* letters of a name */
 
 typedef struct Entity
 {
@@ -18,37 +23,81 @@ typedef struct Entity
 	uint16 codepoint;
 } Entity;
 
+/*
+ * Those of HTML 4, and two; by name.  Spaces of all widths are spaces, and what
+ * only says where a line may break, or which way it is written, is nothing.
+ */
 static const Entity entities[] = {
-	{"amp", '&'},	   {"lt", '<'},		   {"gt", '>'},		   {"quot", '"'},
-	{"apos", '\''},	   {"nbsp", ' '},	   {"euro", 0x20AC},   {"pound", 0xA3},
-	{"yen", 0xA5},	   {"cent", 0xA2},	   {"sect", 0xA7},	   {"copy", 0xA9},
-	{"reg", 0xAE},	   {"trade", 0x2122},  {"deg", 0xB0},	   {"para", 0xB6},
-	{"middot", 0xB7},  {"bull", 0x2022},   {"hellip", 0x2026}, {"ndash", 0x2013},
-	{"mdash", 0x2014}, {"lsquo", 0x2018},  {"rsquo", 0x2019},  {"sbquo", 0x201A},
-	{"ldquo", 0x201C}, {"rdquo", 0x201D},  {"bdquo", 0x201E},  {"laquo", 0xAB},
-	{"raquo", 0xBB},   {"lsaquo", 0x2039}, {"rsaquo", 0x203A}, {"ensp", ' '},
-	{"emsp", ' '},	   {"thinsp", ' '},	   {"shy", 0},		   {"zwnj", 0},
-	{"zwj", 0},		   {"times", 0xD7},	   {"divide", 0xF7},   {"plusmn", 0xB1},
-	{"frac12", 0xBD},  {"frac14", 0xBC},   {"frac34", 0xBE},   {"sup1", 0xB9},
-	{"sup2", 0xB2},	   {"sup3", 0xB3},	   {"micro", 0xB5},	   {"iexcl", 0xA1},
-	{"iquest", 0xBF},  {"ordf", 0xAA},	   {"ordm", 0xBA},	   {"szlig", 0xDF},
-	{"agrave", 0xE0},  {"aacute", 0xE1},   {"acirc", 0xE2},	   {"atilde", 0xE3},
-	{"auml", 0xE4},	   {"aring", 0xE5},	   {"aelig", 0xE6},	   {"ccedil", 0xE7},
-	{"egrave", 0xE8},  {"eacute", 0xE9},   {"ecirc", 0xEA},	   {"euml", 0xEB},
-	{"igrave", 0xEC},  {"iacute", 0xED},   {"icirc", 0xEE},	   {"iuml", 0xEF},
-	{"eth", 0xF0},	   {"ntilde", 0xF1},   {"ograve", 0xF2},   {"oacute", 0xF3},
-	{"ocirc", 0xF4},   {"otilde", 0xF5},   {"ouml", 0xF6},	   {"oslash", 0xF8},
-	{"ugrave", 0xF9},  {"uacute", 0xFA},   {"ucirc", 0xFB},	   {"uuml", 0xFC},
-	{"yacute", 0xFD},  {"thorn", 0xFE},	   {"yuml", 0xFF},	   {"Agrave", 0xC0},
-	{"Aacute", 0xC1},  {"Acirc", 0xC2},	   {"Atilde", 0xC3},   {"Auml", 0xC4},
-	{"Aring", 0xC5},   {"AElig", 0xC6},	   {"Ccedil", 0xC7},   {"Egrave", 0xC8},
-	{"Eacute", 0xC9},  {"Ecirc", 0xCA},	   {"Euml", 0xCB},	   {"Igrave", 0xCC},
-	{"Iacute", 0xCD},  {"Icirc", 0xCE},	   {"Iuml", 0xCF},	   {"Ntilde", 0xD1},
-	{"Ograve", 0xD2},  {"Oacute", 0xD3},   {"Ocirc", 0xD4},	   {"Otilde", 0xD5},
-	{"Ouml", 0xD6},	   {"Oslash", 0xD8},   {"Ugrave", 0xD9},   {"Uacute", 0xDA},
-	{"Ucirc", 0xDB},   {"Uuml", 0xDC},	   {"Yacute", 0xDD},   {"OElig", 0x152},
-	{"oelig", 0x153},  {"Scaron", 0x160},  {"scaron", 0x161},  {"rarr", 0x2192},
-	{"larr", 0x2190},  {"check", 0x2713},  {"minus", 0x2212}};
+	{"AElig", 0xC6},	 {"Aacute", 0xC1},	 {"Acirc", 0xC2},	 {"Agrave", 0xC0},
+	{"Alpha", 0x391},	 {"Aring", 0xC5},	 {"Atilde", 0xC3},	 {"Auml", 0xC4},
+	{"Beta", 0x392},	 {"Ccedil", 0xC7},	 {"Chi", 0x3A7},	 {"Dagger", 0x2021},
+	{"Delta", 0x394},	 {"ETH", 0xD0},		 {"Eacute", 0xC9},	 {"Ecirc", 0xCA},
+	{"Egrave", 0xC8},	 {"Epsilon", 0x395}, {"Eta", 0x397},	 {"Euml", 0xCB},
+	{"Gamma", 0x393},	 {"Iacute", 0xCD},	 {"Icirc", 0xCE},	 {"Igrave", 0xCC},
+	{"Iota", 0x399},	 {"Iuml", 0xCF},	 {"Kappa", 0x39A},	 {"Lambda", 0x39B},
+	{"Mu", 0x39C},		 {"Ntilde", 0xD1},	 {"Nu", 0x39D},		 {"OElig", 0x152},
+	{"Oacute", 0xD3},	 {"Ocirc", 0xD4},	 {"Ograve", 0xD2},	 {"Omega", 0x3A9},
+	{"Omicron", 0x39F},	 {"Oslash", 0xD8},	 {"Otilde", 0xD5},	 {"Ouml", 0xD6},
+	{"Phi", 0x3A6},		 {"Pi", 0x3A0},		 {"Prime", 0x2033},	 {"Psi", 0x3A8},
+	{"Rho", 0x3A1},		 {"Scaron", 0x160},	 {"Sigma", 0x3A3},	 {"THORN", 0xDE},
+	{"Tau", 0x3A4},		 {"Theta", 0x398},	 {"Uacute", 0xDA},	 {"Ucirc", 0xDB},
+	{"Ugrave", 0xD9},	 {"Upsilon", 0x3A5}, {"Uuml", 0xDC},	 {"Xi", 0x39E},
+	{"Yacute", 0xDD},	 {"Yuml", 0x178},	 {"Zeta", 0x396},	 {"aacute", 0xE1},
+	{"acirc", 0xE2},	 {"acute", 0xB4},	 {"aelig", 0xE6},	 {"agrave", 0xE0},
+	{"alefsym", 0x2135}, {"alpha", 0x3B1},	 {"amp", 0x26},		 {"and", 0x2227},
+	{"ang", 0x2220},	 {"apos", 0x27},	 {"aring", 0xE5},	 {"asymp", 0x2248},
+	{"atilde", 0xE3},	 {"auml", 0xE4},	 {"bdquo", 0x201E},	 {"beta", 0x3B2},
+	{"brvbar", 0xA6},	 {"bull", 0x2022},	 {"cap", 0x2229},	 {"ccedil", 0xE7},
+	{"cedil", 0xB8},	 {"cent", 0xA2},	 {"check", 0x2713},	 {"chi", 0x3C7},
+	{"circ", 0x2C6},	 {"clubs", 0x2663},	 {"cong", 0x2245},	 {"copy", 0xA9},
+	{"crarr", 0x21B5},	 {"cup", 0x222A},	 {"curren", 0xA4},	 {"dArr", 0x21D3},
+	{"dagger", 0x2020},	 {"darr", 0x2193},	 {"deg", 0xB0},		 {"delta", 0x3B4},
+	{"diams", 0x2666},	 {"divide", 0xF7},	 {"eacute", 0xE9},	 {"ecirc", 0xEA},
+	{"egrave", 0xE8},	 {"empty", 0x2205},	 {"emsp", 0x20},	 {"ensp", 0x20},
+	{"epsilon", 0x3B5},	 {"equiv", 0x2261},	 {"eta", 0x3B7},	 {"eth", 0xF0},
+	{"euml", 0xEB},		 {"euro", 0x20AC},	 {"exist", 0x2203},	 {"fnof", 0x192},
+	{"forall", 0x2200},	 {"frac12", 0xBD},	 {"frac14", 0xBC},	 {"frac34", 0xBE},
+	{"frasl", 0x2044},	 {"gamma", 0x3B3},	 {"ge", 0x2265},	 {"gt", 0x3E},
+	{"hArr", 0x21D4},	 {"harr", 0x2194},	 {"hearts", 0x2665}, {"hellip", 0x2026},
+	{"iacute", 0xED},	 {"icirc", 0xEE},	 {"iexcl", 0xA1},	 {"igrave", 0xEC},
+	{"image", 0x2111},	 {"infin", 0x221E},	 {"int", 0x222B},	 {"iota", 0x3B9},
+	{"iquest", 0xBF},	 {"isin", 0x2208},	 {"iuml", 0xEF},	 {"kappa", 0x3BA},
+	{"lArr", 0x21D0},	 {"lambda", 0x3BB},	 {"lang", 0x2329},	 {"laquo", 0xAB},
+	{"larr", 0x2190},	 {"lceil", 0x2308},	 {"ldquo", 0x201C},	 {"le", 0x2264},
+	{"lfloor", 0x230A},	 {"lowast", 0x2217}, {"loz", 0x25CA},	 {"lrm", 0},
+	{"lsaquo", 0x2039},	 {"lsquo", 0x2018},	 {"lt", 0x3C},		 {"macr", 0xAF},
+	{"mdash", 0x2014},	 {"micro", 0xB5},	 {"middot", 0xB7},	 {"minus", 0x2212},
+	{"mu", 0x3BC},		 {"nabla", 0x2207},	 {"nbsp", 0x20},	 {"ndash", 0x2013},
+	{"ne", 0x2260},		 {"ni", 0x220B},	 {"not", 0xAC},		 {"notin", 0x2209},
+	{"nsub", 0x2284},	 {"ntilde", 0xF1},	 {"nu", 0x3BD},		 {"oacute", 0xF3},
+	{"ocirc", 0xF4},	 {"oelig", 0x153},	 {"ograve", 0xF2},	 {"oline", 0x203E},
+	{"omega", 0x3C9},	 {"omicron", 0x3BF}, {"oplus", 0x2295},	 {"or", 0x2228},
+	{"ordf", 0xAA},		 {"ordm", 0xBA},	 {"oslash", 0xF8},	 {"otilde", 0xF5},
+	{"otimes", 0x2297},	 {"ouml", 0xF6},	 {"para", 0xB6},	 {"part", 0x2202},
+	{"permil", 0x2030},	 {"perp", 0x22A5},	 {"phi", 0x3C6},	 {"pi", 0x3C0},
+	{"piv", 0x3D6},		 {"plusmn", 0xB1},	 {"pound", 0xA3},	 {"prime", 0x2032},
+	{"prod", 0x220F},	 {"prop", 0x221D},	 {"psi", 0x3C8},	 {"quot", 0x22},
+	{"rArr", 0x21D2},	 {"radic", 0x221A},	 {"rang", 0x232A},	 {"raquo", 0xBB},
+	{"rarr", 0x2192},	 {"rceil", 0x2309},	 {"rdquo", 0x201D},	 {"real", 0x211C},
+	{"reg", 0xAE},		 {"rfloor", 0x230B}, {"rho", 0x3C1},	 {"rlm", 0},
+	{"rsaquo", 0x203A},	 {"rsquo", 0x2019},	 {"sbquo", 0x201A},	 {"scaron", 0x161},
+	{"sdot", 0x22C5},	 {"sect", 0xA7},	 {"shy", 0},		 {"sigma", 0x3C3},
+	{"sigmaf", 0x3C2},	 {"sim", 0x223C},	 {"spades", 0x2660}, {"sub", 0x2282},
+	{"sube", 0x2286},	 {"sum", 0x2211},	 {"sup", 0x2283},	 {"sup1", 0xB9},
+	{"sup2", 0xB2},		 {"sup3", 0xB3},	 {"supe", 0x2287},	 {"szlig", 0xDF},
+	{"tau", 0x3C4},		 {"there4", 0x2234}, {"theta", 0x3B8},	 {"thetasym", 0x3D1},
+	{"thinsp", 0x20},	 {"thorn", 0xFE},	 {"tilde", 0x2DC},	 {"times", 0xD7},
+	{"trade", 0x2122},	 {"uArr", 0x21D1},	 {"uacute", 0xFA},	 {"uarr", 0x2191},
+	{"ucirc", 0xFB},	 {"ugrave", 0xF9},	 {"uml", 0xA8},		 {"upsih", 0x3D2},
+	{"upsilon", 0x3C5},	 {"uuml", 0xFC},	 {"weierp", 0x2118}, {"xi", 0x3BE},
+	{"yacute", 0xFD},	 {"yen", 0xA5},		 {"yuml", 0xFF},	 {"zeta", 0x3B6},
+	{"zwj", 0x200D},	 {"zwnj", 0x200C}};
+
+#define MAX_HREF 20000				  /* bytes of an address, as it is written */
+#define MAX_QUOTES 20				  /* deeper quotations are not marked further */
+#define MAX_QUOTE_BYTES (1024 * 1024) /* of marks, in one text */
+#define MAX_LISTS 20				  /* items of deeper ones have no number */
+#define MAX_NEWLINES 3				  /* two empty lines */
 
 /* Elements that stand on lines of their own; the second kind with a gap. */
 static const char *const blocks[] = {"br",	   "div",	  "tr",		 "li",		"dt",	   "dd",
@@ -66,6 +115,15 @@ typedef struct Writer
 	bool pre;	  /* white space counts */
 	bool no_double;
 	bool no_single;
+	int quotes;				/* depth of quotation */
+	int least;				/* the least of it since the last word */
+	int quote_bytes;		/* of the marks written */
+	int lists;				/* that are open */
+	int numbers[MAX_LISTS]; /* of their last items; -1: without numbers */
+	int link_start;			/* where in "out" the words of the link begin */
+	bool link_image;		/* an image is among them */
+	HtmlBuffer link;		/* where it leads; empty: nowhere */
+	HtmlBuffer scratch;
 } Writer;
 
 /*
@@ -122,19 +180,49 @@ mime_unflow(const char *text, size_t len, bool delsp, StringInfo out)
 		appendStringInfoChar(out, '\n');
 }
 
+/* put_quotes writes marks of quotations, as long as those are no flood. */
+static void
+put_quotes(Writer *writer, int depth, const char *mark)
+{
+	depth = Min(depth, MAX_QUOTES);
+	if (writer->quote_bytes > MAX_QUOTE_BYTES)
+		return;
+	for (int i = 0; i < depth; i++)
+		appendStringInfoString(writer->out, mark);
+	writer->quote_bytes += depth * strlen(mark);
+}
+
 /* before_word writes the breaks that are due; none at the beginning. */
 static void
 before_word(Writer *writer)
 {
-	if (writer->out->len > writer->start)
+	bool first = writer->out->len == writer->start;
+	bool of_link = writer->out->len == writer->link_start;
+
+	if (!first)
 	{
 		for (int i = 0; i < writer->newlines; i++)
+		{
 			appendStringInfoChar(writer->out, '\n');
+			if (i < writer->newlines - 1 && writer->quotes > 0)
+				put_quotes(writer, Min(writer->least, writer->quotes), ">");
+		}
 		if (writer->space && writer->newlines == 0)
 			appendStringInfoChar(writer->out, ' ');
 	}
+	if (writer->quotes > 0 && (first || writer->newlines > 0))
+		put_quotes(writer, writer->quotes, "> ");
+	writer->least = writer->quotes;
 	writer->newlines = 0;
 	writer->space = false;
+	if (of_link)
+		writer->link_start = writer->out->len;
+}
+
+static bool
+is_due(const Writer *writer)
+{
+	return writer->newlines > 0 || writer->space || writer->out->len == writer->start;
 }
 
 static void
@@ -150,7 +238,7 @@ put_char(Writer *writer, char c)
 		writer->newlines++;
 		return;
 	}
-	if (writer->newlines > 0 || writer->space)
+	if (is_due(writer))
 		before_word(writer);
 	appendStringInfoChar(writer->out, c);
 }
@@ -162,15 +250,37 @@ put_breaks(Writer *writer, int count)
 	writer->space = false;
 }
 
-/* put_entity reads what follows an & and returns where reading goes on. */
+/* find_entity looks a name up, as it is written. */
+static const Entity *
+find_entity(const char *name, size_t len)
+{
+	int low = 0;
+	int high = lengthof(entities);
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		int order = strncmp(entities[middle].name, name, len);
+
+		if (order == 0 && entities[middle].name[len] == '\0')
+			return &entities[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/*
+ * read_entity reads what an & begins and returns where reading goes on, NULL:
+ * it is only an &.  A codepoint of 0 is nothing to be seen.
+ */
 static const char *
-put_entity(Writer *writer, const char *p, const char *end)
+read_entity(const char *p, const char *end, uint32 *codepoint)
 {
 	const char *q = p + 1;
-	uint32 codepoint = 0;
-	bool known = false;
-	char utf8[4];
-	int length;
+	uint32 c = 0;
 
 	if (q < end && *q == '#')
 	{
@@ -183,54 +293,56 @@ put_entity(Writer *writer, const char *p, const char *end)
 
 			if (value < 0 || (!hex && value > 9))
 				break;
-			codepoint = codepoint * (hex ? 16 : 10) + value;
+			c = c * (hex ? 16 : 10) + value;
 		}
-		known = q > digits;
-		if (known && (codepoint > 0x10FFFF || (codepoint >= 0xD800 && codepoint <= 0xDFFF) ||
-					  codepoint == 0))
-			codepoint = 0xFFFD;
-		else if (codepoint >= 0x80 && codepoint <= 0x9F)
-		{
-			/* Numbers of windows-1252, which browsers take for it too. */
-			char byte = (char) codepoint;
-
-			if (q < end && *q == ';')
-				q++;
-			before_word(writer);
-			charset_to_utf8("windows-1252", 12, &byte, 1, writer->out);
-			return q;
-		}
-		if (codepoint == 0xA0)
-			codepoint = ' ';
-		else if (codepoint == 0xAD || (codepoint >= 0x200B && codepoint <= 0x200D))
-			codepoint = 0;
+		if (q == digits)
+			return NULL;
+		if (c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF) || c == 0)
+			c = 0xFFFD;
+		else if (c >= 0x80 && c <= 0x9F)
+			c = html_windows_1252[c - 0x80];
+		else if (c == 0xA0)
+			c = ' ';
+		else if (c == 0xAD || c == 0x200B)
+			c = 0;
 	}
 	else
 	{
-		const char *name = q;
+		const Entity *found;
 
-		while (q < end && q - name < 10 && (mime_alpha(*q) || mime_digit(*q)))
+		while (q < end && q - p <= MAX_ENTITY && (mime_alpha(*q) || mime_digit(*q)))
 			q++;
-		for (int i = 0; i < lengthof(entities) && !known && q > name; i++)
-		{
-			known = strlen(entities[i].name) == q - name &&
-					memcmp(entities[i].name, name, q - name) == 0;
-			codepoint = entities[i].codepoint;
-		}
+		found = q - p > MAX_ENTITY ? NULL : find_entity(p + 1, q - p - 1);
+		if (found == NULL)
+			return NULL;
+		c = found->codepoint;
 	}
-	if (!known)
+	*codepoint = c;
+	return q < end && *q == ';' ? q + 1 : q;
+}
+
+/* put_entity reads what follows an & and returns where reading goes on. */
+static const char *
+put_entity(Writer *writer, const char *p, const char *end)
+{
+	uint32 codepoint;
+	const char *next = read_entity(p, end, &codepoint);
+	char utf8[4];
+	int length;
+
+	if (next == NULL)
 	{
 		put_char(writer, '&');
 		return p + 1;
 	}
-	if (q < end && *q == ';')
-		q++;
-	if (codepoint == 0)
-		return q;
+
+	/* Joiners mean something between letters, and elsewhere only fill a line. */
+	if (codepoint == 0 || ((codepoint == 0x200C || codepoint == 0x200D) && is_due(writer)))
+		return next;
 	length = utf8_put(codepoint, utf8);
 	for (int i = 0; i < length; i++)
 		put_char(writer, utf8[i]);
-	return q;
+	return next;
 }
 
 /* tag_end returns where the tag at "p" ends; quoted values may hold a ">". */
@@ -293,11 +405,152 @@ skip_element(MimeSlice name, const char *p, const char *end)
 	return end;
 }
 
+/* find_value looks for an attribute in what is between a tag's name and its end. */
+static MimeSlice
+find_value(const char *p, const char *end, const char *attribute)
+{
+	MimeSlice value = {NULL, 0};
+
+	while (p < end)
+	{
+		MimeSlice name;
+
+		while (p < end && (mime_space(*p) || *p == '/'))
+			p++;
+		name.data = p;
+		while (p < end && !mime_space(*p) && *p != '=' && *p != '/')
+			p++;
+		name.len = p - name.data;
+		while (p < end && mime_space(*p))
+			p++;
+		if (p == end || *p != '=')
+		{
+			if (name.len == 0 && p < end)
+				p++;
+			continue;
+		}
+		p++;
+		while (p < end && mime_space(*p))
+			p++;
+		if (p < end && (*p == '"' || *p == '\''))
+		{
+			const char *close = memchr(p + 1, *p, end - p - 1);
+
+			value.data = p + 1;
+			value.len = (close != NULL ? close : end) - value.data;
+			p = close != NULL ? close + 1 : end;
+		}
+		else
+		{
+			value.data = p;
+			while (p < end && !mime_space(*p))
+				p++;
+			value.len = p - value.data;
+		}
+		if (mime_equal(name, attribute))
+			return value;
+	}
+	value.data = NULL;
+	value.len = 0;
+	return value;
+}
+
+/* begin_link keeps where a link leads, if it is one that may be followed. */
+static void
+begin_link(Writer *writer, const char *p, const char *end)
+{
+	MimeSlice value = find_value(p, end, "href");
+	HtmlBuffer *address = &writer->scratch;
+
+	writer->link_start = writer->out->len;
+	writer->link_image = false;
+	if (value.len == 0 || value.len > MAX_HREF)
+		return;
+	p = value.data;
+	end = p + value.len;
+	address->len = 0;
+	while (p < end)
+	{
+		uint32 codepoint;
+		const char *next = *p == '&' ? read_entity(p, end, &codepoint) : NULL;
+		char utf8[4];
+
+		/* (&copy=1 is no sign but an argument) */
+		if (next != NULL && next[-1] == ';' && codepoint != 0)
+		{
+			html_append(address, utf8, utf8_put(codepoint, utf8));
+			p = next;
+		}
+		else
+			html_append(address, p++, 1);
+	}
+	if (address->failed || !html_link_value(address->data, &writer->link))
+		writer->link.len = 0;
+}
+
+/* end_link adds the address of a link, unless its text says the same. */
+static void
+end_link(Writer *writer)
+{
+	int len = writer->out->len - writer->link_start;
+
+	if (writer->link.len > 0 && (len > 0 || writer->link_image) &&
+		!html_link_is_shown(writer->out->data + writer->link_start, len, writer->link.data))
+	{
+		writer->space = true;
+		before_word(writer);
+		appendStringInfoChar(writer->out, '<');
+		appendStringInfoString(writer->out, html_link_words(writer->link.data));
+		appendStringInfoChar(writer->out, '>');
+	}
+	writer->link.len = 0;
+}
+
+static void
+begin_list(Writer *writer, bool numbered, const char *p, const char *end)
+{
+	if (writer->lists < MAX_LISTS)
+	{
+		MimeSlice first = {NULL, 0};
+		int number = 0;
+
+		if (numbered)
+			first = find_value(p, end, "start");
+		if (first.len > 0 && first.len <= 5)
+		{
+			number = 0;
+			for (size_t i = 0; i < first.len && number >= 0; i++)
+				number = mime_digit(first.data[i]) ? number * 10 + first.data[i] - '0' : -1;
+			number = Max(number - 1, 0);
+		}
+		writer->numbers[writer->lists] = numbered ? number : -1;
+	}
+	writer->lists++;
+}
+
+/* begin_item writes the mark of an item: a star, or its number. */
+static void
+begin_item(Writer *writer)
+{
+	if (writer->lists > 0 && writer->lists <= MAX_LISTS && writer->numbers[writer->lists - 1] >= 0)
+	{
+		char mark[16];
+		int len = snprintf(mark, sizeof(mark), "%d.", ++writer->numbers[writer->lists - 1]);
+
+		for (int i = 0; i < len; i++)
+			put_char(writer, mark[i]);
+	}
+	else
+		put_char(writer, '*');
+	writer->space = true;
+}
+
 /* read_tag handles what begins with "<" and returns where reading goes on. */
 static const char *
 read_tag(Writer *writer, const char *p, const char *end)
 {
-	const char *after;
+	const char *after; /* the tag */
+	const char *stop;  /* of its attributes */
 	MimeSlice name;
 	bool closing = false;
 
@@ -323,13 +576,15 @@ read_tag(Writer *writer, const char *p, const char *end)
 		p++;
 	name.len = p - name.data;
 	after = tag_end(writer, p, end);
+	stop = after[-1] == '>' ? after - 1 : after;
 
 	if (!closing && (mime_equal(name, "style") || mime_equal(name, "script") ||
 					 mime_equal(name, "title") || mime_equal(name, "noscript")))
 		return skip_element(name, after, end);
 	if (mime_equal(name, "br"))
 	{
-		writer->newlines++;
+		if (writer->pre || writer->newlines < MAX_NEWLINES)
+			writer->newlines++;
 		writer->space = false;
 	}
 	else if (mime_equal(name, "td") || mime_equal(name, "th"))
@@ -338,12 +593,33 @@ read_tag(Writer *writer, const char *p, const char *end)
 		put_breaks(writer, 2);
 	else if (listed(name, blocks, lengthof(blocks)))
 		put_breaks(writer, 1);
-	if (mime_equal(name, "pre"))
-		writer->pre = !closing;
-	if (!closing && mime_equal(name, "li"))
+
+	if (mime_equal(name, "a"))
 	{
-		put_char(writer, '*');
-		writer->space = true;
+		end_link(writer);
+		if (!closing)
+			begin_link(writer, p, stop);
+	}
+	else if (mime_equal(name, "img"))
+		writer->link_image = true;
+	else if (mime_equal(name, "pre"))
+		writer->pre = !closing;
+	else if (mime_equal(name, "li") && !closing)
+		begin_item(writer);
+	else if (mime_equal(name, "ol") || mime_equal(name, "ul"))
+	{
+		if (!closing)
+			begin_list(writer, mime_equal(name, "ol"), p, stop);
+		else if (writer->lists > 0)
+			writer->lists--;
+	}
+	else if (mime_equal(name, "blockquote"))
+	{
+		if (!closing)
+			writer->quotes++;
+		else if (writer->quotes > 0)
+			writer->quotes--;
+		writer->least = Min(writer->least, writer->quotes);
 	}
 	return after;
 }
@@ -379,12 +655,15 @@ mime_html_text(const char *html, size_t len, StringInfo out)
 				p++;
 			if (p == word)
 				p++;
-			before_word(&writer);
+			if (is_due(&writer))
+				before_word(&writer);
 			appendBinaryStringInfo(out, word, (int) (p - word));
 		}
 	}
 	if (out->len > writer.start)
 		appendStringInfoChar(out, '\n');
+	html_release(&writer.link);
+	html_release(&writer.scratch);
 }
 
 /* mime_html_to_text is for HTML that did not come with a whole mail. */

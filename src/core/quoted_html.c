@@ -244,8 +244,10 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 
 /*
  * quoted_mail tells where the new part of a mail's text ends.  Where the text
- * was made from the HTML, ">" is lost and the HTML's own marks count as well:
- * what comes before the mark there is the same words, made the same way.
+ * was made from the HTML, the HTML's own marks count as well: what comes before
+ * the mark there is the same words, made the same way.  A block that is only
+ * set in, which text marks with ">" too, is no history there, unless something
+ * announces it.
  */
 size_t
 quoted_mail(const MimeMessage *mail)
@@ -257,6 +259,8 @@ quoted_mail(const MimeMessage *mail)
 
 	if (!mail->text_from_html || mail->html == NULL)
 		return cut;
+	if (cut < mail->text_length && mail->text[cut] == '>')
+		cut = mail->text_length;
 	switch (quoted_html(mail->html, mail->html_length, mail->subject, &offset))
 	{
 		case QUOTED_HTML_NONE:

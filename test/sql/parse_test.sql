@@ -124,6 +124,12 @@ SELECT is(pg_temp.report('feedback-report', 'message/feedback-report',
         E'Feedback-Type: abuse\nVersion: 1\nUser-Agent: x\nOriginal-Rcpt-To: bob@example.net\nSource-IP: 192.0.2.1') -> 'complaint',
     '{"type": "abuse", "addresses": ["bob@example.net"], "source": "192.0.2.1"}', 'a complaint');
 
+-- the text of HTML alone is what html_to_text() makes of it
+SELECT is(ar_inbox.parse_email(convert_to(E'Content-Type: text/html; charset=utf-8\n\n' || html, 'UTF8')) ->> 'text', ar_inbox.html_to_text(html), 'text of HTML: ' || what)
+FROM (VALUES ('<p>See <a href="https://a.example/i?x=1&amp;y=2">the invoice</a> or <a href="mailto:ar@a.example">ar@a.example</a>.</p>', 'links'),
+    ('<p>Yes.</p><div>On 4 May Bob wrote:<blockquote type="cite"><p>Pay</p><p>now<br>or never</p><blockquote>please</blockquote></blockquote></div>', 'quotations'),
+    ('<p>First:</p><ol start="3"><li>one</li><li>two</li></ol><ul><li>three</li></ul>', 'lists'), ('&hearts; &Omega;&nbsp;&ndash; &#128; 5&times;', 'entities')) t (html, what);
+
 -- what is new
 SELECT is(ar_inbox.reply_text(body), wanted, 'reply_text: ' || what)
 FROM (VALUES (E'Yes.\n\nOn 4 May 2026 10:15, Acme <b@example.com> wrote:\n> Pay?\n', 'Yes.', 'history'),

@@ -381,6 +381,38 @@ test_html(void)
 		{"cut <b", "cut\n"},
 		{"", ""},
 		{"<p> </p>", ""},
+		/* where links lead */
+		{"see <a href=\"https://a.example/pay?x=1&amp;copy=2\">the  invoice</a>.",
+		 "see the invoice <https://a.example/pay?x=1&copy=2>.\n"},
+		{"<a class=b href = 'HTTP://www.a.example/' >a.example</a> <A "
+		 "HREF=mailto:b@a.example>B@a.example</A>",
+		 "a.example B@a.example\n"},
+		{"<a href=mailto:b@a.example>write</a><a href='tel:+49891234'>call</a>"
+		 "<a href='tel:+49891234'>(089) 1234-0</a>",
+		 "write <b@a.example>call <+49891234>(089) 1234-0\n"},
+		{"<a href='javascript:alert(1)'>a</a><a name=x>b</a><a href>c</a><a href=''>d</a>",
+		 "abcd\n"},
+		{"<a href='https://a.example/1'><img src=x></a><a href='https://a.example/2'></a>",
+		 "<https://a.example/1>\n"},
+		{"<a href='https://a.example/1'>one<a href='https://a.example/2'>two</a>",
+		 "one <https://a.example/1>two <https://a.example/2>\n"},
+		{"<a title='a href=x' data-href=y href=https://a.example/>one</a>",
+		 "one <https://a.example/>\n"},
+		/* quotations */
+		{"a<blockquote>b<br>c<p>d<blockquote>e</blockquote></blockquote>f",
+		 "a\n\n> b\n> c\n>\n> d\n>\n> > e\n\nf\n"},
+		{"<blockquote><a href='https://a.example/'>a.example</a></blockquote>", "> a.example\n"},
+		{"</blockquote>a<blockquote>b", "a\n\n> b\n"},
+		/* lists */
+		{"<ol><li>a<li>b<ul><li>c</ul><li>d</ol><ol start=7><li>e</ol><ol start=x><li>f</ol><li>g",
+		 "1. a\n2. b\n\n* c\n\n3. d\n\n7. e\n\n1. f\n\n* g\n"},
+		{"</ol></ul><ol start=-1><li>a</ol>", "1. a\n"},
+		/* entities */
+		{"&hearts;&Omega;&omega;&sup1;&sup;&frac12;&AMP;&thetasym;&amp&nbsp;x&hellip;",
+		 "♥Ωω¹⊃½&AMP;ϑ& x…\n"},
+		{"&zwnj;a&zwnj;b &zwj;&shy;&lrm;c", "a\xE2\x80\x8C"
+											"b c\n"},
+		{"a<br><br><br><br><br>b", "a\n\n\nb\n"},
 	};
 
 	for (int i = 0; i < lengthof(cases); i++)

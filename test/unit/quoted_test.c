@@ -228,7 +228,22 @@ test_mail(void)
 		 "Paid.\n\n"},
 		{"Subject: Re: x\nContent-Type: text/html\n\n<blockquote type=cite>Pay</blockquote>"
 		 "<p>On 4 May 2026 at 10:00 I did.</p>",
-		 "Pay\n\nOn 4 May 2026 at 10:00 I did.\n"},
+		 "> Pay\n\nOn 4 May 2026 at 10:00 I did.\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p><a href=https://a.example/>Paid</a>.</p>"
+		 "<div class=gmail_quote><div>On Mon Bob wrote:</div><blockquote>Pay</blockquote></div>",
+		 "Paid <https://a.example/>.\n\n"},
+		/* set in, and not quoted */
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>Pay to:</p><blockquote>DE12</blockquote>",
+		 "Pay to:\n\n> DE12\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<blockquote>All of it.</blockquote>",
+		 "> All of it.\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>Pay to:</p><blockquote>DE12</blockquote>"
+		 "<div id=appendonsend></div><hr>From: Bob",
+		 "Pay to:\n\n> DE12\n\n"},
+		/* announced, by a program that leaves no mark */
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>Paid.</p><p>On 4 May 2026, Bob wrote:</p>"
+		 "<blockquote>Pay</blockquote>",
+		 "Paid.\n\n"},
 		{"Subject: Fwd: x\nContent-Type: text/html\n\n<p>See</p><div id=divRplyFwdMsg>From:</div>",
 		 "See\n\nFrom:\n"},
 		{"Subject: Re: x\nContent-Type: text/plain; format=flowed\n\nPaid by our bank, \non time.\n"
