@@ -545,6 +545,13 @@ begin_item(Writer *writer)
 	writer->space = true;
 }
 
+/* begins_tag: is this "<" more than a sign? */
+static inline bool
+begins_tag(const char *p, const char *end)
+{
+	return end - p > 1 && (mime_alpha(p[1]) || p[1] == '/' || p[1] == '!' || p[1] == '?');
+}
+
 /* read_tag handles what begins with "<" and returns where reading goes on. */
 static const char *
 read_tag(Writer *writer, const char *p, const char *end)
@@ -565,12 +572,8 @@ read_tag(Writer *writer, const char *p, const char *end)
 		closing = true;
 		p++;
 	}
-	if (p >= end || !(mime_alpha(*p) || *p == '!' || *p == '?'))
-	{
-		if (!closing)
-			put_char(writer, '<');
+	if (closing && (p >= end || !mime_alpha(*p)))
 		return p;
-	}
 	name.data = p;
 	while (p < end && (mime_alpha(*p) || mime_digit(*p)))
 		p++;
@@ -634,7 +637,7 @@ mime_html_text(const char *html, size_t len, StringInfo out)
 
 	while (p < end)
 	{
-		if (*p == '<')
+		if (*p == '<' && begins_tag(p, end))
 			p = read_tag(&writer, p, end);
 		else if (*p == '&')
 			p = put_entity(&writer, p, end);
@@ -651,7 +654,8 @@ mime_html_text(const char *html, size_t len, StringInfo out)
 			const char *word = p;
 
 			/* A run of plain characters at once. */
-			while (p < end && *p != '<' && *p != '&' && !mime_space(*p) && *p != (char) 0xC2)
+			while (p < end && !(*p == '<' && begins_tag(p, end)) && *p != '&' && !mime_space(*p) &&
+				   *p != (char) 0xC2)
 				p++;
 			if (p == word)
 				p++;
