@@ -80,6 +80,10 @@ vacuum analyze;
 class Entry:
     name = None
     unit = "messages/s"
+    # what was promised of the medians; None: nothing
+    least = None
+    most = None
+    most_ratio = None
 
     def __init__(self, cluster, scale):
         self.cluster = cluster
@@ -96,6 +100,14 @@ class Entry:
 
     def tear_down(self):
         pass
+
+    @classmethod
+    def missed(cls, ours, reference):
+        """Which of its bounds the medians miss, in words; "": none."""
+        return "; ".join(said for failed, said in (
+            (cls.least is not None and ours < cls.least, "under %s %s" % (cls.least, cls.unit)),
+            (cls.most is not None and ours > cls.most, "over %s %s" % (cls.most, cls.unit)),
+            (cls.most_ratio is not None and ours > cls.most_ratio * reference, "over %s times" % cls.most_ratio)) if failed)
 
     def steps_template(self):
         """The database that others copy, made once however many want it."""
@@ -222,6 +234,7 @@ class ReceiveMail(Entry):
     """One connection, a hundred mails to a transaction."""
 
     name = "receive mail"
+    least = 1500
 
     def set_up(self):
         self.steps_template()
@@ -263,6 +276,7 @@ class ReceiveLarge(Entry):
 
     name = "receive 25 MB, memory"
     unit = "MB"
+    most_ratio = 6
     kinds = ("file", "text", "HTML")
 
     def set_up(self):
