@@ -2,8 +2,13 @@
 # to nest without end, to lie about itself.  None of it raises an error, each
 # takes its time within bounds and its memory too, and the bytes are kept.
 #
-# The aim is 1 second; the limit here is 5, as machines that test have other
-# things to do.  Times and memory are printed.
+# The second that a message may take is one of computing, as machines that test
+# have other things to do; what the kernel takes to write 25 MB is not counted.
+# Those other things make such seconds longer too, by half and more where
+# processors share a core: one that takes too long is measured beside a piece of
+# work whose time on a quiet machine is known, and has two more tries.  Memory may
+# be 200 MB, and for a message of 25 MB six times its size.  Times and memory are
+# printed.  To show what was read is another matter: up to 32 MB of JSON.
 
 use strict;
 use warnings;
@@ -15,8 +20,12 @@ use Test::More;
 use lib dirname(__FILE__) . '/../lib';
 use ArInbox;
 
-my $most_seconds = 5;
+my $most_seconds = 1;
+my $most_seconds_shown = 5;
+my $yardstick = 0.1;    # seconds of public.yardstick() on two quiet cores of 2.5 GHz
 my $most_megabytes = 200;
+my $most_times_its_size = 6;
+my $large = 24_000_000;
 
 # Little of it is shared memory, which counts with a process that has touched it.
 my $node = ArInbox::new_node('hostile', conf => "shared_buffers = 8MB\nar_inbox.databases = 'none'\nautovacuum = off\nlog_error_verbosity = default\n");
@@ -31,14 +40,32 @@ BEGIN
 	PERFORM ar_inbox.create_customer(company, 'Client', email => 'pay@client.test');
 END
 $$;
+-- What this process has computed so far, in seconds of the processor.
+CREATE FUNCTION public.cpu() RETURNS numeric LANGUAGE sql VOLATILE AS $$
+	SELECT field[12]::numeric / 100
+	FROM string_to_array(substring(pg_read_file('/proc/self/stat') FROM '.*\) (.*)'), ' ') field
+$$;
+-- A piece of work of the kind that a large message makes: memory to fill, and to hash.
+CREATE FUNCTION public.yardstick() RETURNS numeric LANGUAGE plpgsql AS $$
+DECLARE
+	used numeric := public.cpu();
+BEGIN
+	FOR i IN 1 .. 4 LOOP
+		PERFORM sha256(convert_to(repeat('x' || i, 8000000), 'UTF8'));
+	END LOOP;
+	RETURN public.cpu() - used;
+END
+$$;
 -- Takes the message in a file; what came of it, and what that took.
 CREATE FUNCTION public.measure(path text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	bytes bytea;
 	began timestamptz;
+	used numeric;
 	mail bigint;
 	seconds numeric;
 	shown numeric;
+	took interval;
 	thread bigint;
 	before bigint;
 	peak bigint;
@@ -50,18 +77,20 @@ BEGIN
 	COPY (SELECT 5) TO '/proc/self/clear_refs';	-- the peak begins anew
 	before := substring(pg_read_file('/proc/self/status') FROM 'VmRSS:\s*(\d+)');
 	began := clock_timestamp();
+	used := public.cpu();
 	mail := ar_inbox.receive_email(bytes);
-	seconds := extract(epoch FROM clock_timestamp() - began);
+	seconds := public.cpu() - used;
 	peak := substring(pg_read_file('/proc/self/status') FROM 'VmHWM:\s*(\d+)');
 	-- and what a member then looks at
 	SELECT thread_id INTO thread FROM ar_inbox.emails WHERE id = mail;
-	began := clock_timestamp();
+	used := public.cpu();
 	PERFORM ar_inbox.email_html(mail) FROM ar_inbox.emails WHERE id = mail;
 	PERFORM length(ar_inbox.thread(thread)::text) WHERE thread IS NOT NULL;
-	shown := extract(epoch FROM clock_timestamp() - began);
+	shown := public.cpu() - used;
+	took := clock_timestamp() - began;
 	SELECT m.state, m.defects, m.reason INTO kept FROM ar_inbox.inbound_messages m
 	WHERE m.content_hash = sha256(bytes) AND m.message = bytes;
-	RETURN concat_ws('|', round(seconds, 3), round(shown, 3), (peak - before) / 1024, octet_length(bytes), coalesce(kept.state, 'lost'),
+	RETURN concat_ws('|', round(seconds, 2), round(shown, 2), round(extract(epoch FROM took), 2), (peak - before) / 1024, octet_length(bytes), coalesce(kept.state, 'lost'),
 		(SELECT count(*) FROM ar_inbox.attachments WHERE email_id = mail), array_to_string(kept.defects, ' '), kept.reason);
 END
 $$;
@@ -100,6 +129,15 @@ sub part { return "--b\r\n$_[0]\r\n\r\n$_[1]\r\n" }
 sub mixed { return mail("MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b", join('', @_) . "--b--\r\n") }
 
 sub base64 { return MIME::Base64::encode_base64($_[0], "\r\n") }
+
+# noise: what does not compress, the same each time.
+sub noise
+{
+	my ($length) = @_;
+
+	srand 1;
+	return substr join('', map { pack 'N', int rand 2**32 } 1 .. $length / 4 + 1), 0, $length;
+}
 
 my $mega = 1024 * 1024;
 my @words = map { sprintf '%x', $_ * 2654435761 % 4294967296 } 1 .. 100_000;
@@ -206,6 +244,11 @@ my @case = (
 	[ 'a calendar of 5 MB', sub { mail('Content-Type: text/calendar', "BEGIN:VCALENDAR\r\n" x 300_000) } ],
 	[ 'no header at all', sub { "\r\n" . 'x' x $mega }, 'quarantine' ],
 	[ '5 MB in one line', sub { 'x' x (5 * $mega) }, 'quarantine' ],
+	[ '25 MB in a file', sub { mixed(part('Content-Type: text/plain', 'See there.'), part("Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.pdf", base64(noise(18 * $mega)))) } ],
+	[ '25 MB of text', sub { mail('Content-Type: text/plain', "Some words of a long text.\r\n" x 930_000) } ],
+	[ '25 MB of HTML', sub { html("<p>Some words of a <b>long</b> text.</p>\r\n" x 620_000) } ],
+	[ '25 MB of HTML with links in quotations', sub { html('<blockquote>' x 20 . "<p><a href='https://a.example/'>b</a><br>c\r\n" x 560_000) } ],
+	[ '25 MB of HTML in base64', sub { mail("Content-Type: text/html\nContent-Transfer-Encoding: base64", base64("<p>Some words of a <b>long</b> text.</p>\r\n" x 450_000)) } ],
 	[ '30 MB', sub { mail('Subject: large', "line\r\n" x (5 * $mega)) }, 'quarantine' ],
 );
 
@@ -219,15 +262,40 @@ for my $case (@wanted)
 	print $file $make->();
 	close $file or die "$path: $!";
 
-	# A fresh connection, whose memory nothing else has used.
-	my ($code, $answer, $error) = $node->psql('postgres', "SELECT public.measure('$path')", timeout => 120);
-	my ($seconds, $shown, $megabytes, $size, $state, $attachments, $defects, $reason) = split /\|/, $answer // '';
+	# A fresh connection, whose memory nothing else has used.  One that took too
+	# long is as if it had not been, and comes again; the third time counts.  (The
+	# yardstick's least: its first runs find no memory yet.)
+	my ($code, $answer, $error);
+	for my $try (1 .. 3)
+	{
+		($code, $answer, $error) = $node->psql('postgres', <<"SQL", timeout => 120);
+BEGIN;
+SELECT public.measure('$path') AS measured \\gset
+SELECT split_part(:'measured', '|', 1)::numeric AS seconds \\gset
+\\set slower 1
+SELECT :seconds >= $most_seconds AS over \\gset
+\\if :over
+SELECT greatest(1, round(min(public.yardstick()) / $yardstick, 2)) AS slower FROM generate_series(1, 4) \\gset
+\\endif
+SELECT $try < 3 AND :seconds >= $most_seconds * :slower AS again \\gset
+\\if :again
+ROLLBACK;
+\\echo again
+\\else
+COMMIT;
+\\echo :slower|:measured
+\\endif
+SQL
+		last if $code != 0 || $answer ne 'again';
+	}
+	my ($slower, $seconds, $shown, $took, $megabytes, $size, $state, $attachments, $defects, $reason) = split /\|/, $answer // '';
 	is($code == 0 ? $state : $error, $wanted // 'filed', $what) or diag $reason // '';
 	next if $code != 0;
-	cmp_ok($seconds, '<', $most_seconds, "$what: $seconds s (shown in $shown s), $megabytes MB, of $size bytes; $attachments attachments; $defects");
-	cmp_ok($shown, '<', $most_seconds, "$what: shown");
+	cmp_ok($seconds, '<', $most_seconds * $slower, "$what: $seconds s of a processor $slower times as slow (shown in $shown s; by the clock both $took s), $megabytes MB, of $size bytes; $attachments attachments; $defects");
+	cmp_ok($shown, '<', $most_seconds_shown * $slower, "$what: shown");
 	cmp_ok($megabytes, '<', $most_megabytes, "$what: memory");
-	$slowest = [ $seconds, $what ] if $seconds > $slowest->[0];
+	cmp_ok($megabytes, '<', $most_times_its_size * $size / 1024 / 1024, "$what: times its size") if $size > $large;
+	$slowest = [ sprintf('%.2f', $seconds / $slower), $what ] if $seconds / $slower > $slowest->[0];
 	$largest = [ $megabytes, $what ] if $megabytes > $largest->[0];
 }
 diag sprintf 'slowest: %s s (%s); largest: %s MB (%s)', @$slowest, @$largest;
