@@ -1,14 +1,18 @@
 # Receiving from real mail servers: Postfix's own bounce comes back to its
 # return address and is acted on; files arrive whole; a pipe(8) entry feeds
 # examples/receive-mail, which keeps nothing from the mail server while the
-# database is down; and the call as an HTTP front end makes it.
+# database is down; and the README's call over HTTP, as it comes and as a front
+# end makes it.
 
 use strict;
 use warnings;
 use sigtrap qw(die HUP INT TERM);    # END stops the servers
 
+use Cwd qw(getcwd);
 use Digest::SHA ();
 use File::Basename qw(dirname);
+use IO::Select;
+use IO::Socket::INET;
 use JSON::PP ();
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -130,11 +134,11 @@ GRANT webhook TO authenticator;
 GRANT USAGE ON SCHEMA ar_inbox TO webhook;
 GRANT EXECUTE ON FUNCTION ar_inbox.receive_email(bytea, ar_inbox.email_address) TO webhook;
 SQL
-sub post
+sub call
 {
-	my ($body) = @_;
+	my ($json) = @_;
 
-	my $json = JSON::PP->new->ascii->encode($body);
+	my $body = JSON::PP->new->utf8->decode($json);
 	my @names = grep { exists $body->{$_} } qw(message recipient);
 	my %type = (message => 'bytea', recipient => 'ar_inbox.email_address');
 	my $columns = join ', ', map { "$_ $type{$_}" } @names;
@@ -153,6 +157,7 @@ COMMIT;
 SQL
 	return $status == 0 ? $answer : $stderr;
 }
+sub post { return call(JSON::PP->new->ascii->encode($_[0])) }
 my $posted = "From: ann\@globex.test\r\nTo: inbox\@acme.test\r\nSubject: Posted\r\nMessage-ID: <h1\@globex.test>\r\n\r\nHello \xff\0\r\n";
 my $id = post({ message => '\x' . unpack('H*', $posted) });
 like($id, qr/^\d+$/, 'the call answers with the message\'s id');
@@ -161,6 +166,54 @@ is(sql(sprintf q(SELECT count(*) FROM ar_inbox.emails e JOIN ar_inbox.inbound_me
 is(post({ message => '\x' . unpack('H*', $posted) }), $id, 'called again, with the same');
 is(post({ message => '\x' . unpack('H*', "From: x\@y.test\r\n\r\nx"), recipient => 'nobody@nowhere.test' }), 'null', 'with null for what went to quarantine');
 like(post({ message => undef }), qr/message is NULL/, 'a call without a message is refused');
+
+# The README's own line: what curl sends is what is called.
+sub request
+{
+	my ($listener) = @_;
+
+	my $client = IO::Select->new($listener)->can_read(20) ? $listener->accept : undef;
+	return if !$client;
+	my ($head, $body) = ('', '');
+	while ($head !~ /\r\n\r\n/)
+	{
+		return if !IO::Select->new($client)->can_read(20) || !sysread $client, $head, 65536, length $head;
+	}
+	($head, $body) = split /\r\n\r\n/, $head, 2;
+	my ($size) = $head =~ /^Content-Length: *(\d+)/mi;
+	while (length $body < ($size // 0))
+	{
+		return if !IO::Select->new($client)->can_read(20) || !sysread $client, $body, 65536, length $body;
+	}
+	return ($client, $head, $body);
+}
+open my $manual, '<', ArInbox::top() . '/README.md' or die "README.md: $!";
+my ($line) = do { local $/; <$manual> } =~ /^```sh\n(curl [^`]*?receive_email.*?)^```/ms or die 'README.md has no line for HTTP';
+my $listener = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', Proto => 'tcp') or die "listen: $!";
+is($line =~ s{https://api\.example/}{'http://127.0.0.1:' . $listener->sockport . '/'}e, 1, 'the README has a line for HTTP');
+sql(q(SELECT ar_inbox.add_company_address(1, 'billing@inbox.example')));
+my $odd = "From: ann\@globex.test\r\nTo: list\@globex.test\r\nSubject: By curl\r\nMessage-ID: <h2\@globex.test>\r\n\r\nHello \\x27 \"\$HOME\" `id` \xff\0\r\n" . join '', map { chr } 0 .. 255;
+open my $message, '>:raw', "$ENV{TESTDIR}/message.eml" or die $!;
+print $message $odd;
+close $message;
+my $here = getcwd();
+chdir $ENV{TESTDIR} or die $!;
+open my $sender, '-|', 'env', 'TOKEN=t0ken', 'no_proxy=127.0.0.1', 'sh', '-c', $line or die "sh: $!";
+chdir $here or die $!;
+my ($client, $head, $body) = request($listener);
+like($head // '', qr{^POST /rpc/receive_email HTTP/1\.1\r\n}, 'is sent to the function');
+like($head // '', qr{^Authorization: Bearer t0ken\r?$}m, 'with the token');
+like($head // '', qr{^Content-Type: application/json\r?$}m, 'as JSON');
+is_deeply(eval { JSON::PP->new->utf8->decode($body) }, { message => '\x' . unpack('H*', $odd), recipient => 'billing@inbox.example' }, 'of the message in hexadecimal digits, and its recipient')
+  or diag $body // 'nothing came';
+my $filed = call($body);
+printf $client "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", length $filed, $filed;
+close $client;
+is(join('', <$sender>), $filed, 'curl tells the answer');
+ok(close $sender, 'and that all is well');
+is(sql(sprintf q(SELECT count(*) FROM ar_inbox.emails e JOIN ar_inbox.inbound_messages m ON m.id = e.inbound_message_id WHERE e.id = %s AND m.message = '\x%s' AND m.recipient = 'billing@inbox.example'), $filed =~ /^\d+$/ ? $filed : 0, unpack 'H*', $odd),
+	1, 'the message is filed, with each byte');
+
 my (undef, undef, $denied) = $node->psql('postgres', q(SET ROLE webhook; SELECT count(*) FROM ar_inbox.emails), extra_params => [ '-U', 'authenticator' ]);
 like($denied, qr/permission denied/, 'the role reads nothing');
 
