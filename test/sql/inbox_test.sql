@@ -339,7 +339,7 @@ CREATE FUNCTION pg_temp.lay(message_id text, arrived_at timestamptz, subject tex
 BEGIN
     PERFORM ar_inbox_internal.store_fetched(ar_inbox_internal.sending_account(pg_temp.id('acme')), pg_temp.id('acme'), 'INBOX', 9, 1, 100,
         pg_temp.mail(message_id, subject => subject, more => more), NULL, arrived_at);
-    RETURN (SELECT concat_ws('|', e.occurred_at = lay.arrived_at, e.occurred_at = now(), m.received_at = e.occurred_at, e.sent_at::date, t.status)
+    RETURN (SELECT concat_ws('|', e.occurred_at = lay.arrived_at, e.occurred_at - now() BETWEEN '0' AND '1 ms', e.occurred_at - m.received_at BETWEEN '0' AND '1 ms', e.sent_at::date, t.status)
         FROM ar_inbox.emails e
         JOIN ar_inbox.inbound_messages m ON m.company_id = e.company_id AND m.id = e.inbound_message_id
         JOIN ar_inbox.threads t ON t.company_id = e.company_id AND t.id = e.thread_id
