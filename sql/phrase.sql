@@ -37,7 +37,7 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_query_pairs';
 
 comment on function ar_inbox_internal.query_pairs(tsquery) is
-'pairs: the numbers of up to 8 pairs of words that stand next to each other in all that the query finds; none where it has no phrase, or need not find it. whole: the query asks for nothing else.';
+'pairs: the numbers of up to 8 pairs of words that stand next to each other in all that the query finds; none where it has no phrase, or need not find it. whole: the query asks for nothing but them.';
 
 create function ar_inbox_internal.write_phrase_block(company_id bigint, email_ids bigint[], note_ids bigint[])
 returns void
@@ -48,12 +48,12 @@ comment on function ar_inbox_internal.write_phrase_block(bigint, bigint[], bigin
 'Writes the pairs of these messages and notes of a company as a block; what is not there is left out.';
 
 create function ar_inbox_internal.join_phrase_blocks(company_id bigint, block_ids bigint[])
-returns void
+returns boolean
 language c volatile strict
 as 'MODULE_PATHNAME', 'ar_inbox_join_phrase_blocks';
 
 comment on function ar_inbox_internal.join_phrase_blocks(bigint, bigint[]) is
-'Puts one block in the place of these. Those that another session has joined meanwhile are left out.';
+'Puts one block in the place of these. False: another session is about to change some of them, or has; nothing was done. Raises XX001 where one is damaged.';
 
 create function ar_inbox_internal.phrase_hits(companies bigint[], pairs integer[], most integer,
     out messages bigint[], out moments timestamptz[], out since timestamptz, out total bigint)
@@ -61,6 +61,7 @@ returns record
 language c stable strict
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
+set jit = off
 as 'MODULE_PATHNAME', 'ar_inbox_phrase_hits';
 
 comment on function ar_inbox_internal.phrase_hits(bigint[], integer[], integer) is
@@ -71,16 +72,23 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    blocks bigint[];
 begin
-    -- in the order in which index_phrases() takes them
     delete from ar_inbox.phrase_queue q where q.company_id = forget_phrases.company_id;
-    delete from ar_inbox.phrase_pages p where p.company_id = forget_phrases.company_id;
-    delete from ar_inbox.phrase_blocks b where b.company_id = forget_phrases.company_id;
+    -- as join_phrase_blocks() does: a block is locked before its pages are touched
+    blocks := array(
+        select b.id from ar_inbox.phrase_blocks b
+        where b.company_id = forget_phrases.company_id
+        order by b.id
+        for update);
+    delete from ar_inbox.phrase_pages p where p.company_id = forget_phrases.company_id and p.block_id = any (blocks);
+    delete from ar_inbox.phrase_blocks b where b.company_id = forget_phrases.company_id and b.id = any (blocks);
 end
 $$;
 
 comment on function ar_inbox_internal.forget_phrases(bigint) is
-'Empties the index of phrases of a company, whose messages are then to be queued anew.';
+'Empties the index of phrases of a company, whose messages are then to be queued anew. What another session writes meanwhile may stay, which does no harm.';
 
 create function ar_inbox_internal.queue_phrases(company_id bigint)
 returns void
@@ -113,58 +121,96 @@ declare
 begin
     loop
         blocks := (
-            select pg_catalog.array_agg(s.id)
+            select pg_catalog.array_agg(s.id order by s.id)
             from (
-                select b.id, z.rank,
-                    pg_catalog.sum(b.size) over oldest_first as size,
-                    pg_catalog.sum(pg_catalog.octet_length(b.messages) / 16) over oldest_first as messages
+                select b.id, z.rank, m.messages, pg_catalog.sum(b.size) over smallest_first as size_so_far,
+                    pg_catalog.sum(m.messages) over smallest_first as messages_so_far
                 from ar_inbox.phrase_blocks b
+                cross join lateral (select pg_catalog.octet_length(b.messages) / 16 as messages) m
                 -- of one size: from a power of eight to the next
-                cross join lateral (select pg_catalog.floor(pg_catalog.ln(b.size::double precision) / pg_catalog.ln(8::double precision)) as rank) z
+                cross join lateral (
+                    select pg_catalog.floor(pg_catalog.ln(b.size::double precision) / pg_catalog.ln(8::double precision)) as rank) z
                 where b.company_id = join_like_phrase_blocks.company_id
-                window oldest_first as (partition by z.rank order by b.id)) s
-            where s.size <= 32 * 1024 * 1024 and s.messages <= 65536
+                window smallest_first as (partition by z.rank order by b.size, b.id)) s
+            where s.size_so_far <= 32 * 1024 * 1024 and s.messages_so_far <= 65536
             group by s.rank
-            having pg_catalog.count(*) >= 8
+            having pg_catalog.count(*) >= 8 or (pg_catalog.count(*) >= 4 and pg_catalog.sum(s.messages) > 32768)
             order by s.rank
             limit 1);
         exit when blocks is null;
-        perform ar_inbox_internal.join_phrase_blocks(company_id, blocks);
+        -- what is wrong with these keeps nothing else from being written
+        begin
+            exit when not ar_inbox_internal.join_phrase_blocks(company_id, blocks);
+        exception
+            when data_corrupted then
+                raise warning '%', sqlerrm
+                    using detail = pg_catalog.format('The index of phrases of company %s is written anew.', company_id);
+                perform ar_inbox_internal.queue_phrases(company_id);
+                exit;
+        end;
     end loop;
 end
 $$;
 
 comment on function ar_inbox_internal.join_like_phrase_blocks(bigint) is
-'Joins eight and more blocks of a company that are of about one size, the smallest first, until there are no eight; never to more than 32 MB or 65,536 messages.';
+'Joins eight and more blocks of a company that are of about one size, or four that fill more than half of a block, until there are no such; never to more than 32 MB or 65,536 messages. Where one is damaged, all of the company''s are to be written anew.';
 
-create function ar_inbox_internal.index_phrases(most integer, at_least integer = 64)
-returns integer
+create function ar_inbox_internal.index_phrases(most integer, at_least integer = 64, after_company bigint = null,
+    out done integer, out more boolean, out last_company bigint)
+returns record
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    company bigint := 0;
+    -- half a megabyte of what usual messages are found by takes some 10 ms
+    room    bigint := most::bigint * 16384;
+    around  boolean := false;
+    chosen  record;
     taken   record;
-    done    integer := 0;
 begin
+    done := 0;
+    more := false;
+    last_company := after_company;
     -- a few are sooner read than written
     if (select pg_catalog.count(*) from (select from ar_inbox.phrase_queue q limit at_least) w) < at_least then
-        return 0;
+        return;
     end if;
-    while done < most loop
-        company := (
+    loop
+        -- one company after the other, those before after_company last
+        last_company := (
             select q.company_id from ar_inbox.phrase_queue q
-            where q.company_id > company
+            where last_company is null or q.company_id > last_company
             order by q.company_id
             limit 1);
-        exit when company is null;
+        if last_company is null and not around then
+            around := true;
+            continue;
+        end if;
+        exit when last_company is null or (around and (after_company is null or last_company > after_company));
+
+        select pg_catalog.array_agg(s.id) filter (where s.place <= most - done and (s.size <= room or s.place + done = 1)) as ids,
+            pg_catalog.max(s.size) filter (where s.place <= most - done and (s.size <= room or s.place + done = 1)) as size,
+            pg_catalog.count(*) as seen
+        into chosen
+        from (
+            select w.id, pg_catalog.row_number() over oldest_first as place,
+                pg_catalog.sum(coalesce(pg_catalog.pg_column_size(e.search), pg_catalog.pg_column_size(n.search), 0)) over oldest_first as size
+            from (
+                select q.id, q.company_id, q.email_id, q.note_id from ar_inbox.phrase_queue q
+                where q.company_id = last_company
+                order by q.id
+                limit most - done + 1) w
+            left join ar_inbox.emails e on e.company_id = w.company_id and e.id = w.email_id
+            left join ar_inbox.notes n on n.company_id = w.company_id and n.id = w.note_id
+            window oldest_first as (order by w.id)) s;
+        more := chosen.seen > coalesce(pg_catalog.cardinality(chosen.ids), 0);
+        exit when chosen.ids is null;
         with gone as (
             delete from ar_inbox.phrase_queue q
-            where q.company_id = company and q.id = any (array(
+            where q.company_id = last_company and q.id = any (array(
                 select w.id from ar_inbox.phrase_queue w
-                where w.company_id = company
+                where w.company_id = last_company and w.id = any (chosen.ids)
                 order by w.id
-                limit most - done
                 for update skip locked))
             returning q.email_id, q.note_id)
         select pg_catalog.count(*) as messages,
@@ -172,17 +218,22 @@ begin
             pg_catalog.array_agg(distinct g.note_id) filter (where g.note_id is not null) as note_ids
         into taken
         from gone g;
-        continue when taken.messages = 0;
-        done := done + taken.messages;
-        perform ar_inbox_internal.write_phrase_block(company, taken.email_ids, taken.note_ids);
-        perform ar_inbox_internal.join_like_phrase_blocks(company);
+        if taken.messages > 0 then
+            done := done + taken.messages;
+            room := room - chosen.size;
+            perform ar_inbox_internal.write_phrase_block(last_company, taken.email_ids, taken.note_ids);
+            perform ar_inbox_internal.join_like_phrase_blocks(last_company);
+        else
+            -- all of it is in another session's hands
+            more := false;
+        end if;
+        exit when more;
     end loop;
-    return done;
 end
 $$;
 
-comment on function ar_inbox_internal.index_phrases(integer, integer) is
-'Writes what waits in the index of phrases, up to most messages and notes, unless fewer than at_least wait; those that another session has at hand are left to it. Returns how many it took: fewer than most means that none is left. For the worker.';
+comment on function ar_inbox_internal.index_phrases(integer, integer, bigint) is
+'Writes what waits in the index of phrases, up to most messages and notes and no more than that many usual ones are long, unless fewer than at_least wait; those that another session has at hand are left to it. Begins with the company after after_company. done: how many it took; more: not all that there is; last_company: to go on after. For the worker.';
 
 create type ar_inbox_internal.found_message as (
     thread_id  bigint,
@@ -243,7 +294,9 @@ declare
     hits     record;
     messages bigint[];
     moments  timestamptz[];
-    most     integer := 2 * max_rows;
+    most     integer := greatest(100, 2 * max_rows);
+    tries    integer := 0;
+    step     integer;
     first    integer;
     last     integer;
     found    ar_inbox_internal.found_message[];
@@ -289,22 +342,29 @@ begin
             where hits.since is null or f.at > hits.since) m (message, at);
         found := array[]::ar_inbox_internal.found_message[];
         first := 1;
+        step := max_rows + max_rows / 4;
         while first <= pg_catalog.cardinality(messages) and pg_catalog.cardinality(found) < max_rows loop
             -- as many as may be enough, with all of the last one's moment
-            last := first + max_rows + max_rows / 4;
+            last := first + step;
             while moments[last + 1] = moments[last] loop
                 last := last + 1;
             end loop;
             found := found || ar_inbox_internal.newest_found(companies, query, messages[first : last], moments[first : last],
                 array(select f.thread_id from pg_catalog.unnest(found) f), max_rows - pg_catalog.cardinality(found));
             first := last + 1;
+            step := 2 * step;
         end loop;
         exit when hits.since is null or pg_catalog.cardinality(found) >= max_rows;
-        most := least(most::bigint * 8, 65536)::integer;
+        -- so many in so few threads that the other way is sooner there
+        tries := tries + 1;
+        if tries = 2 then
+            return null;
+        end if;
+        most := 8 * most;
     end loop;
     return found;
 end
 $$;
 
 comment on function ar_inbox_internal.search_phrases(bigint[], tsquery, integer) is
-'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or something rarer than it; too much is not written yet.';
+'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or perhaps something rarer than it; too much is not written yet; there are more than 1,000 blocks to look into; very many messages of a few threads have it.';

@@ -9,6 +9,8 @@ create table ar_inbox.phrase_queue (
     constraint phrase_queue_pkey primary key (company_id, id),
     constraint phrase_queue_one_message check (pg_catalog.num_nonnulls(email_id, note_id) = 1)
 );
+-- read whole by each search of the company: what is gone should go soon
+alter table ar_inbox.phrase_queue set (autovacuum_vacuum_scale_factor = 0.05);
 comment on table ar_inbox.phrase_queue is 'Messages and notes that are not yet in ar_inbox.phrase_blocks, or no longer as they are: searches read them.';
 select ar_inbox_internal.secure('phrase_queue');
 

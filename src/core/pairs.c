@@ -74,6 +74,7 @@ pair_page_add(PairPage *page, Posting posting)
 	unsigned char bytes[10];
 	int len;
 
+	Assert(posting > page->last);
 	if (further == 0)
 		len = put_number(bytes, (posting_place(posting) - posting_place(page->last)) << 1);
 	else

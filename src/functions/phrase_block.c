@@ -27,6 +27,9 @@
 PG_FUNCTION_INFO_V1(ar_inbox_write_phrase_block);
 PG_FUNCTION_INFO_V1(ar_inbox_join_phrase_blocks);
 
+/* A block is written when it has so many postings, so that they fit in 16 MB. */
+#define POSTINGS_MAX 2000000
+
 /* Pages that are read at once. */
 #define PAGES_FETCHED 64
 
@@ -138,9 +141,23 @@ end_block(NewBlock *block)
 	run_statement(&statement, values, NULL);
 }
 
+/* A whole block, whose postings are sorted here. */
+static void
+write_block(int64 company, const BlockMessage *messages, Size nmessages, Posting *postings,
+			Size count)
+{
+	NewBlock block;
+
+	sort_postings(postings, count);
+	begin_block(&block, company, messages, nmessages);
+	for (Size i = 0; i < count; i++)
+		add_posting(&block, postings[i]);
+	end_block(&block);
+}
+
 /*
  * write_phrase_block(company_id, email_ids, note_ids): the pairs of these
- * messages, sorted in memory.
+ * messages, sorted in memory; where they are very many, as several blocks.
  */
 Datum
 ar_inbox_write_phrase_block(PG_FUNCTION_ARGS)
@@ -162,10 +179,10 @@ ar_inbox_write_phrase_block(PG_FUNCTION_ARGS)
 	Posting *postings;
 	Size room = 65536;
 	Size count = 0;
-	Size place;
+	Size place = 0;
 	Size nmessages;
-	PairList list = {0};
-	NewBlock block;
+	PairList list;
+	SPITupleTable *found;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_VOID();
@@ -186,18 +203,23 @@ ar_inbox_write_phrase_block(PG_FUNCTION_ARGS)
 	postings = palloc(sizeof(Posting) * room);
 	context = AllocSetContextCreate(CurrentMemoryContext, "ar_inbox phrases of a message",
 									ALLOCSET_DEFAULT_SIZES);
-	for (place = 0; place < nmessages; place++)
+	found = SPI_tuptable;
+	for (uint64 row = 0; row < nmessages; row++)
 	{
+		HeapTuple message = found->vals[row];
 		bool isnull;
-		Datum vector = row_datum(place, 3, &isnull);
 
 		CHECK_FOR_INTERRUPTS();
-		messages[place].at = row_timestamp(place, 1, &isnull);
-		messages[place].message = row_int64(place, 2);
 		outer = MemoryContextSwitchTo(context);
 		list = (PairList){0};
-		vector_pairs(DatumGetTSVector(vector), &list);
+		vector_pairs(DatumGetTSVector(SPI_getbinval(message, found->tupdesc, 3, &isnull)), &list);
 		MemoryContextSwitchTo(outer);
+		if (place > 0 && count + list.count > POSTINGS_MAX)
+		{
+			write_block(DatumGetInt64(values[0]), messages, place, postings, count);
+			place = 0;
+			count = 0;
+		}
 		while (count + list.count > room)
 		{
 			room *= 2;
@@ -205,14 +227,13 @@ ar_inbox_write_phrase_block(PG_FUNCTION_ARGS)
 		}
 		for (Size i = 0; i < list.count; i++)
 			postings[count++] = posting_of(list.pairs[i], (uint32) place);
+		messages[place].at =
+			DatumGetTimestampTz(SPI_getbinval(message, found->tupdesc, 1, &isnull));
+		messages[place++].message =
+			DatumGetInt64(SPI_getbinval(message, found->tupdesc, 2, &isnull));
 		MemoryContextReset(context);
 	}
-	sort_postings(postings, count);
-
-	begin_block(&block, DatumGetInt64(values[0]), messages, nmessages);
-	for (Size i = 0; i < count; i++)
-		add_posting(&block, postings[i]);
-	end_block(&block);
+	write_block(DatumGetInt64(values[0]), messages, place, postings, count);
 	SPI_finish();
 	PG_RETURN_VOID();
 }
@@ -231,6 +252,7 @@ typedef struct OldBlock
 	uint64 row;
 	PairReader reader;
 	Posting next; /* by its new place */
+	bool begun;
 	bool ended;
 } OldBlock;
 
@@ -334,16 +356,23 @@ next_page(OldBlock *block)
 }
 
 static void
+pg_attribute_noreturn() block_is_damaged(const OldBlock *block)
+{
+	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
+					errmsg("block " INT64_FORMAT " of phrases is damaged", block->id),
+					errhint("Run ar_inbox_internal.queue_phrases() for its company.")));
+}
+
+static void
 next_posting(OldBlock *block)
 {
 	Posting posting;
+	Posting mapped;
 
 	while (block->row == 0 || !pair_read_next(&block->reader, &posting))
 	{
 		if (block->row > 0 && block->reader.damaged)
-			ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-							errmsg("block " INT64_FORMAT " of phrases is damaged", block->id),
-							errhint("Run ar_inbox_internal.queue_phrases() for its company.")));
+			block_is_damaged(block);
 		if (!next_page(block))
 		{
 			block->ended = true;
@@ -351,11 +380,13 @@ next_posting(OldBlock *block)
 		}
 	}
 	if (posting_place(posting) >= block->count)
-		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("block " INT64_FORMAT " of phrases names a message that it has not",
-							   block->id),
-						errhint("Run ar_inbox_internal.queue_phrases() for its company.")));
-	block->next = posting_of(posting_pair(posting), block->places[posting_place(posting)]);
+		block_is_damaged(block);
+	mapped = posting_of(posting_pair(posting), block->places[posting_place(posting)]);
+	/* from page to page they ascend as well, and so do the new places */
+	if (block->begun && mapped <= block->next)
+		block_is_damaged(block);
+	block->begun = true;
+	block->next = mapped;
 }
 
 static void
@@ -392,7 +423,7 @@ ar_inbox_join_phrase_blocks(PG_FUNCTION_ARGS)
 {
 	static Statement takes = {
 		"select b.id, b.messages from ar_inbox.phrase_blocks b"
-		" where b.company_id = $1 and b.id = any ($2) order by b.id for update",
+		" where b.company_id = $1 and b.id = any ($2) order by b.id for update skip locked",
 		2,
 		{INT8OID, INT8ARRAYOID}};
 	static Statement deletes_pages = {
@@ -409,14 +440,17 @@ ar_inbox_join_phrase_blocks(PG_FUNCTION_ARGS)
 	Datum *ids;
 	Size count = 0;
 	int nblocks;
+	int wanted =
+		ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(1)), ARR_DIMS(PG_GETARG_ARRAYTYPE_P(1)));
 	NewBlock joined;
 
 	SPI_connect();
 	nblocks = (int) run_statement(&takes, values, NULL);
-	if (nblocks < 2)
+	/* who has one of them locked joins it, or takes it away */
+	if (nblocks == 0 || nblocks < wanted)
 	{
 		SPI_finish();
-		PG_RETURN_VOID();
+		PG_RETURN_BOOL(false);
 	}
 	blocks = palloc0(sizeof(OldBlock) * nblocks);
 	ids = palloc(sizeof(Datum) * nblocks);
@@ -434,6 +468,8 @@ ar_inbox_join_phrase_blocks(PG_FUNCTION_ARGS)
 	}
 	messages = palloc(sizeof(BlockMessage) * Max(count, 1));
 	count = give_places(blocks, nblocks, messages);
+	if (count == 0)
+		block_is_damaged(&blocks[0]);
 
 	begin_block(&joined, DatumGetInt64(values[0]), messages, count);
 	for (int i = 0; i < nblocks; i++)
@@ -449,5 +485,5 @@ ar_inbox_join_phrase_blocks(PG_FUNCTION_ARGS)
 	run_statement(&deletes_pages, values, NULL);
 	run_statement(&deletes_blocks, values, NULL);
 	SPI_finish();
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(true);
 }

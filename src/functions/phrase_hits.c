@@ -282,6 +282,8 @@ ar_inbox_phrase_hits(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "phrase_hits: not called as a function that returns a record");
+	if (array_contains_nulls(pairs))
+		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a pair is NULL")));
 	if (ARR_NDIM(pairs) > 0)
 	{
 		int32 *numbers = (int32 *) ARR_DATA_PTR(pairs);

@@ -271,7 +271,10 @@ ar_inbox_query_pairs(PG_FUNCTION_ARGS)
 					 items[i].qoperator.oper == OP_AND ||
 						 (items[i].qoperator.oper == OP_PHRASE && items[i].qoperator.distance == 1);
 	if (walk.pairs.count > QUERY_PAIRS_MAX)
+	{
 		walk.pairs.count = QUERY_PAIRS_MAX;
+		whole = false;
+	}
 	values[0] = pairs_array(&walk.pairs);
 	values[1] = BoolGetDatum(whole && walk.pairs.count > 0);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));

@@ -213,12 +213,20 @@ make_html_safe(void *arg)
 static void
 index_phrases(void *arg)
 {
-	static Statement statement = {"select ar_inbox_internal.index_phrases($1)", 1, {INT4OID}};
+	static Statement statement = {"select i.more, i.last_company from "
+								  "ar_inbox_internal.index_phrases($1, after_company => $2) i",
+								  2,
+								  {INT4OID, INT8OID}};
+	/* each company gets its turn */
+	static int64 last_company = 0;
 	Look *look = arg;
-	Datum values[1] = {Int32GetDatum(PHRASES_PER_TRANSACTION)};
+	Datum values[2] = {Int32GetDatum(PHRASES_PER_TRANSACTION), Int64GetDatum(last_company)};
+	char *more;
 
 	run_statement(&statement, values, NULL);
-	look->more_phrases = row_int64(0, 1) >= PHRASES_PER_TRANSACTION;
+	more = row_text(0, 1);
+	look->more_phrases = more && more[0] == 't';
+	last_company = row_int64(0, 2);
 }
 
 static void

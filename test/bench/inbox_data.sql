@@ -246,7 +246,7 @@ reset session_replication_role;
 select ar_inbox_internal.queue_phrases(c.id) from ar_inbox.companies c \g /dev/null
 do $$
 begin
-    while ar_inbox_internal.index_phrases(8192, 1) > 0 loop
+    while (ar_inbox_internal.index_phrases(8192, 1)).done > 0 loop
         commit;
     end loop;
 end

@@ -3,7 +3,7 @@
 -- finds what one without it finds.
 \i test/lib/pgtap.sql
 
-SELECT plan(66);
+SELECT plan(74);
 
 -- Pairs
 CREATE FUNCTION pg_temp.pairs(VARIADIC words text[]) RETURNS integer[] LANGUAGE sql AS $$
@@ -89,13 +89,13 @@ SELECT is(pg_temp.in_queue(), 400::bigint, 'each message and note is queued');
 SELECT is((SELECT array_agg(DISTINCT q.company_id ORDER BY q.company_id) FROM ar_inbox.phrase_queue q), ARRAY[pg_temp.id('acme'), pg_temp.id('rival')], 'for its company');
 SELECT is(pg_temp.differing(), '0 of 72 by the index', 'what waits is read');
 SELECT cmp_ok((SELECT sum(cardinality(s.truth)) FROM pg_temp.searches() s), '>', 300::bigint, 'and much is found');
-SELECT is(ar_inbox_internal.index_phrases(1000, 401), 0, 'fewer than are worth it');
-SELECT is(ar_inbox_internal.index_phrases(100), 100, 'as many as it was told');
+SELECT is((ar_inbox_internal.index_phrases(1000, 401)).done, 0, 'fewer than are worth it');
+SELECT is((ar_inbox_internal.index_phrases(100)).done, 100, 'as many as it was told');
 SELECT is(pg_temp.in_queue(), 300::bigint, 'the others wait');
 SELECT is(pg_temp.differing(), '0 of 72 by the index', 'some are written, some wait');
-SELECT is(ar_inbox_internal.index_phrases(1000), 300, 'the others');
+SELECT is((ar_inbox_internal.index_phrases(1000)).done, 300, 'the others');
 SELECT is(pg_temp.in_queue(), 0::bigint, 'nothing waits');
-SELECT is(ar_inbox_internal.index_phrases(1000, 0), 0, 'there is nothing to write');
+SELECT is((ar_inbox_internal.index_phrases(1000, 0)).done, 0, 'there is nothing to write');
 SELECT is(pg_temp.differing(), '0 of 72 by the index', 'all are written');
 SELECT is((SELECT array_agg(DISTINCT b.company_id ORDER BY b.company_id) FROM ar_inbox.phrase_blocks b), ARRAY[pg_temp.id('acme'), pg_temp.id('rival')], 'a block is of one company');
 SELECT is((SELECT sum(octet_length(b.messages) / 16) FROM ar_inbox.phrase_blocks b), 400::bigint, 'each message is in one');
@@ -125,7 +125,7 @@ SELECT is(pg_temp.differing(), '0 of 72 by the index', 'a message that has other
 UPDATE ar_inbox.emails SET occurred_at = occurred_at + interval '100 minutes' WHERE id % 5 = 0;
 UPDATE ar_inbox.notes SET created_at = created_at - interval '100 minutes' WHERE id % 5 = 0;
 SELECT is(pg_temp.differing(), '0 of 72 by the index', 'one that is from another moment now');
-SELECT cmp_ok(ar_inbox_internal.index_phrases(1000, 1), '>', 100, 'both were queued');
+SELECT cmp_ok((ar_inbox_internal.index_phrases(1000, 1)).done, '>', 100, 'both were queued');
 SELECT is(pg_temp.differing(), '0 of 72 by the index', 'and are written');
 UPDATE ar_inbox.emails SET automatic = true, kind = 'comment' WHERE id % 7 = 0;
 SELECT is(pg_temp.in_queue(), 0::bigint, 'what it is not found by does not matter');
@@ -139,11 +139,12 @@ SELECT is(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], 'late & fe
 INSERT INTO ar_inbox.phrase_queue (company_id, email_id) SELECT pg_temp.id('acme'), 1 FROM generate_series(1, 1001);
 SELECT is(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], 'late <-> fee', 50), NULL, 'too much waits');
 SELECT isnt(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('rival')], 'late <-> fee', 50), NULL, 'but not for another company');
-SELECT is(ar_inbox_internal.index_phrases(2000, 1), 1001, 'a message that was queued often, and is not there');
+SELECT is((ar_inbox_internal.index_phrases(2000, 1)).done, 1001, 'a message that was queued often, and is not there');
 INSERT INTO ar_inbox.notes (company_id, thread_id, body, search) SELECT pg_temp.id('acme'), 1000001, 'many times', ar_inbox_internal.search_vector(pg_temp.id('acme'), NULL, NULL, 'many times' || CASE n WHEN 3 THEN ' platypus' ELSE '' END) FROM generate_series(1, 1001) n;
-SELECT is(ar_inbox_internal.index_phrases(2000, 1), 1001, 'a frequent phrase');
+SELECT is((ar_inbox_internal.index_phrases(2000, 1)).done, 1001, 'a frequent phrase');
 SELECT is(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', '"many times" platypus'), 50), NULL, 'what else is asked for may be rarer');
-SELECT is(cardinality(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', '"many times"'), 50)), 1, 'all in one thread');
+SELECT is(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', '"many times"'), 50), NULL, 'very many, all in one thread');
+SELECT is((SELECT count(*) FROM ar_inbox.search_threads('"many times"')), 1::bigint, 'which the other way finds');
 
 -- another language
 SELECT lives_ok(format('SELECT ar_inbox.change_settings(%s, %L)', pg_temp.id('rival'), '{"language": "de"}'), 'a company changes its language');
@@ -156,9 +157,33 @@ SELECT is(pg_temp.in_queue(), (SELECT count(*) FROM ar_inbox.emails) + (SELECT c
 SELECT ar_inbox_internal.index_phrases(10000) \g /dev/null
 
 -- what is damaged is told, not guessed
-UPDATE ar_inbox.phrase_pages SET postings = '\x80';
+UPDATE ar_inbox.phrase_pages SET postings = '\x80' WHERE company_id = pg_temp.id('acme');
 SELECT throws_ok(format('SELECT ar_inbox_internal.search_phrases(ARRAY[%s], %L, 50)', pg_temp.id('acme'), 'late <-> fee'), 'XX001', NULL, 'a damaged page');
 SELECT throws_like(format('SELECT ar_inbox_internal.search_phrases(ARRAY[%s], %L, 50)', pg_temp.id('acme'), 'late <-> fee'), 'block % of phrases is damaged', 'says which');
+SELECT throws_ok('SELECT ar_inbox_internal.phrase_hits(ARRAY[1], ARRAY[1, NULL], 1)', '22004', 'a pair is NULL', 'no pair');
+-- whoever joins finds it too, and has all of the company's written anew
+DO $$ BEGIN
+    PERFORM ar_inbox_internal.forget_phrases(pg_temp.id('rival'));
+    PERFORM ar_inbox_internal.write_phrase_block(pg_temp.id('rival'), NULL, ARRAY[n.id]) FROM (SELECT n.id FROM ar_inbox.notes n WHERE n.company_id = pg_temp.id('rival') LIMIT 1) n, generate_series(1, 8);
+END $$;
+UPDATE ar_inbox.phrase_pages SET postings = '\x80' WHERE company_id = pg_temp.id('rival');
+SET LOCAL client_min_messages = error;
+SELECT ar_inbox_internal.join_like_phrase_blocks(pg_temp.id('rival')) \g /dev/null
+SET LOCAL client_min_messages = warning;
+SELECT is((SELECT count(*) FROM ar_inbox.phrase_blocks b WHERE b.company_id = pg_temp.id('rival')), 0::bigint, 'damaged blocks are not joined');
+SELECT is((SELECT count(*) FROM ar_inbox.phrase_queue q WHERE q.company_id = pg_temp.id('rival')),
+    (SELECT count(*) FROM ar_inbox.emails e WHERE e.company_id = pg_temp.id('rival')) + (SELECT count(*) FROM ar_inbox.notes n WHERE n.company_id = pg_temp.id('rival')), 'all of the company''s is queued');
+
+-- each company in its turn
+DO $$ BEGIN PERFORM ar_inbox_internal.queue_phrases(pg_temp.id('acme')), ar_inbox_internal.queue_phrases(pg_temp.id('rival')); END $$;
+SELECT is(array_agg((i).last_company || ' ' || (i).done || ' ' || (i).more), ARRAY[pg_temp.id('rival') || ' 3 true', pg_temp.id('acme') || ' 3 true'], 'after the one before, then around')
+FROM (SELECT ar_inbox_internal.index_phrases(3, 1, pg_temp.id(company)) AS i FROM unnest(ARRAY['acme', 'rival']) company) s;
+SELECT is((i.done, i.more)::text, '(' || (SELECT count(*) FROM ar_inbox.emails) + (SELECT count(*) FROM ar_inbox.notes) - 6 || ',f)', 'all of both') FROM ar_inbox_internal.index_phrases(100000, 1, pg_temp.id('acme')) i;
+-- no more at once than usual messages are long: these are a hundred times that
+INSERT INTO ar_inbox.notes (company_id, thread_id, body, search) SELECT pg_temp.id('acme'), 1000001, 'long', to_tsvector('ar_inbox.simple', (SELECT string_agg(md5(n || ' ' || w), ' ') FROM generate_series(1, 12000) w)) FROM generate_series(1, 4) n;
+SELECT is((i.done, i.more)::text, '(1,t)', 'one long message at a time') FROM ar_inbox_internal.index_phrases(4, 1) i;
+SELECT is((SELECT count(*) FROM ar_inbox.phrase_blocks b WHERE octet_length(b.messages) = 16 AND b.size > 20000), 1::bigint, 'as a block');
+
 CREATE TEMP TABLE elsewhere (company_id bigint, id bigint);
 CREATE TRIGGER odd AFTER INSERT ON elsewhere FOR EACH ROW EXECUTE FUNCTION ar_inbox_internal.queue_phrases_trigger('id');
 SELECT throws_ok('INSERT INTO elsewhere VALUES (1, 1)', '39P01', NULL, 'a trigger with another argument');
