@@ -77,9 +77,9 @@ RETURNS SETOF record LANGUAGE sql AS $$
                     ORDER BY a.thread_id, a.at DESC, a.email_id DESC NULLS LAST, a.note_id DESC) d
                 ORDER BY d.at DESC, d.thread_id DESC LIMIT m.most) AS truth
         FROM (SELECT ar_inbox_internal.search_query('ar_inbox.english', s) AS query FROM unnest(ARRAY['"late fee"', '"fee late"', '"payment please"', '"invoice payment please"', 'INV-00042', '"late fee" dispute',
-            '"late fee" "payment please"', '"please please"', '"late fee" -invoice', '"account dispute account"', '"fee INV-00042 late"', '"nowhere fee"']) s) q
+            '"late fee" "payment please"', '"please please"', '"late fee" -invoice', '"fee INV-00042 late"']) s) q
         CROSS JOIN (VALUES (ARRAY[pg_temp.id('acme')]), (ARRAY[pg_temp.id('acme'), pg_temp.id('rival')])) c (ids)
-        CROSS JOIN (VALUES (1), (3), (50)) m (most)
+        CROSS JOIN (VALUES (2), (50)) m (most)
 $$;
 CREATE FUNCTION pg_temp.differing() RETURNS text LANGUAGE sql AS $$
     SELECT count(*) FILTER (WHERE s.by_index <> s.truth OR s.without IS DISTINCT FROM s.truth) || ' of ' || count(s.by_index) || ' by the index' FROM pg_temp.searches() s
@@ -87,16 +87,16 @@ $$;
 CALL pg_temp.add(1, 400);
 SELECT is(pg_temp.in_queue(), 400::bigint, 'each message and note is queued');
 SELECT is((SELECT array_agg(DISTINCT q.company_id ORDER BY q.company_id) FROM ar_inbox.phrase_queue q), ARRAY[pg_temp.id('acme'), pg_temp.id('rival')], 'for its company');
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'what waits is read');
-SELECT cmp_ok((SELECT sum(cardinality(s.truth)) FROM pg_temp.searches() s), '>', 300::bigint, 'and much is found');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'what waits is read');
+SELECT cmp_ok((SELECT sum(cardinality(s.truth)) FROM pg_temp.searches() s), '>', 150::bigint, 'and much is found');
 SELECT is((ar_inbox_internal.index_phrases(1000, 401)).done, 0, 'fewer than are worth it');
 SELECT is((ar_inbox_internal.index_phrases(100)).done, 100, 'as many as it was told');
 SELECT is(pg_temp.in_queue(), 300::bigint, 'the others wait');
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'some are written, some wait');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'some are written, some wait');
 SELECT is((ar_inbox_internal.index_phrases(1000)).done, 300, 'the others');
 SELECT is(pg_temp.in_queue(), 0::bigint, 'nothing waits');
 SELECT is((ar_inbox_internal.index_phrases(1000, 0)).done, 0, 'there is nothing to write');
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'all are written');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'all are written');
 SELECT is((SELECT array_agg(DISTINCT b.company_id ORDER BY b.company_id) FROM ar_inbox.phrase_blocks b), ARRAY[pg_temp.id('acme'), pg_temp.id('rival')], 'a block is of one company');
 SELECT is((SELECT sum(octet_length(b.messages) / 16) FROM ar_inbox.phrase_blocks b), 400::bigint, 'each message is in one');
 
@@ -112,7 +112,7 @@ SELECT cmp_ok((SELECT max(n) FROM (SELECT count(*) AS n FROM ar_inbox.phrase_blo
 SELECT is((SELECT sum(octet_length(b.messages) / 16) FROM ar_inbox.phrase_blocks b), 800::bigint, 'with all messages');
 SELECT is((SELECT b.size::bigint FROM ar_inbox.phrase_blocks b WHERE b.id = s.block_id), s.size, 'a block''s size')
 FROM (SELECT p.block_id, sum(octet_length(p.postings)) + (SELECT octet_length(b.messages) FROM ar_inbox.phrase_blocks b WHERE b.id = p.block_id) AS size FROM ar_inbox.phrase_pages p GROUP BY p.block_id ORDER BY 2 DESC LIMIT 1) s;
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'found in joined blocks');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'found in joined blocks');
 SELECT is((SELECT (h.total, cardinality(h.messages), h.since IS NOT NULL)::text FROM ar_inbox_internal.phrase_hits(ARRAY[pg_temp.id('acme')], pg_temp.pairs('fee', 'fee'), 1000) h),
     (SELECT (n, n, false)::text FROM (SELECT count(*) AS n FROM (SELECT e.search, e.company_id FROM ar_inbox.emails e UNION ALL SELECT n.search, n.company_id FROM ar_inbox.notes n) s WHERE s.company_id = pg_temp.id('acme') AND pg_temp.pairs('fee', 'fee') <@ ar_inbox_internal.vector_pairs(s.search)) c), 'all that have a pair');
 SELECT ok(h.since IS NOT NULL AND h.total > 10 AND cardinality(h.messages) > 0 AND h.moments[1] >= h.moments[2] AND h.moments[cardinality(h.moments)] > h.since, 'the newest of them, no more than are known to be')
@@ -121,18 +121,18 @@ SELECT is((SELECT (h.messages, h.total)::text FROM ar_inbox_internal.phrase_hits
 
 -- what changes
 UPDATE ar_inbox.emails SET body_text = 'other', search = ar_inbox_internal.search_vector(company_id, NULL, NULL, pg_temp.words(id::integer % 1000 + 5000)) WHERE company_id = pg_temp.id('acme') AND id % 4 = 0;
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'a message that has other words now');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'a message that has other words now');
 UPDATE ar_inbox.emails SET occurred_at = occurred_at + interval '100 minutes' WHERE id % 5 = 0;
 UPDATE ar_inbox.notes SET created_at = created_at - interval '100 minutes' WHERE id % 5 = 0;
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'one that is from another moment now');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'one that is from another moment now');
 SELECT cmp_ok((ar_inbox_internal.index_phrases(1000, 1)).done, '>', 100, 'both were queued');
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'and are written');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'and are written');
 UPDATE ar_inbox.emails SET automatic = true, kind = 'comment' WHERE id % 7 = 0;
 SELECT is(pg_temp.in_queue(), 0::bigint, 'what it is not found by does not matter');
 UPDATE ar_inbox.threads SET spam_at = CASE WHEN spam_at IS NULL AND id % 2 = 0 THEN now() END;
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'other threads are spam');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'other threads are spam');
 UPDATE ar_inbox.notes SET thread_id = thread_id + 5 WHERE thread_id < 1000050 AND id % 2 = 0;
-SELECT is(pg_temp.differing(), '0 of 72 by the index', 'notes are in other threads');
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'notes are in other threads');
 
 -- what the index is no help for
 SELECT is(ar_inbox_internal.search_phrases(ARRAY[pg_temp.id('acme')], 'late & fee', 50), NULL, 'no phrase');
@@ -179,10 +179,10 @@ DO $$ BEGIN PERFORM ar_inbox_internal.queue_phrases(pg_temp.id('acme')), ar_inbo
 SELECT is(array_agg((i).last_company || ' ' || (i).done || ' ' || (i).more), ARRAY[pg_temp.id('rival') || ' 3 true', pg_temp.id('acme') || ' 3 true'], 'after the one before, then around')
 FROM (SELECT ar_inbox_internal.index_phrases(3, 1, pg_temp.id(company)) AS i FROM unnest(ARRAY['acme', 'rival']) company) s;
 SELECT is((i.done, i.more)::text, '(' || (SELECT count(*) FROM ar_inbox.emails) + (SELECT count(*) FROM ar_inbox.notes) - 6 || ',f)', 'all of both') FROM ar_inbox_internal.index_phrases(100000, 1, pg_temp.id('acme')) i;
--- no more at once than usual messages are long: these are a hundred times that
-INSERT INTO ar_inbox.notes (company_id, thread_id, body, search) SELECT pg_temp.id('acme'), 1000001, 'long', to_tsvector('ar_inbox.simple', (SELECT string_agg(md5(n || ' ' || w), ' ') FROM generate_series(1, 12000) w)) FROM generate_series(1, 4) n;
-SELECT is((i.done, i.more)::text, '(1,t)', 'one long message at a time') FROM ar_inbox_internal.index_phrases(4, 1) i;
-SELECT is((SELECT count(*) FROM ar_inbox.phrase_blocks b WHERE octet_length(b.messages) = 16 AND b.size > 20000), 1::bigint, 'as a block');
+-- no more at once than usual messages are long: these are twenty times that
+INSERT INTO ar_inbox.notes (company_id, thread_id, body, search) SELECT pg_temp.id('acme'), 1000001, 'long', to_tsvector('ar_inbox.simple', (SELECT string_agg(md5(n || ' ' || w), ' ') FROM generate_series(1, 3000) w)) FROM generate_series(1, 4) n;
+SELECT is((i.done, i.more)::text, '(1,t)', 'one long message at a time') FROM ar_inbox_internal.index_phrases(2, 1) i;
+SELECT is((SELECT count(*) FROM ar_inbox.phrase_blocks b WHERE octet_length(b.messages) = 16 AND b.size > 5000), 1::bigint, 'as a block');
 
 CREATE TEMP TABLE elsewhere (company_id bigint, id bigint);
 CREATE TRIGGER odd AFTER INSERT ON elsewhere FOR EACH ROW EXECUTE FUNCTION ar_inbox_internal.queue_phrases_trigger('id');
