@@ -35,7 +35,10 @@ begin
         subject, company.name, body, body_html, at,
         -- a rehearsal of what is to come has happened now
         ar_inbox_internal.next_moment(least(at, pg_catalog.now())), true, template,
-        ar_inbox_internal.search_vector(company_id, subject, pg_catalog.concat_ws(' ', company.name, recipient), body))
+        ar_inbox_internal.search_vector(company_id, ar_inbox_internal.searched_subject(subject,
+            (select t.subject from ar_inbox.threads t where t.company_id = queue_for_provider.company_id
+                and t.id = queue_for_provider.thread_id)),
+            pg_catalog.concat_ws(' ', company.name, recipient), body))
     returning id into new_id;
 
     insert into ar_inbox.deliveries (company_id, email_id, channel, provider_id, recipient, postal_address,

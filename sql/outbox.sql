@@ -161,7 +161,8 @@ begin
             case when d.previous_id is null then '{}' else array[d.previous_id] end, d.ancestors,
             d.subject, sender_name, account.from_address, d.text, d.html, coalesce(queue_emails.send_at, at),
             d.occurred_at, queue_emails.automatic, member.id, d.template,
-            ar_inbox_internal.search_vector(queue_emails.company_id, d.subject,
+            ar_inbox_internal.search_vector(queue_emails.company_id,
+                ar_inbox_internal.searched_subject(d.subject, t.subject),
                 pg_catalog.concat_ws(' ', sender_name, account.from_address,
                     pg_catalog.array_to_string(d.recipients || d.cc || d.bcc, ' '), file_names), d.text),
             ar_inbox_internal.make_message(queue_emails.company_id, attachments, i.identifier,
@@ -174,6 +175,7 @@ begin
                 case when company.track_opens then company.tracking_url || company.handle
                     || ar_inbox_internal.sign_token(key, 'o', d.id) end)
         from draft d
+        left join ar_inbox.threads t on t.company_id = queue_emails.company_id and t.id = d.thread_id
         cross join lateral (select pg_catalog.replace(d.token, '-', '') || '@'
             || ar_inbox_internal.address_domain(account.from_address)) i (identifier)
         returning pg_catalog.octet_length(e.message) as size

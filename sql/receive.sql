@@ -210,7 +210,9 @@ begin
         case when imported_as = 'outgoing' then (select m.id from ar_inbox.members m
             where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,
-        ar_inbox_internal.config_search_vector(known.config, parsed.subject,
+        ar_inbox_internal.config_search_vector(known.config,
+            ar_inbox_internal.searched_subject(parsed.subject, (select t.subject from ar_inbox.threads t
+                where t.company_id = file_message.company_id and t.id = target)),
             pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
                 pg_catalog.array_to_string(parsed.recipient_names, ' '),
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),

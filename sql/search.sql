@@ -100,6 +100,17 @@ as 'MODULE_PATHNAME', 'ar_inbox_search_vector';
 comment on function ar_inbox_internal.search_vector(bigint, text, text, text) is
 'What a message or note is found by, in the company''s language: subject with weight A, people (names, addresses, names of attachments) B, body D. As config_search_vector().';
 
+create function ar_inbox_internal.searched_subject(subject text, thread_subject text)
+returns text
+language sql immutable parallel safe
+return case
+    when pg_catalog.strpos(pg_catalog.lower(coalesce(subject, '')), pg_catalog.lower(coalesce(thread_subject, ''))) > 0
+        then subject
+    else coalesce(subject || ' ', '') || thread_subject end;
+
+comment on function ar_inbox_internal.searched_subject(text, text) is
+'The subject that a message or note is found by: its own, and that of its conversation, which has the number of the invoice or the name of the customer, where its own has not got it.';
+
 create function ar_inbox_internal.search_query(config regconfig, query text)
 returns tsquery
 language c stable strict
@@ -345,18 +356,19 @@ begin
     -- a trigger queues again what is made again
     perform ar_inbox_internal.forget_phrases(company_id);
     update ar_inbox.emails e
-    set search = ar_inbox_internal.config_search_vector(config, e.subject,
+    set search = ar_inbox_internal.config_search_vector(config, ar_inbox_internal.searched_subject(e.subject, m.thread_subject),
         pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
         case when m.quotes_held then pg_catalog.left(e.body_text, e.new_text_length) else e.body_text end
         || case when (e.direction = 'incoming' or e.imported) and e.verdicts is null
             then coalesce(E'\n' || a.texts, '') else '' end)
     from (
         -- history is found where it was first said, unless nothing of that is here
-        select t.company_id, t.id, t.new_text_length is not null and exists (
+        select t.company_id, t.id, c.subject as thread_subject, t.new_text_length is not null and exists (
             select 1 from pg_catalog.unnest(t.reference_ids || t.in_reply_to) l (id)
             join ar_inbox.emails h on h.company_id = t.company_id and h.message_id = l.id
             where h.id <> t.id) as quotes_held
         from ar_inbox.emails t
+        join ar_inbox.threads c on c.company_id = t.company_id and c.id = t.thread_id
         where t.company_id = reindex_company.company_id) m
     left join (
         select p.email_id, pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.name, p.address), ' '
@@ -382,14 +394,15 @@ begin
         and e.company_id = m.company_id and e.id = m.id;
 
     update ar_inbox.notes n
-    set search = ar_inbox_internal.config_search_vector(config, null, (
+    set search = ar_inbox_internal.config_search_vector(config, t.subject, (
         select pg_catalog.string_agg(f.name, ' ' order by x.position)
         from ar_inbox.attachments x
         join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
         where x.company_id = n.company_id and x.note_id = n.id), n.body)
-    where n.company_id = reindex_company.company_id;
+    from ar_inbox.threads t
+    where n.company_id = reindex_company.company_id and t.company_id = n.company_id and t.id = n.thread_id;
 end
 $$;
 
 comment on function ar_inbox_internal.reindex_company(bigint) is
-'Makes again what the company''s messages and notes are found by, in its language as it is now: of a message its subject; its sender''s, its recipients'' and its attachments'' names and addresses; its text; the text of attached messages and events. Takes as long as there are messages: about 1 ms each.';
+'Makes again what the company''s messages and notes are found by, in its language as it is now: of a message its subject and its conversation''s; its sender''s, its recipients'' and its attachments'' names and addresses; its text; the text of attached messages and events. Takes as long as there are messages: about 1 ms each.';

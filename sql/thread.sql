@@ -392,7 +392,8 @@ begin
     end if;
     insert into ar_inbox.notes (company_id, thread_id, member_id, body, search)
     values (company, target, ar_inbox_internal.member_id(company), add_note.body,
-        ar_inbox_internal.search_vector(company, null,
+        ar_inbox_internal.search_vector(company,
+            (select t.subject from ar_inbox.threads t where t.company_id = company and t.id = target),
             (select pg_catalog.string_agg(f.name, ' ') from ar_inbox.files f
              where f.company_id = company and f.id = any (attachments)), add_note.body))
     returning id into new_id;

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Searching: words, languages, what is found and by whom.
 \i test/lib/pgtap.sql
-SELECT plan(156);
+SELECT plan(165);
 
 -- Words and the configurations of the languages
 CREATE FUNCTION pg_temp.words(config text, body text) RETURNS text LANGUAGE sql AS $$
@@ -111,7 +111,7 @@ BEGIN
     INSERT INTO ar_inbox.inbound_messages (company_id, content_hash, size, message) VALUES (company, sha256(name::bytea), 1, 'x') RETURNING id INTO inbound;
     INSERT INTO ar_inbox.emails (company_id, thread_id, direction, message_id, subject, from_name, from_address, body_text, sent_at, occurred_at, inbound_message_id, search)
     VALUES (company, pg_temp.id('thread ' || thread), 'incoming', name || '@x.example', subject, 'Ann Lee', sender, body, at, at, inbound,
-        ar_inbox_internal.search_vector(company, subject, concat_ws(' ', 'Ann Lee', sender, 'Billing', 'billing@acme.example', array_to_string(files, ' ')), body)) RETURNING id INTO new_id;
+        ar_inbox_internal.search_vector(company, ar_inbox_internal.searched_subject(subject, (SELECT t.subject FROM ar_inbox.threads t WHERE t.id = pg_temp.id('thread ' || thread))), concat_ws(' ', 'Ann Lee', sender, 'Billing', 'billing@acme.example', array_to_string(files, ' ')), body)) RETURNING id INTO new_id;
     INSERT INTO ids VALUES ('mail ' || name, new_id);
     INSERT INTO ar_inbox.email_recipients (company_id, email_id, field, position, name, address) VALUES (company, new_id, 'to', 1, 'Billing', 'billing@acme.example');
     FOR i IN 1 .. cardinality(files) LOOP
@@ -122,7 +122,7 @@ BEGIN
 END $$;
 CREATE FUNCTION pg_temp.note(thread text, at timestamptz, body text) RETURNS void LANGUAGE sql AS $$
     INSERT INTO ar_inbox.notes (company_id, thread_id, member_id, body, created_at, search)
-    SELECT t.company_id, t.id, (SELECT m.id FROM ar_inbox.members m WHERE m.company_id = t.company_id ORDER BY m.id LIMIT 1), body, at, ar_inbox_internal.search_vector(t.company_id, NULL, NULL, body)
+    SELECT t.company_id, t.id, (SELECT m.id FROM ar_inbox.members m WHERE m.company_id = t.company_id ORDER BY m.id LIMIT 1), body, at, ar_inbox_internal.search_vector(t.company_id, t.subject, NULL, body)
     FROM ar_inbox.threads t WHERE t.id = pg_temp.id('thread ' || thread)
 $$;
 -- a thread's name, and how it was found
@@ -224,6 +224,19 @@ END $$;
 SELECT is(pg_temp.found(query, 'acme'), wanted, 'in what is attached: ' || query)
 FROM (VALUES ('zahnräder', 'f1:f1'), ('"the gearwheels are late"', 'f1:f1'), ('"weighbridge inspection"', 'f1:f1'), ('quayside', 'f1:f1'), ('"bring hardhats"', 'f1:f1'),
     ('marmalade', 'f2:f2'), ('unseen', NULL), ('innermost', NULL), ('parsnips', NULL), ('kohlrabi', NULL), ('long word', 'f4:f4'), ('afterwards', NULL), ('beyond', NULL)) t (query, wanted);
+
+-- The subject that a conversation is shown with: a customer's name and number, a document's
+DO $$ DECLARE customer bigint := ar_inbox.create_customer(pg_temp.id('acme'), 'Umbrella Corporation', number => 'U77', email => 'ada@umbrella.example'); invoice bigint; BEGIN
+    invoice := ar_inbox.create_invoice(customer, '[{"description": "Work", "quantity": 1, "unit_price": 100}]', number => 'FA-2026-31');
+    INSERT INTO ids VALUES ('mail u1', ar_inbox_internal.take_message(convert_to(E'From: ada@umbrella.example\r\nTo: inbox@acme.example\r\nMessage-ID: <u1@x>\r\nSubject: hello\r\n\r\nWhere is it?\r\n', 'UTF8'), pg_temp.id('acme')));
+    INSERT INTO ids SELECT 'thread u', e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('mail u1');
+    INSERT INTO ids VALUES ('thread d', ar_inbox_internal.invoice_thread(pg_temp.id('acme'), invoice));
+    PERFORM ar_inbox.add_note(pg_temp.id('thread d'), 'Rang them up');
+END $$;
+SELECT is(pg_temp.found(query, 'acme'), wanted, 'by the conversation''s subject: ' || query)
+FROM (VALUES ('umbrella', 'u:u1'), ('U77 hello', 'u:u1'), ('FA-2026-31', 'd:note'), ('31 rang', 'd:note')) t (query, wanted);
+SELECT is(ar_inbox_internal.searched_subject(own, shown), wanted, format('%s in %s', own, shown))
+FROM (VALUES ('Re: INVOICE FA-1, paid', 'Invoice FA-1', 'Re: INVOICE FA-1, paid'), ('hello', 'Invoice FA-1', 'hello Invoice FA-1'), (NULL, 'Invoice FA-1', 'Invoice FA-1'), ('hello', '', 'hello'), (NULL, NULL, NULL)) t (own, shown, wanted);
 
 -- A company's language changes.
 UPDATE ar_inbox.companies SET language = 'en' WHERE id = pg_temp.id('wien');
