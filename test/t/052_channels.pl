@@ -254,9 +254,11 @@ company('crowd');
 $peer->behave(crowd => 'stall');
 text('crowd') for 1 .. 30;
 ok($peer->wait_for(crowd => 4), 'some of a crowd are under way');
+my $last = sql('SELECT max(id) FROM ar_inbox.deliveries');
 $began = time;
-my @quick = map { text('acme') } 1 .. 20;
-ok(ArInbox::wait_until($node, 'SELECT count(*) FROM ar_inbox.deliveries WHERE state = \'accepted\' AND id IN (' . join(',', @quick) . ')', 20, timeout => 20), 'the other company\'s all go out');
+# (at once: twenty psql take longer than they on a busy machine)
+sql("SELECT count(ar_inbox_internal.queue_text_message($company{acme}, $thread{acme}, '+1555' || 2000000 + n, 'Please pay.', NULL, NULL, NULL, now())) FROM generate_series(1, 20) n");
+ok(ArInbox::wait_until($node, "SELECT count(*) FROM ar_inbox.deliveries WHERE state = 'accepted' AND company_id = $company{acme} AND id > $last", 20, timeout => 20), 'the other company\'s all go out');
 my $took = time - $began;
 cmp_ok($took, '<', 4, sprintf 'in %.1f s', $took);
 sql("SELECT ar_inbox.remove_provider($company{crowd}, 'sms')");
