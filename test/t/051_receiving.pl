@@ -123,6 +123,12 @@ $node->start;
 ok(ArInbox::wait_until($node, q(SELECT count(*) FROM ar_inbox.emails WHERE message_id = 'p3@globex.test'), 1, timeout => 40), 'once the database is up again, it arrives') or diag $mail->log;
 is(sql(q(SELECT count(*) FROM ar_inbox.inbound_messages m WHERE m.state = 'quarantine')), 0, 'nothing went astray');
 
+%reply = $mail->deliver(from => 'ann@globex.test', to => [ 'a..b@push.test', '"a b"@push.test', 'x' x 80 . '@push.test' ], data => "From: ann\@globex.test\nTo: acme\@push.test\nSubject: Odd\nMessage-ID: <p4\@globex.test>\n\nHello\n");
+is(scalar(grep { /^2/ } @{ $reply{rcpt} }), 3, 'Postfix takes mail for recipients that are no addresses');
+ok(ArInbox::wait_until($node, q(SELECT string_agg(state, ' ' ORDER BY state DESC) FROM ar_inbox.inbound_messages WHERE position('Subject: Odd'::bytea IN message) > 0), 'filed duplicate duplicate', timeout => 30),
+	'the script hands it on all the same, by its header') or diag $mail->log;
+is($mail->queued, 0, 'and Postfix does not try for ever');
+
 # --- called over HTTP ----------------------------------------------------------------
 
 # What a front end such as PostgREST does with POST /rpc/receive_email: the
