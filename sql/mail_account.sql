@@ -197,7 +197,7 @@ begin
     waiting := ar_inbox_internal.waiting_to_leave(company_id, account);
     if waiting is not null then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('%s from %s', waiting, from_address),
-            'Remove it when they have left, or take them back with ar_inbox.undo_send().');
+            'Remove it when they have left, or take back what members wrote with ar_inbox.undo_send() and reminders with ar_inbox.stop_chasing().');
     end if;
     update ar_inbox.mail_accounts a
     set removed_at = pg_catalog.now(), changed_at = pg_catalog.clock_timestamp(),

@@ -337,7 +337,7 @@ begin
     if recipients is null and defaults.recipients = '{}' then
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('nobody has written in thread %s, nor was anybody written to', thread_id),
-            'Give recipients.');
+            'Give recipients. What a machine, a member or a forged sender (DMARC) wrote is not answered by itself.');
     end if;
     recipients := case when recipients is null then defaults.recipients
         else ar_inbox_internal.check_recipients(recipients, 'recipients') end;
@@ -368,6 +368,14 @@ begin
     from ar_inbox.emails e where e.id = undo_send.email_id;
     perform ar_inbox_internal.require(email.company_id, 'send', 'email', email_id);
     if email.automatic and email.direction = 'outgoing' then
+        if exists (
+            select 1 from ar_inbox.deliveries d
+            join ar_inbox.chasing_steps s on s.company_id = d.company_id and s.id = d.chasing_step_id
+            where d.company_id = email.company_id and d.email_id = email.id and s.mail is not null)
+        then
+            perform ar_inbox_internal.refuse('IB002', pg_catalog.format('email %s is an automatic mail', email_id),
+                'Those to come are turned off with ar_inbox.set_automatic_mail().');
+        end if;
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('email %s is a reminder', email_id),
             'Reminders end with ar_inbox.stop_chasing().');
     end if;
@@ -396,4 +404,4 @@ end
 $$;
 
 comment on function ar_inbox.undo_send(bigint) is
-'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder; not sent from here).';
+'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder or an automatic mail; not sent from here).';

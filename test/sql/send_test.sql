@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(189);
+SELECT plan(190);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -202,6 +202,16 @@ DO $$ DECLARE invoice bigint; BEGIN
 END $$;
 SELECT is(pg_temp.state(pg_temp.id('reminder')), 'queued|00:00:00|1 day|-|f|-|queued', 'nor does a reminder wait');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.undo_send(%s)', pg_temp.id('reminder'))), format('IB002 email %s is a reminder', pg_temp.id('reminder')), 'it is no member''s to take back');
+DO $$ DECLARE invoice bigint; BEGIN
+    PERFORM ar_inbox.set_automatic_mail(pg_temp.id('acme'), 'payment_receipt');
+    invoice := ar_inbox.create_invoice(ar_inbox.create_customer(pg_temp.id('acme'), 'Pays', email => 'pays@initech.example'), '[{"description": "Work", "unit_price": 100}]', current_date, current_date + 30, 'I-2');
+    PERFORM ar_inbox.issue_invoice(invoice);
+    PERFORM ar_inbox.record_payment(invoice, 100);
+    PERFORM ar_inbox.fire_due_steps();
+    INSERT INTO ids SELECT 'receipt', d.email_id FROM ar_inbox.deliveries d WHERE d.invoice_id = invoice;
+    PERFORM ar_inbox.set_automatic_mail(pg_temp.id('acme'), 'payment_receipt', false);
+END $$;
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.undo_send(%s)', pg_temp.id('receipt'))), format('IB002 email %s is an automatic mail', pg_temp.id('receipt')), 'nor is a receipt, which is no reminder');
 SELECT matches(pg_temp.reply_to(pg_temp.id('reminder')), '^inbox\+r[a-z2-7]{29}@acme\.example$', 'but its answers come to its thread too');
 
 -- later
