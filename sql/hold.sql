@@ -192,6 +192,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+    threads  bigint[] := array[thread_id];
     invoices bigint[];
     invoice  bigint;
     here     text;
@@ -203,13 +204,17 @@ begin
     if last < (pg_catalog.now() at time zone here)::date then
         return;     -- it came long ago
     end if;
-    -- of a merged conversation, each of its invoices that something is to come of
+    -- of a merged conversation (few are), each of its invoices that something is to come of
+    if exists (select 1 from ar_inbox.threads t
+            where t.company_id = hold_for_reply.company_id and t.merged_into_id = hold_for_reply.thread_id) then
+        threads := array(
+            select m.id from ar_inbox_internal.merged_threads(hold_for_reply.company_id, hold_for_reply.thread_id) m);
+    end if;
     invoices := array(
         select i.id
-        from ar_inbox_internal.merged_threads(hold_for_reply.company_id, hold_for_reply.thread_id) m
-        join ar_inbox.threads t on t.company_id = hold_for_reply.company_id and t.id = m.id
+        from ar_inbox.threads t
         join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
-        where i.status = 'issued' and i.customer_id = any (customers)
+        where t.company_id = hold_for_reply.company_id and t.id = any (threads) and i.status = 'issued' and i.customer_id = any (customers)
             and (i.issue_date <= (hold_for_reply.at at time zone here)::date
                 or not ar_inbox_internal.came_before(hold_for_reply.at, i.created_at))
             and exists (select 1 from ar_inbox.chasing_steps s

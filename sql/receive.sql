@@ -38,7 +38,9 @@ declare
     target       bigint;
     first        ar_inbox_internal.first_email;
     is_new       boolean;
+    is_nobodys   boolean := false;
     is_spam      boolean;
+    shown        text;
     waits        boolean;
     sender       ar_inbox.email_address;
     believed     ar_inbox.email_address;
@@ -159,7 +161,8 @@ begin
         end if;
     end if;
     is_new := target is null;
-    if not is_new and customers <> '{}' then
+    if not is_new and customers <> '{}' and exists (select 1 from ar_inbox.missing_references r
+            where r.company_id = file_message.company_id and r.message_id = identifier) then
         perform ar_inbox_internal.take_waiting(file_message.company_id, identifier, target, first.opens);
     end if;
     if is_new then
@@ -171,6 +174,10 @@ begin
             (select pg_catalog.now() from ar_inbox.spam_senders s
              where s.company_id = file_message.company_id and s.address = sender and customers = '{}'),
             1, first.id, first.direction, first.at);
+        shown := parsed.subject;
+    else
+        select t.subject, t.customer_id is null and t.topic = 'message' into shown, is_nobodys
+        from ar_inbox.threads t where t.company_id = file_message.company_id and t.id = target;
     end if;
 
     if links <> '{}' then
@@ -211,8 +218,7 @@ begin
             where m.company_id = file_message.company_id and m.email = sender) end,
         inbound_id, case when inbound_id is null then message end,
         ar_inbox_internal.config_search_vector(known.config,
-            ar_inbox_internal.searched_subject(parsed.subject, (select t.subject from ar_inbox.threads t
-                where t.company_id = file_message.company_id and t.id = target)),
+            ar_inbox_internal.searched_subject(parsed.subject, shown),
             pg_catalog.concat_ws(' ', parsed.from_name, parsed.from_address,
                 pg_catalog.array_to_string(parsed.recipient_names, ' '),
                 pg_catalog.array_to_string(parsed.recipient_addresses, ' '),
@@ -241,7 +247,7 @@ begin
         end loop;
     end if;
 
-    if not is_new and not is_automatic and pg_catalog.cardinality(customers) = 1 then
+    if is_nobodys and not is_automatic and pg_catalog.cardinality(customers) = 1 then
         perform ar_inbox_internal.adopt_thread(file_message.company_id, new_id, customers[1]);
     end if;
     if imported_as is null then
