@@ -356,7 +356,7 @@ next_page(OldBlock *block)
 }
 
 static void
-pg_attribute_noreturn() block_is_damaged(const OldBlock *block)
+block_is_damaged(const OldBlock *block)
 {
 	ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
 					errmsg("block " INT64_FORMAT " of phrases is damaged", block->id),
