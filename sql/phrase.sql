@@ -162,7 +162,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    -- half a megabyte of what usual messages are found by takes some 10 ms
+    -- in bytes of what messages are found by, more than that many usual ones have
     room    bigint := most::bigint * 16384;
     around  boolean := false;
     chosen  record;
