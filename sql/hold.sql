@@ -199,11 +199,6 @@ declare
     last     date;
     held     ar_inbox.holds;
 begin
-    select c.time_zone, (hold_for_reply.at at time zone c.time_zone)::date + c.reply_hold_days - 1 into here, last
-    from ar_inbox.companies c where c.id = hold_for_reply.company_id;
-    if last < (pg_catalog.now() at time zone here)::date then
-        return;     -- it came long ago
-    end if;
     -- of a merged conversation (few are), each of its invoices that something is to come of
     if exists (select 1 from ar_inbox.threads t
             where t.company_id = hold_for_reply.company_id and t.merged_into_id = hold_for_reply.thread_id) then
@@ -214,19 +209,26 @@ begin
         select i.id
         from ar_inbox.threads t
         join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
-        where t.company_id = hold_for_reply.company_id and t.id = any (threads) and i.status = 'issued' and i.customer_id = any (customers)
-            and (i.issue_date <= (hold_for_reply.at at time zone here)::date
-                or not ar_inbox_internal.came_before(hold_for_reply.at, i.created_at))
+        where t.company_id = hold_for_reply.company_id and t.id = any (threads)
+            and i.status = 'issued' and i.customer_id = any (customers)
             and exists (select 1 from ar_inbox.chasing_steps s
                 where s.company_id = i.company_id and s.invoice_id = i.id and s.state in ('scheduled', 'sending'))
         order by i.id);
     if invoices = '{}' then
         return;
     end if;
+    select c.time_zone, (hold_for_reply.at at time zone c.time_zone)::date + c.reply_hold_days - 1 into here, last
+    from ar_inbox.companies c where c.id = hold_for_reply.company_id;
+    if last < (pg_catalog.now() at time zone here)::date then
+        return;     -- it came long ago
+    end if;
     foreach invoice in array invoices loop
         -- the invoice first, as everything that fires or ends its steps
         perform 1 from ar_inbox.invoices i
-        where i.company_id = hold_for_reply.company_id and i.id = invoice and i.status = 'issued' for no key update;
+        where i.company_id = hold_for_reply.company_id and i.id = invoice and i.status = 'issued'
+            and (i.issue_date <= (hold_for_reply.at at time zone here)::date
+                or not ar_inbox_internal.came_before(hold_for_reply.at, i.created_at))
+        for no key update;
         continue when not found;
         select h.* into held from ar_inbox.holds h
         where h.company_id = hold_for_reply.company_id and h.invoice_id = invoice and h.kind = 'reply'

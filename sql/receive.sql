@@ -39,9 +39,9 @@ declare
     first        ar_inbox_internal.first_email;
     is_new       boolean;
     is_nobodys   boolean := false;
-    is_spam      boolean;
+    waited_for   boolean;
     shown        text;
-    waits        boolean;
+    now_in       record;
     sender       ar_inbox.email_address;
     believed     ar_inbox.email_address;
     is_ours      boolean := false;
@@ -130,6 +130,8 @@ begin
     if links <> '{}' then
         links := ar_inbox_internal.own_message_ids(file_message.company_id, links);
     end if;
+    waited_for := exists (select 1 from ar_inbox.missing_references r
+        where r.company_id = file_message.company_id and r.message_id = any (links || identifier));
     if target is null and imported_as is distinct from 'outgoing'
         and pg_catalog.strpos(pg_catalog.array_to_string(addresses, ' '), '+') > 0
     then
@@ -149,20 +151,19 @@ begin
         end if;
         -- What a stranger made up is not to be what a customer's mail goes to.
         -- (History has no say in that: it comes in any order.)
-        target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
-            customers, imported_as is not null or customers = '{}', imported_as is not null, parsed.subject);
+        target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, waited_for,
+            believed, customers, imported_as is not null or customers = '{}', imported_as is not null, parsed.subject);
     end if;
     if target is null and customers <> '{}' then
         target := ar_inbox_internal.thread_by_sender(file_message.company_id, customers, parsed.subject, first);
         if target is null then
             -- of several customers
-            target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, believed,
-                customers, true, imported_as is not null);
+            target := ar_inbox_internal.thread_by_references(file_message.company_id, identifier, links, waited_for,
+                believed, customers, true, imported_as is not null);
         end if;
     end if;
     is_new := target is null;
-    if not is_new and customers <> '{}' and exists (select 1 from ar_inbox.missing_references r
-            where r.company_id = file_message.company_id and r.message_id = identifier) then
+    if waited_for and not is_new and customers <> '{}' then
         perform ar_inbox_internal.take_waiting(file_message.company_id, identifier, target, first.opens);
     end if;
     if is_new then
@@ -254,32 +255,35 @@ begin
         if kind in ('bounce', 'delay', 'complaint') then
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at,
                 addresses);
-        elsif not is_automatic then
-            if not is_new then
-                -- merged in the meantime, its thread left it to the one in force
-                select t.id, t.spam_at is not null into target, is_spam
-                from ar_inbox.emails e
-                join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
-                where e.company_id = file_message.company_id and e.id = new_id;
-                if is_spam and customers <> '{}' then
-                    perform ar_inbox_internal.show_answer(file_message.company_id, target);
-                end if;
+        -- what follows from an answer, where there is something that can
+        elsif not is_automatic and not is_new then
+            select t.id, t.spam_at is not null as is_spam,
+                exists (select 1 from ar_inbox.deliveries d
+                    where d.company_id = file_message.company_id and d.cancel_on_answer
+                        and d.state in ('queued', 'deferred')) as may_cancel,
+                known.reply_hold_days > 0 and (t.invoice_id is not null or exists (select 1 from ar_inbox.threads m
+                    where m.company_id = t.company_id and m.merged_into_id = t.id)) as may_hold
+            into now_in
+            -- merged in the meantime, its thread left it to the one in force
+            from ar_inbox.emails e
+            join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+            where e.company_id = file_message.company_id and e.id = new_id;
+            if now_in.is_spam and customers <> '{}' then
+                perform ar_inbox_internal.show_answer(file_message.company_id, now_in.id);
             end if;
-            -- what follows from an answer, where there is something that can
-            waits := exists (select 1 from ar_inbox.deliveries d
-                where d.company_id = file_message.company_id and d.cancel_on_answer
-                    and d.state in ('queued', 'deferred'));
-            if (waits or (customers <> '{}' and not is_new and known.reply_hold_days > 0))
+            if (now_in.may_cancel or (now_in.may_hold and customers <> '{}'))
                 and verified #>> '{dmarc,result}' is distinct from 'fail'
-                -- a member who writes from its own mail program is no customer
-                and not exists (select 1 from ar_inbox.members m
-                    where m.company_id = file_message.company_id and m.email = sender)
             then
-                if waits then
-                    perform ar_inbox_internal.cancel_answered(file_message.company_id, target, received_at);
-                end if;
-                if customers <> '{}' and not is_new and known.reply_hold_days > 0 then
-                    perform ar_inbox_internal.hold_for_reply(file_message.company_id, target, customers, received_at);
+                -- a member who writes from its own mail program is no customer
+                if not exists (select 1 from ar_inbox.members m
+                    where m.company_id = file_message.company_id and m.email = sender)
+                then
+                    if now_in.may_cancel then
+                        perform ar_inbox_internal.cancel_answered(file_message.company_id, now_in.id, received_at);
+                    end if;
+                    if now_in.may_hold and customers <> '{}' then
+                        perform ar_inbox_internal.hold_for_reply(file_message.company_id, now_in.id, customers, received_at);
+                    end if;
                 end if;
             end if;
         end if;
@@ -328,11 +332,14 @@ begin
                 problem := pg_catalog.format('it is still in its mailbox (%s, UID %s): %s', mailbox, uid, note);
             elsif message = '' then
                 problem := 'the message is empty';
-            elsif for_company is null or pg_catalog.octet_length(message) <= (
-                    select c.max_message_size from ar_inbox.companies c where c.id = for_company)
-            then
-                -- (else there is no need to: it takes several times the message's size)
-                parsed := ar_inbox_internal.parse_message(message);
+            else
+                if for_company is not null then
+                    select c.max_message_size into most from ar_inbox.companies c where c.id = for_company;
+                end if;
+                if for_company is null or pg_catalog.octet_length(message) <= most then
+                    -- (else there is no need to: it takes several times the message's size)
+                    parsed := ar_inbox_internal.parse_message(message);
+                end if;
             end if;
             own := ar_inbox_internal.own_addresses(case when recipient is not null then array[ar_inbox_internal.unwrapped_address(recipient::text)] end
                 || parsed.candidates);

@@ -156,7 +156,7 @@ comment on function ar_inbox_internal.named_invoice(bigint, bigint[], text) is
 'The invoice of one of these customers whose number is in the subject, of several the longest; NULL: none.';
 
 create function ar_inbox_internal.thread_by_references(company_id bigint, message_id text, ids text[],
-    sender ar_inbox.email_address, customers bigint[], strangers boolean, imported boolean = false,
+    waited_for boolean, sender ar_inbox.email_address, customers bigint[], strangers boolean, imported boolean = false,
     subject text = '')
 returns bigint
 language plpgsql
@@ -181,10 +181,7 @@ begin
                 select m.thread_id from ar_inbox.emails m
                 where m.company_id = thread_by_references.company_id and m.message_id = r.id offset 0) e) f;
     end if;
-    if exists (select 1 from ar_inbox.missing_references r
-        where r.company_id = thread_by_references.company_id
-            and r.message_id = any (ids || thread_by_references.message_id))
-    then
+    if waited_for then
         select pg_catalog.array_agg(f.thread_id order by f.occurred_at, f.id) into waiting
         from (
             select distinct on (e.thread_id) e.thread_id, e.occurred_at, e.id
@@ -196,13 +193,15 @@ begin
                 and r.message_id = any (ids || thread_by_references.message_id)
             order by e.thread_id, e.occurred_at, e.id) f;
     end if;
-    if waiting is not null and related is null
-        and not exists (select 1 from ar_inbox.missing_references r
-            where r.company_id = thread_by_references.company_id and r.message_id = any (ids))
-        and ar_inbox_internal.named_invoice(company_id, customers, subject) is not null
-    then
-        -- They wait for this one, which belongs where it would without them.
-        return null;
+    -- (one condition in the other: each with a query in it is one)
+    if waiting is not null and related is null then
+        if not exists (select 1 from ar_inbox.missing_references r
+                where r.company_id = thread_by_references.company_id and r.message_id = any (ids))
+            and ar_inbox_internal.named_invoice(company_id, customers, subject) is not null
+        then
+            -- They wait for this one, which belongs where it would without them.
+            return null;
+        end if;
     end if;
     if waiting is not null then
         -- in a conversation of strangers already, it is one of them
@@ -230,8 +229,8 @@ begin
 end
 $$;
 
-comment on function ar_inbox_internal.thread_by_references(bigint, text, text[], ar_inbox.email_address, bigint[], boolean, boolean, text) is
-'The thread of the messages that a message refers to (RFC 5256); of those that refer to it, or to the same missing ones, where may_wait_for() says that it may be; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last. sender: NULL where nobody is believed to have written it. strangers: also threads without a customer that waited for it, if the sender is a customer. imported: it is history, for which only threads of the same status are merged. subject: names an invoice of the sender''s customer, which goes before those that only wait for this message.';
+comment on function ar_inbox_internal.thread_by_references(bigint, text, text[], boolean, ar_inbox.email_address, bigint[], boolean, boolean, text) is
+'The thread of the messages that a message refers to (RFC 5256); of those that refer to it, or to the same missing ones, where may_wait_for() says that it may be; NULL: none. Threads that are about nothing else and turn out to be one conversation are merged. ids: In-Reply-To and References, the nearest last. waited_for: whether a message that is here refers to one of all these, which was not here when it came. sender: NULL where nobody is believed to have written it. strangers: also threads without a customer that waited for it, if the sender is a customer. imported: it is history, for which only threads of the same status are merged. subject: names an invoice of the sender''s customer, which goes before those that only wait for this message.';
 
 create function ar_inbox_internal.split_off(company_id bigint, thread_id bigint, ids text[])
 returns bigint
