@@ -192,15 +192,15 @@ begin
     if value is null or pg_catalog.btrim(value) = '' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s is empty', parameter),
-            pg_catalog.format('Give a %s of at least one character.', parameter));
+            pg_catalog.format('Give %s with at least one character.', parameter));
     elsif value ~ '[\r\n]' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s %s has more than one line', parameter, pg_catalog.quote_literal(value)),
-            pg_catalog.format('Give a %s of one line.', parameter));
+            pg_catalog.format('Give %s in one line.', parameter));
     elsif pg_catalog.length(value) > longest then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s has %s characters', parameter, pg_catalog.length(value)),
-            pg_catalog.format('Give a %s of at most %s characters.', parameter, longest));
+            pg_catalog.format('Give %s with at most %s characters.', parameter, longest));
     end if;
     return pg_catalog.btrim(value);
 end

@@ -10,7 +10,7 @@ begin
     if value ~ '[[:cntrl:]]' then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s %s has a control character', parameter, pg_catalog.quote_literal(value)),
-            pg_catalog.format('Give a %s as the mail server lists it.', parameter));
+            pg_catalog.format('Give %s as the mail server lists it.', parameter));
     end if;
 end
 $$;
@@ -41,6 +41,18 @@ $$;
 comment on function ar_inbox_internal.waiting_to_leave(bigint, bigint) is
 'What still has to leave by a mail account, those on their way included, as a text to show; NULL: nothing.';
 
+create function ar_inbox_internal.is_mail_server_url(url text, scheme text)
+returns boolean
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select url ~ ('^' || scheme || 's?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$')
+        and coalesce(pg_catalog.substring(url, ':([0-9]+)(?:\?|$)')::numeric <= 65535, true);
+$$;
+
+comment on function ar_inbox_internal.is_mail_server_url(text, text) is
+'Whether this is a URL of a mail server and nothing else: host, port up to 65535, whether STARTTLS is demanded. scheme: smtp or imap; that with an s goes, too. NULL: NULL.';
+
 create function ar_inbox.set_mail_account(company_id bigint, from_address ar_inbox.email_address,
     smtp_url text, username text = null, password text = null,
     inbox_address ar_inbox.email_address = null, imap_url text = null, mailbox text = 'INBOX',
@@ -62,12 +74,12 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'smtp_url and imap_url are both NULL',
             'Give smtp_url for an account that sends, imap_url for one that reads, or both.');
     end if;
-    if smtp_url !~ '^smtps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
+    if not ar_inbox_internal.is_mail_server_url(smtp_url, 'smtp') then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('smtp_url %s is not an SMTP URL', pg_catalog.quote_literal(smtp_url)),
             'Give smtp://host:port (STARTTLS) or smtps://host:port and nothing else; ?starttls=always demands it of a loopback host too.');
     end if;
-    if imap_url is not null and imap_url !~ '^imaps?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[1-9][0-9]{0,4})?(\?starttls=(always|never))?$' then
+    if not ar_inbox_internal.is_mail_server_url(imap_url, 'imap') then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('imap_url %s is not an IMAP URL', pg_catalog.quote_literal(imap_url)),
             'Give imaps://host:port or imap://host:port (STARTTLS) and nothing else; ?starttls=always demands it of a loopback host too.');

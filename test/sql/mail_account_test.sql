@@ -1,7 +1,7 @@
 \set ECHO none
 -- Mail accounts: setting them, which one sends, which mailbox is read when.
 \i test/lib/pgtap.sql
-SELECT plan(125);
+SELECT plan(129);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -49,6 +49,9 @@ SELECT lives_ok($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'billing@
 SELECT is(concat_ws('/', coalesce(uid_validity, 0), last_uid), '0/0', 'is read from its beginning')
 FROM ar_inbox.mail_accounts WHERE company_id = pg_temp.id('acme');
 
+SELECT is(bool_and(ar_inbox_internal.is_mail_server_url(url, 'smtp')), true, 'the highest port, and an address that ends like one')
+FROM unnest('{smtp://h:65535?starttls=never,smtp://[::99999]}'::text[]) url;
+
 -- errors
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(0, 'a@b.example', 'smtp://h')$$), 'IB001 company 0 does not exist', 'unknown company');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), NULL, 'smtp://h')$$), '22004 from_address is NULL', 'no sender');
@@ -58,11 +61,13 @@ SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''
     format('22023 smtp_url %s is not an SMTP URL', quote_literal(url)), 'smtp_url ' || what)
 FROM (VALUES ('', 'empty'), ('mail.acme.example', 'without a scheme'), ('imap://h', 'of another protocol'),
     ('http://h', 'of the web'), ('smtp://user:pass@h', 'with a password in it'), ('smtp://', 'without a host'),
-    (E'smtp://h\r\nDATA', 'with a line break'), ('smtp://h name', 'with a blank')) t (url, what);
+    (E'smtp://h\r\nDATA', 'with a line break'), ('smtp://h name', 'with a blank'),
+    ('smtp://h:65536', 'with a port that is none'), ('smtps://[::1]:99999?starttls=always', 'with a port that is none, and more')) t (url, what);
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.set_mail_account(pg_temp.id(''acme''), ''a@b.example'', ''smtp://h'', ''u'', ''p'', imap_url => %L)', url)),
     format('22023 imap_url %s is not an IMAP URL', quote_nullable(url)), 'imap_url ' || what)
 FROM (VALUES ('', 'empty'), ('smtp://h', 'of another protocol'), ('imap://u:p@h', 'with a password in it'),
-    (E'imap://h\n', 'with a line break')) t (url, what);
+    (E'imap://h\n', 'with a line break'),
+    ('imaps://h:99999999999', 'with a port that is none')) t (url, what);
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'a@b.example', 'smtp://h', imap_url => 'imap://h')$$),
     '22023 username is NULL but imap_url is given', 'a mailbox without a user name');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.set_mail_account(pg_temp.id('acme'), 'a@b.example', 'smtp://h', 'u')$$),

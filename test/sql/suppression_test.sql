@@ -1,7 +1,7 @@
 \set ECHO none
 -- Addresses that a company does not write to.
 \i test/lib/pgtap.sql
-SELECT plan(88);
+SELECT plan(89);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -77,6 +77,7 @@ RESET ROLE;
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.suppress(%s)', arguments)), wanted, 'suppress: ' || wanted)
 FROM (VALUES
     ('NULL, pg_temp.id(''acme'')', '22004 address is NULL'),
+    ('''Billing@acme.example'', pg_temp.id(''acme'')', '22023 the address Billing@acme.example is the company''s own'),
     ('''x@x.example'', 0', 'IB001 company 0 does not exist'),
     ('''x@x.example'', pg_temp.id(''acme''), ''whim''', '22023 reason ''whim'' is not known'),
     ('''x@x.example'', pg_temp.id(''acme''), NULL', '22023 reason NULL is not known'),
