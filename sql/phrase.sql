@@ -39,6 +39,14 @@ as 'MODULE_PATHNAME', 'ar_inbox_query_pairs';
 comment on function ar_inbox_internal.query_pairs(tsquery) is
 'pairs: the numbers of up to 8 pairs of words that stand next to each other in all that the query finds; none where it has no phrase, or need not find it. whole: the query asks for nothing but them.';
 
+create function ar_inbox_internal.has_rare_number(query tsquery)
+returns boolean
+language c stable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_has_rare_number';
+
+comment on function ar_inbox_internal.has_rare_number(tsquery) is
+'Whether all that the query finds has a word with a digit in it that is not among the frequent ones of ar_inbox.emails, by the statistics of ANALYZE: an invoice''s number, an order''s, which few messages have.';
+
 create function ar_inbox_internal.write_phrase_block(company_id bigint, email_ids bigint[], note_ids bigint[])
 returns void
 language c volatile
@@ -301,7 +309,7 @@ declare
     last     integer;
     found    ar_inbox_internal.found_message[];
 begin
-    if pg_catalog.cardinality(wanted.pairs) = 0 then
+    if pg_catalog.cardinality(wanted.pairs) = 0 or ar_inbox_internal.has_rare_number(query) then
         return null;
     end if;
     waiting := array(
@@ -367,4 +375,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.search_phrases(bigint[], tsquery, integer) is
-'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or perhaps something rarer than it; too much is not written yet; there are more than 1,000 blocks to look into; very many messages of a few threads have it.';
+'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or (perhaps) something rarer than it; too much is not written yet; there are more than 1,000 blocks to look into; very many messages of a few threads have it.';

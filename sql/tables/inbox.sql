@@ -29,9 +29,7 @@ create table ar_inbox.threads (
     constraint threads_merged_are_at_rest check (merged_into_id is null or (status = 'closed' and snoozed_until is null)),
     constraint threads_snoozed_are_pending check (snoozed_until is null or status = 'pending'),
     constraint threads_topic_has_its_object check (
-        case topic when 'document' then invoice_id is not null and customer_id is not null
-            when 'customer' then customer_id is not null and invoice_id is null
-            else invoice_id is null end),
+        (topic = 'document') = (invoice_id is not null) and (topic = 'message' or customer_id is not null)),
     constraint threads_one_for_each_invoice unique (invoice_id, company_id)
 );
 create unique index threads_one_for_each_customer on ar_inbox.threads (customer_id, company_id) where topic = 'customer';

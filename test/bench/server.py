@@ -20,6 +20,8 @@ ar_inbox.messages_per_connection = 0
 timezone = 'UTC'
 datestyle = 'ISO, YMD'
 shared_buffers = '256MB'
+# its indexes are built of a million messages
+maintenance_work_mem = '1GB'
 # Nothing but the benchmark itself works while the clock runs.
 autovacuum = off
 checkpoint_timeout = '1h'
