@@ -215,6 +215,62 @@ attach(cmark_parser *parser, const char *name)
 		cmark_parser_attach_syntax_extension(parser, extension);
 }
 
+static cmark_node *
+new_text(const char *literal)
+{
+	cmark_node *text = cmark_node_new_with_mem(CMARK_NODE_TEXT, &arena_mem);
+
+	cmark_node_set_literal(text, literal);
+	return text;
+}
+
+/* A paragraph with the lines of a block. */
+static cmark_node *
+new_paragraph(const char *lines)
+{
+	cmark_node *paragraph = cmark_node_new_with_mem(CMARK_NODE_PARAGRAPH, &arena_mem);
+
+	while (*lines != '\0')
+	{
+		size_t len = strcspn(lines, "\n");
+		char *line = arena_calloc(len + 1, 1);
+
+		memcpy(line, lines, len);
+		lines += len + (lines[len] == '\n');
+		cmark_node_append_child(paragraph, new_text(line));
+		if (*lines != '\0')
+			cmark_node_append_child(paragraph,
+									cmark_node_new_with_mem(CMARK_NODE_SOFTBREAK, &arena_mem));
+	}
+	return paragraph;
+}
+
+/*
+ * show_html
+ *		What looks like HTML becomes what it is to who wrote it: text.  "Please quote
+ *		<INV-7>" is to reach its reader.
+ */
+static void
+show_html(cmark_node *document)
+{
+	cmark_iter *iter = cmark_iter_new(document);
+	cmark_event_type event;
+
+	while ((event = cmark_iter_next(iter)) != CMARK_EVENT_DONE)
+	{
+		cmark_node *node = cmark_iter_get_node(iter);
+		cmark_node_type type = cmark_node_get_type(node);
+
+		if (event != CMARK_EVENT_ENTER)
+			continue;
+		if (type == CMARK_NODE_HTML_INLINE)
+			cmark_node_replace(node, new_text(cmark_node_get_literal(node)));
+		else if (type == CMARK_NODE_HTML_BLOCK)
+			cmark_node_replace(node, new_paragraph(cmark_node_get_literal(node)));
+	}
+	cmark_iter_free(iter);
+}
+
 bool
 commonmark_to_html(const char *src, size_t len, StringInfo out)
 {
@@ -244,6 +300,7 @@ commonmark_to_html(const char *src, size_t len, StringInfo out)
 		attach(parser, "autolink");
 	cmark_parser_feed(parser, src, len);
 	document = cmark_parser_finish(parser);
+	show_html(document);
 	/* A line that its writer ended ends: the plain text beside it shows it so. */
 	html = cmark_render_html_with_mem(document, CMARK_OPT_HARDBREAKS,
 									  cmark_parser_get_syntax_extensions(parser), &arena_mem);

@@ -50,9 +50,19 @@ test_conversion(void)
 	is(to_html("[x](javascript:alert)"), "<p><a href=\"\">x</a></p>\n", "no script in links");
 	is(to_html("![x](data:text/html;base64,AA)"), "<p><img src=\"\" alt=\"x\" /></p>\n",
 	   "no documents in images");
-	is(to_html("a <b>b</b>"), "<p>a <!-- raw HTML omitted -->b<!-- raw HTML omitted --></p>\n",
-	   "no HTML in a line");
-	is(to_html("<script>\nx\n</script>"), "<!-- raw HTML omitted -->\n", "no HTML blocks");
+	is(to_html("a <b>b</b>"), "<p>a &lt;b&gt;b&lt;/b&gt;</p>\n", "no HTML in a line");
+	is(to_html("<script>\nx\n</script>"), "<p>&lt;script&gt;<br />\nx<br />\n&lt;/script&gt;</p>\n",
+	   "no HTML blocks");
+	is(to_html("Quote <INV-3>; if x<y and z>5."),
+	   "<p>Quote &lt;INV-3&gt;; if x&lt;y and z&gt;5.</p>\n", "nor is anything lost");
+	is(to_html("- <b>\n\n> <!-- c -->\n"),
+	   "<ul>\n<li>&lt;b&gt;</li>\n</ul>\n"
+	   "<blockquote>\n<p>&lt;!-- c --&gt;</p>\n</blockquote>\n",
+	   "within other blocks");
+	is(to_html("|a|b|\n|-|-|\n|<i>|c|\n"),
+	   "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n"
+	   "<td>&lt;i&gt;</td>\n<td>c</td>\n</tr>\n</tbody>\n</table>\n",
+	   "in a table");
 	is(to_html("1 < 2 & \"3\""), "<p>1 &lt; 2 &amp; &quot;3&quot;</p>\n", "characters of HTML");
 	is(to_html("\xff"
 			   "a"),
