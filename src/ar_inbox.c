@@ -12,6 +12,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "worker/databases.h"
 #include "worker/launcher.h"
@@ -22,6 +23,20 @@ COMPAT_MODULE_MAGIC("ar_inbox");
 
 PGDLLEXPORT void _PG_init(void);
 
+static bool
+check_databases(char **newval, void **extra, GucSource source)
+{
+	char *names = pstrdup(*newval);
+	List *list;
+	bool good = names[0] == '\0' || SplitIdentifierString(names, ',', &list);
+
+	if (!good)
+		GUC_check_errdetail("It is no list of names separated by commas; a name with other "
+							"characters than a-z, 0-9 and _ needs double quotes.");
+	pfree(names);
+	return good;
+}
+
 static void
 define_settings(void)
 {
@@ -29,7 +44,7 @@ define_settings(void)
 		"ar_inbox.databases", "Databases that get a worker.",
 		"A list of names separated by commas. Empty: every database that has "
 		"the extension installed.",
-		&setting_databases, "", PGC_SIGHUP, GUC_LIST_INPUT, NULL, NULL, NULL);
+		&setting_databases, "", PGC_SIGHUP, GUC_LIST_INPUT, check_databases, NULL, NULL);
 	DefineCustomIntVariable(
 		"ar_inbox.poll_interval", "How long after a mailbox was read it is read again.", NULL,
 		&setting_poll_interval, 60, 1, 86400, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);

@@ -46,6 +46,7 @@ typedef struct Database
 	Oid oid;						/* key */
 	BackgroundWorkerHandle *worker; /* NULL: none is running */
 	TimestampTz not_before;			/* no worker is started before this moment */
+	bool refused;					/* there was no slot for the last one: it goes first */
 	bool seen;
 } Database;
 
@@ -108,6 +109,7 @@ start_worker(Database *database, Oid role)
 	started = RegisterDynamicBackgroundWorker(&worker, &database->worker);
 	MemoryContextSwitchTo(old);
 
+	database->refused = !started;
 	if (!started)
 	{
 		database->worker = NULL;
@@ -134,8 +136,8 @@ was_seen(Oid oid)
 
 /*
  * Looks at all databases and starts the workers that are missing.  Returns
- * whether there are workers of an earlier launcher, of whose end we are not
- * told.
+ * whether to look again soon: there are workers of an earlier launcher, of whose
+ * end we are not told, or databases for whose worker no slot was free.
  */
 static bool
 scan_databases(bool requested)
@@ -147,7 +149,9 @@ scan_databases(bool requested)
 	HASH_SEQ_STATUS status;
 	Database *database;
 	TimestampTz now = GetCurrentTimestamp();
-	bool adopted = false;
+	bool again = false;
+	List *wanting = NIL;
+	ListCell *cell;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -175,16 +179,23 @@ scan_databases(bool requested)
 		{
 			database->worker = NULL;
 			database->not_before = 0;
+			database->refused = false;
 		}
 		database->seen = true;
 		if (database->worker == NULL && shared_has_worker(form->oid))
-			adopted = true;
+			again = true;
 		else if (database->worker == NULL && !shared_is_kept_out(form->oid) &&
 				 (requested || database->not_before <= now))
-			start_worker(database, role);
+			wanting = database->refused ? lcons(database, wanting) : lappend(wanting, database);
 	}
 	table_endscan(scan);
 	table_close(relation, AccessShareLock);
+	foreach (cell, wanting)
+	{
+		database = lfirst(cell);
+		start_worker(database, role);
+		again = again || database->refused;
+	}
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);
 
@@ -202,7 +213,7 @@ scan_databases(bool requested)
 		hash_search(databases, &database->oid, HASH_REMOVE, NULL);
 	}
 	shared_end_unwanted(was_seen);
-	return adopted;
+	return again;
 }
 
 /* Notes which workers have ended; returns the moment of the next scan. */
@@ -222,9 +233,16 @@ collect_ended(TimestampTz next_scan)
 		{
 			pfree(database->worker);
 			database->worker = NULL;
-			database->not_before = TimestampTzPlusMilliseconds(now, setting_restart_time * 1000);
-			if (!shared_was_not_needed(database->oid))
+			/* one that found nothing to do there leaves its slot to others for a while */
+			if (shared_was_not_needed(database->oid))
+				database->not_before =
+					TimestampTzPlusMilliseconds(now, SCAN_INTERVAL * INT64CONST(500));
+			else
+			{
+				database->not_before =
+					TimestampTzPlusMilliseconds(now, setting_restart_time * INT64CONST(1000));
 				next_scan = Min(next_scan, database->not_before);
+			}
 		}
 	}
 	return next_scan;
