@@ -183,13 +183,21 @@ $$;
 comment on function ar_inbox_internal.require_company(bigint, text) is
 'Raises unless the company exists and the caller has the permission in it.';
 
+create function ar_inbox_internal.is_blank(value text)
+returns boolean
+language sql immutable parallel safe
+return pg_catalog.btrim(coalesce(value, ''), E' \t\r\n\v\f\u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff') = '';
+
+comment on function ar_inbox_internal.is_blank(text) is
+'Whether there is nothing to read: NULL, empty, or white space (Unicode''s, and what has no width) only.';
+
 create function ar_inbox_internal.required_text(value text, parameter text, longest integer = 200)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if value is null or pg_catalog.btrim(value) = '' then
+    if ar_inbox_internal.is_blank(value) then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('%s is empty', parameter),
             pg_catalog.format('Give %s with at least one character.', parameter));

@@ -59,7 +59,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return case when coalesce(pg_catalog.btrim(body, E' \t\r\n'), '') = '' then 'the text message is empty'
+    return case when ar_inbox_internal.is_blank(body) then 'the text message is empty'
         when pg_catalog.length(body) > 1600
         then 'the text message has ' || pg_catalog.length(body)::text || ' characters, more than the limit of 1600' end;
 end

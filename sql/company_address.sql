@@ -8,13 +8,36 @@ as $$
 declare
     -- inbox+tag@example.com is inbox@example.com
     plain text := case when pg_catalog.strpos(address, '+') > 0
-        then pg_catalog.regexp_replace(address, '^([^+"]+)\+[^"]*(@[^@]+)$', '\1\2') else address end;
+        then pg_catalog.regexp_replace(address, '^([^"]+)\+[^"+]*(@[^@]+)$', '\1\2') else address end;
 begin
     return case when ar_inbox_internal.is_email_address(plain) then plain else address end::ar_inbox.email_address;
 end
 $$;
 
-comment on function ar_inbox_internal.without_tag(text) is 'The address without its plus-tag.';
+comment on function ar_inbox_internal.without_tag(text) is 'The address without its last plus-tag.';
+
+create function ar_inbox_internal.addresses_above(address ar_inbox.email_address)
+returns ar_inbox.email_address[]
+language plpgsql immutable strict
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    above   ar_inbox.email_address[] := array[address];
+    shorter ar_inbox.email_address := address;
+begin
+    -- (no mail server has more of them; what a sender made up has no end)
+    for i in 1 .. 8 loop
+        exit when pg_catalog.strpos(shorter::text, '+') = 0;
+        shorter := ar_inbox_internal.without_tag(shorter::text);
+        exit when shorter = above[i];
+        above := above || shorter;
+    end loop;
+    return above;
+end
+$$;
+
+comment on function ar_inbox_internal.addresses_above(ar_inbox.email_address) is
+'The address, and those whose plus-address it is, the nearest first: a+b+c@example.com, a+b@example.com, a@example.com.';
 
 create function ar_inbox_internal.company_of_address(address ar_inbox.email_address)
 returns bigint
@@ -23,11 +46,14 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
     company bigint;
+    above   ar_inbox.email_address;
 begin
     select a.company_id into company from ar_inbox.company_addresses a where a.address = company_of_address.address;
     if not found and pg_catalog.strpos(address::text, '+') > 0 then
-        select a.company_id into company from ar_inbox.company_addresses a
-        where a.address = ar_inbox_internal.without_tag(company_of_address.address::text);
+        foreach above in array (ar_inbox_internal.addresses_above(address))[2:] loop
+            select a.company_id into company from ar_inbox.company_addresses a where a.address = above;
+            exit when found;
+        end loop;
     end if;
     return company;
 end
@@ -41,34 +67,37 @@ returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+    above ar_inbox.email_address[] := ar_inbox_internal.addresses_above(address);
 begin
     if address is null then
         return;
     end if;
-    -- its plus-addresses go with it: none may be another company's
-    if ar_inbox_internal.company_of_address(address) is distinct from company_id then
+    -- One company at a time for what is under one address: its plus-addresses go
+    -- with it, and none may be another company's, whichever came first.
+    perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(
+        'ar_inbox.company_addresses ' || pg_catalog.lower(above[pg_catalog.cardinality(above)]::text), 0));
+    if not exists (select 1 from ar_inbox.company_addresses a
+            where a.company_id <> take_address.company_id
+                and (a.address = any (above) or take_address.address = any (ar_inbox_internal.addresses_above(a.address))))
+    then
         insert into ar_inbox.company_addresses as a (company_id, address)
         values (take_address.company_id, take_address.address)
         on conflict on constraint company_addresses_pkey do nothing;
-        if ar_inbox_internal.company_of_address(address) is distinct from company_id
-            or exists (select 1 from ar_inbox.company_addresses a
-                where a.address = ar_inbox_internal.without_tag(take_address.address::text)
-                    and a.company_id <> take_address.company_id)
-        then
-            perform ar_inbox_internal.refuse('unique_violation',
-                pg_catalog.format('address %s belongs to another company', address),
-                'Give an address of this company.');
-        end if;
-    else
-        insert into ar_inbox.company_addresses (company_id, address)
-        values (take_address.company_id, take_address.address)
-        on conflict on constraint company_addresses_pkey do nothing;
+    end if;
+    if ar_inbox_internal.company_of_address(address) is distinct from company_id
+        or not exists (select 1 from ar_inbox.company_addresses a
+            where a.company_id = take_address.company_id and a.address = take_address.address)
+    then
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('address %s belongs to another company', address),
+            'Give an address of this company. Plus-addresses go with theirs: none is another company''s.');
     end if;
 end
 $$;
 
 comment on function ar_inbox_internal.take_address(bigint, ar_inbox.email_address) is
-'Makes the address the company''s own; does nothing for NULL. Errors: 23505 (another company''s).';
+'Makes the address the company''s own; does nothing for NULL. Errors: 23505 (another company''s, a plus-address of one of those, or one that another company has a plus-address of).';
 
 create function ar_inbox.add_company_address(company_id bigint, address ar_inbox.email_address)
 returns void

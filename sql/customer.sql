@@ -182,6 +182,11 @@ begin
     -- a stranger no longer
     delete from ar_inbox.spam_senders s
     where s.company_id = before.company_id and s.address = after.email;
+    if after.name <> before.name then
+        perform ar_inbox_internal.rename_thread(t.company_id, t.id, ar_inbox_internal.customer_subject(after.name, after.number))
+        from ar_inbox.threads t
+        where t.company_id = before.company_id and t.customer_id = before.id and t.topic = 'customer';
+    end if;
     perform ar_inbox_internal.record_event(before.company_id, 'customer', before.id, 'changed',
         pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
 end

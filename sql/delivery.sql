@@ -78,6 +78,29 @@ $$;
 comment on function ar_inbox_internal.withdraw_unwanted(bigint, bigint, timestamptz) is
 'The last judgement before a hand-off, by whatever channel: calls back a waiting reminder, locked with its invoice by the caller, that is wanted no longer or held; left for the next time where somebody else is at its step. Returns whether it must not leave now.';
 
+create function ar_inbox_internal.try_lock_owner(company_id bigint, chasing_step_id bigint, email_id bigint)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if chasing_step_id is not null then
+        perform 1 from ar_inbox.chasing_steps s
+        where s.company_id = try_lock_owner.company_id and s.id = try_lock_owner.chasing_step_id
+        for no key update skip locked;
+    else
+        perform 1 from ar_inbox.emails e
+        join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
+        where e.company_id = try_lock_owner.company_id and e.id = try_lock_owner.email_id
+        for no key update of t skip locked;
+    end if;
+    return found;
+end
+$$;
+
+comment on function ar_inbox_internal.try_lock_owner(bigint, bigint, bigint) is
+'Locks a delivery''s step, or the thread of a member''s message, which elsewhere are locked before the delivery: false: whoever has it now goes before.';
+
 create function ar_inbox_internal.withdraw_late(company_id bigint, delivery_id bigint, at timestamptz)
 returns boolean
 language plpgsql
@@ -92,11 +115,7 @@ begin
     if delivery.attempts > 0 or delivery.give_up_at >= at then
         return false;
     end if;
-    -- elsewhere the step is locked first: whoever has it now goes before
-    perform 1 from ar_inbox.chasing_steps s
-    where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
-    for no key update skip locked;
-    if found then
+    if ar_inbox_internal.try_lock_owner(delivery.company_id, delivery.chasing_step_id, delivery.email_id) then
         late := pg_catalog.format('given up: it could not be handed off until %s (retry_limit)', delivery.give_up_at);
         update ar_inbox.deliveries d
         set state = 'rejected', reason = late, next_attempt_at = null, finished_at = at
@@ -104,14 +123,18 @@ begin
         update ar_inbox.email_recipients r
         set state = 'rejected', reply = late
         where r.company_id = delivery.company_id and r.email_id = delivery.email_id and r.state in ('queued', 'deferred');
-        perform ar_inbox_internal.settle_step(delivery.company_id, delivery.chasing_step_id);
+        if delivery.chasing_step_id is not null then
+            perform ar_inbox_internal.settle_step(delivery.company_id, delivery.chasing_step_id);
+        else
+            perform ar_inbox_internal.show_failure(delivery.company_id, delivery.email_id, late);
+        end if;
     end if;
     return true;
 end
 $$;
 
 comment on function ar_inbox_internal.withdraw_late(bigint, bigint, timestamptz) is
-'Ends a waiting message of a step, locked with its invoice by the caller, that was never handed off until the company''s limit, as where nothing was armed or the server was down: its step has failed, and a member decides. Returns whether it must not leave now.';
+'Ends a waiting message, locked by the caller (a step''s with its invoice), that was never handed off until the company''s limit, as where nothing was armed, the server was down, or a backup is what it was days ago: its step has failed, the thread of a member''s message is opened, and a member decides. Returns whether it must not leave now.';
 
 create function ar_inbox_internal.claim_deliveries(at timestamptz, per_account integer,
     busy_accounts bigint[] = '{}', busy_counts integer[] = '{}', most integer = 64)
@@ -194,11 +217,11 @@ begin
             continue when not found or delivery.next_attempt_at is null or delivery.next_attempt_at > at;
 
             continue when candidate.chasing_step_id is not null
-                and (ar_inbox_internal.withdraw_unwanted(candidate.company_id, candidate.id, at)
-                    or ar_inbox_internal.withdraw_late(candidate.company_id, candidate.id, at));
+                and ar_inbox_internal.withdraw_unwanted(candidate.company_id, candidate.id, at);
+            continue when ar_inbox_internal.withdraw_late(candidate.company_id, candidate.id, at);
 
             -- suppressed since it was queued
-            select pg_catalog.array_agg(distinct r.address::text) filter (where s.id is null),
+            select pg_catalog.array_agg(distinct r.address) filter (where s.id is null)::text[],
                 pg_catalog.array_agg(r.address) filter (where s.id is not null)
             into wanted, barred
             from ar_inbox.email_recipients r
@@ -286,18 +309,7 @@ declare
 begin
     select d.* into delivery from ar_inbox.deliveries d
     where d.company_id = bar_recipients.company_id and d.id = bar_recipients.delivery_id;
-    -- elsewhere the step, or the thread, is locked first: whoever has it now goes before
-    if delivery.chasing_step_id is not null then
-        perform 1 from ar_inbox.chasing_steps s
-        where s.company_id = delivery.company_id and s.id = delivery.chasing_step_id
-        for no key update skip locked;
-    else
-        perform 1 from ar_inbox.emails e
-        join ar_inbox.threads t on t.company_id = e.company_id and t.id = e.thread_id
-        where e.company_id = delivery.company_id and e.id = delivery.email_id
-        for no key update of t skip locked;
-    end if;
-    if not found then
+    if not ar_inbox_internal.try_lock_owner(delivery.company_id, delivery.chasing_step_id, delivery.email_id) then
         return false;
     end if;
     update ar_inbox.email_recipients r
@@ -402,7 +414,7 @@ begin
     from unnest(addresses, outcomes, codes, enhanced_codes, replies)
         n (address, outcome, code, enhanced_code, reply)
     where r.company_id = record_result.company_id and r.email_id = delivery.email_id
-        and r.address::text = n.address
+        and r.address = n.address::ar_inbox.email_address
         and r.state in ('queued', 'deferred', 'unknown', 'handing_off');
     if addresses = '{}' then
         update ar_inbox.email_recipients r

@@ -125,7 +125,7 @@ begin
     elsif kind = 'promise' and until is null then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'a promise to pay has no date',
             'Give until, the day by which the customer will have paid.');
-    elsif kind = 'dispute' and coalesce(pg_catalog.btrim(reason), '') = '' then
+    elsif kind = 'dispute' and ar_inbox_internal.is_blank(reason) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'a dispute has no reason',
             'Give reason, what the customer disputes.');
     elsif until < (pg_catalog.now() at time zone company.time_zone)::date then

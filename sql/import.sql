@@ -243,7 +243,7 @@ begin
     author := ar_inbox_internal.required_text(author_name, 'author_name');
     -- as with mail of ours
     sender := case when by_company and author <> company.name then company.name || ' (' || author || ')' else author end;
-    if coalesce(pg_catalog.btrim(body, E' \t\r\n'), '') = '' then
+    if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Give what was written.');
     elsif pg_catalog.octet_length(body) > company.max_message_size then
         perform ar_inbox_internal.refuse('IB003',

@@ -101,7 +101,7 @@ begin
         begin
             if pg_catalog.jsonb_typeof(line) <> 'object' then
                 raise exception using errcode = 'invalid_parameter_value', message = 'it is not an object';
-            elsif coalesce(pg_catalog.btrim(description), '') = '' then
+            elsif ar_inbox_internal.is_blank(description) then
                 raise exception using errcode = 'invalid_parameter_value', message = 'it has no description';
             elsif pg_catalog.jsonb_typeof(line -> 'description') <> 'string' then
                 raise exception using errcode = 'invalid_parameter_value', message = 'its description is not a text';
@@ -211,6 +211,10 @@ begin
         status = case when i.total = 0 then 'paid' else 'issued' end::ar_inbox.document_status,
         ended_at = case when i.total = 0 then pg_catalog.now() end
     where i.company_id = key.company_id and i.id = key.id;
+    -- what was written about the draft is found by its number
+    perform ar_inbox_internal.rename_thread(t.company_id, t.id, ar_inbox_internal.invoice_subject(key.id, new_number))
+    from ar_inbox.threads t
+    where t.company_id = key.company_id and t.invoice_id = key.id;
     perform ar_inbox_internal.record_event(key.company_id, 'invoice', key.id, 'issued', null,
         pg_catalog.jsonb_build_object('number', new_number, 'total', invoice.total));
 

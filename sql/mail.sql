@@ -54,7 +54,15 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_parse_message';
 
 comment on function ar_inbox_internal.parse_message(bytea) is
-'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; body_html NULL also where it is over what sanitize_html() takes; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt, complaint or delivered (a report that nothing but success is in); conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 50, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To; return_path: empty for <>, NULL where the mail server wrote none; from_mail_system: by its From, that of a program that writes about deliveries only, or none at all; protection: smime or openpgp, NULL: nothing keeps it from being read; where there is no text because of that, body_text says so; attached_text: attached_text() of its files, NULL also for a report.';
+'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; body_html NULL also where it is over what sanitize_html() takes; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt, complaint or delivered (a report that nothing but success is in); conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 500, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To; return_path: empty for <>, NULL where the mail server wrote none; from_mail_system: by its From, that of a program that writes about deliveries only, or none at all; protection: smime or openpgp, NULL: nothing keeps it from being read; where there is no text because of that, body_text says so; attached_text: attached_text() of its files, of the first 20 messages and events, NULL also for a report.';
+
+create function ar_inbox_internal.has_attached_text(type text, name text)
+returns boolean
+language c immutable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_has_attached_text';
+
+comment on function ar_inbox_internal.has_attached_text(text, text) is
+'Whether a file of this type and name is a message or an event, which attached_text() is for.';
 
 create function ar_inbox_internal.attached_text(type text, name text, content bytea)
 returns text

@@ -256,6 +256,9 @@ begin
     end if;
     select t.id into split from ar_inbox.threads t
     where t.company_id = merge.company_id and t.split_from_id = bare and t.merged_into_id is null
+        and t.message_count > 0
+        -- what cannot come back, as it is another customer's now, keeps nothing
+        and (ar_inbox_internal.merge_obstacle(t.company_id, root, t.id)).message is null
     order by t.id limit 1;
     if found then
         perform ar_inbox_internal.refuse('IB002',
@@ -294,7 +297,7 @@ end
 $$;
 
 comment on function ar_inbox.unmerge_threads(bigint) is
-'Undoes a merge: the merged thread is there again with its status, its messages and notes, and those of threads that had been merged into it. Merges can be undone in any order. What came after the merge stays where it is, and so does what was split off, and the other thread''s status and assignee. Needs send. Errors: IB001, 42501, IB002 (undone already; a thread would be left without a message, since what it had was split off).';
+'Undoes a merge: the merged thread is there again with its status, its messages and notes, and those of threads that had been merged into it. Merges can be undone in any order. What came after the merge stays where it is, and so does what was split off, and the other thread''s status and assignee. Needs send. Errors: IB001, 42501, IB002 (undone already; a thread would be left without a message, since what it had was split off and can be merged back).';
 
 create function ar_inbox.split_thread(email_id bigint)
 returns bigint

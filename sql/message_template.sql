@@ -266,11 +266,11 @@ as $$
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     perform ar_inbox_internal.check_template_name(name);
-    if coalesce(pg_catalog.btrim(body), '') = '' then
+    if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     end if;
     perform ar_inbox_internal.check_language(language);
-    if name like '%\_sms' and coalesce(pg_catalog.btrim(subject), '') = '' then
+    if name like '%\_sms' and ar_inbox_internal.is_blank(subject) then
         -- a text message has none
         subject := '';
     else

@@ -9,7 +9,7 @@
 -- received: a trigger puts it into ar_inbox.phrase_queue, and the worker writes
 -- what waits there, many messages at once, as a block.  Eight blocks of about one
 -- size are joined to a larger one, up to 32 MB, so that there are few to look
--- into and each message is written some four times in all.
+-- into and each message is written some five times in all.
 --
 -- Nothing is lost if the worker is not there: what is in the queue is read by
 -- each search, and where that is much, phrases are searched for as other words
@@ -38,14 +38,6 @@ as 'MODULE_PATHNAME', 'ar_inbox_query_pairs';
 
 comment on function ar_inbox_internal.query_pairs(tsquery) is
 'pairs: the numbers of up to 8 pairs of words that stand next to each other in all that the query finds; none where it has no phrase, or need not find it. whole: the query asks for nothing but them.';
-
-create function ar_inbox_internal.has_rare_number(query tsquery)
-returns boolean
-language c stable strict parallel safe
-as 'MODULE_PATHNAME', 'ar_inbox_has_rare_number';
-
-comment on function ar_inbox_internal.has_rare_number(tsquery) is
-'Whether all that the query finds has a word with a digit in it that is not among the frequent ones of ar_inbox.emails, by the statistics of ANALYZE: an invoice''s number, an order''s, which few messages have.';
 
 create function ar_inbox_internal.write_phrase_block(company_id bigint, email_ids bigint[], note_ids bigint[])
 returns void
@@ -142,7 +134,7 @@ begin
                 window smallest_first as (partition by z.rank order by b.size, b.id)) s
             where s.size_so_far <= 32 * 1024 * 1024 and s.messages_so_far <= 65536
             group by s.rank
-            having pg_catalog.count(*) >= 8 or (pg_catalog.count(*) >= 4 and pg_catalog.sum(s.messages) > 32768)
+            having pg_catalog.count(*) >= 8 or (pg_catalog.count(*) >= 3 and pg_catalog.sum(s.messages) > 16384)
             order by s.rank
             limit 1);
         exit when blocks is null;
@@ -161,7 +153,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.join_like_phrase_blocks(bigint) is
-'Joins eight and more blocks of a company that are of about one size, or four that fill more than half of a block, until there are no such; never to more than 32 MB or 65,536 messages. Where one is damaged, all of the company''s are to be written anew.';
+'Joins eight and more blocks of a company that are of about one size, or three that fill more than a quarter of a block, until there are no such; never to more than 32 MB or 65,536 messages. Where one is damaged, all of the company''s are to be written anew.';
 
 create function ar_inbox_internal.index_phrases(most integer, at_least integer = 64, after_company bigint = null,
     out done integer, out more boolean, out last_company bigint)
@@ -309,7 +301,7 @@ declare
     last     integer;
     found    ar_inbox_internal.found_message[];
 begin
-    if pg_catalog.cardinality(wanted.pairs) = 0 or ar_inbox_internal.has_rare_number(query) then
+    if pg_catalog.cardinality(wanted.pairs) = 0 then
         return null;
     end if;
     waiting := array(
@@ -375,4 +367,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.search_phrases(bigint[], tsquery, integer) is
-'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or (perhaps) something rarer than it; too much is not written yet; there are more than 1,000 blocks to look into; very many messages of a few threads have it.';
+'What search_companies() finds, for a query with a phrase, by the index of phrases. NULL: the index is no help: the query has no phrase, or perhaps something rarer than it; too much is not written yet; there are more than 1,000 blocks to look into; very many messages of a few threads have it.';

@@ -130,6 +130,10 @@ begin
     if links <> '{}' then
         links := ar_inbox_internal.own_message_ids(file_message.company_id, links);
     end if;
+    -- a message and its answer that come at once see each other, and who waits for it
+    if imported_as is null and not ar_inbox_internal.lock_message_ids(file_message.company_id, links || identifier) then
+        null;   -- so many in one transaction that no more are locked
+    end if;
     waited_for := exists (select 1 from ar_inbox.missing_references r
         where r.company_id = file_message.company_id and r.message_id = any (links || identifier));
     if target is null and imported_as is distinct from 'outgoing'

@@ -11,7 +11,7 @@ declare
 begin
     perform ar_inbox_internal.require_company(company_id, 'send');
     name := ar_inbox_internal.required_text(name, 'name');
-    if coalesce(pg_catalog.btrim(body), '') = '' then
+    if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     elsif pg_catalog.length(body) > 100000 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',

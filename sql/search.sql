@@ -156,6 +156,46 @@ $$;
 comment on function ar_inbox_internal.newest_message(bigint[]) is
 'When the newest message of these companies is from, spam aside; NULL: they have none.';
 
+create function ar_inbox_internal.has_rare_number(query tsquery)
+returns boolean
+language c stable strict parallel safe
+as 'MODULE_PATHNAME', 'ar_inbox_has_rare_number';
+
+comment on function ar_inbox_internal.has_rare_number(tsquery) is
+'Whether all that the query finds has a word with a digit in it that is not among the frequent ones of ar_inbox.emails, by the statistics of ANALYZE: an invoice''s number, an order''s, which few messages have. False where there are no statistics.';
+
+create function ar_inbox_internal.search_few(companies bigint[], query tsquery, max_rows integer)
+returns ar_inbox_internal.found_message[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
+set enable_seqscan = off
+as $$
+declare
+    few      constant integer := 200;
+    messages bigint[];
+    moments  timestamptz[];
+begin
+    if not ar_inbox_internal.has_rare_number(query) then
+        return null;
+    end if;
+    select pg_catalog.array_agg(f.message), pg_catalog.array_agg(f.at) into messages, moments
+    from (
+        (select 2 * e.id as message, e.occurred_at as at from ar_inbox.emails e
+         where e.search @@ query and e.company_id = any (companies) limit few)
+        union all
+        (select 2 * n.id + 1, n.created_at from ar_inbox.notes n
+         where n.search @@ query and n.company_id = any (companies) limit few)) f;
+    if pg_catalog.cardinality(messages) >= few then
+        return null;
+    end if;
+    return coalesce(ar_inbox_internal.newest_found(companies, query, messages, moments, '{}', max_rows), '{}');
+end
+$$;
+
+comment on function ar_inbox_internal.search_few(bigint[], tsquery, integer) is
+'What search_companies() finds, for a query with a rare number, by one look at the index of words. NULL: it has none, or more messages have it than are worth that.';
+
 create function ar_inbox_internal.search_companies(companies bigint[], query tsquery, max_rows integer)
 returns ar_inbox_internal.found_message[]
 language plpgsql stable
@@ -291,7 +331,7 @@ begin
             companies := ar_inbox_internal.companies_of(who, 'view');
         end if;
     end if;
-    if coalesce(pg_catalog.btrim(query), '') = '' then
+    if ar_inbox_internal.is_blank(query) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'query is empty', 'Give at least one word.');
     elsif pg_catalog.length(query) > 1000 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
@@ -310,7 +350,8 @@ begin
     loop
         wanted := ar_inbox_internal.search_query(language.config, query);
         continue when pg_catalog.numnode(wanted) = 0;
-        found := ar_inbox_internal.search_phrases(language.companies, wanted, max_rows);
+        found := coalesce(ar_inbox_internal.search_few(language.companies, wanted, max_rows),
+            ar_inbox_internal.search_phrases(language.companies, wanted, max_rows));
         if found is null then
             found := ar_inbox_internal.search_companies(language.companies, wanted, max_rows);
         end if;
@@ -344,17 +385,17 @@ $$;
 comment on function ar_inbox.search_threads(text, bigint, integer) is
 'The conversations in which a message (its subject, text, names and addresses, names of attachments, of an attached message or event how its text begins) or a note is found, newest such message first, each conversation once; spam is left out. query: words, all of which must be in the same message; "words in quotes" follow each other; or between words: one of them; -word: without it; a word of three letters or more that ends in *: all that begin so. Words are taken in the company''s language: invoice finds invoices. INV-00042 finds itself, as do 00042 and 42. company_id: only that company; NULL: all in which the caller has view. max_rows: 1 to 1000. A query of words only that are too frequent to be looked for (the, of) finds nothing. Needs view. Errors: IB001, 22023 (empty, over 1000 characters, more than 3 words with *, max_rows).';
 
-create function ar_inbox_internal.reindex_company(company_id bigint)
+create function ar_inbox_internal.reindex_messages(company_id bigint, thread_id bigint = null)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- for one thread or for all
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     config regconfig := (select ar_inbox_internal.search_config(c.language)
-        from ar_inbox.companies c where c.id = reindex_company.company_id);
+        from ar_inbox.companies c where c.id = reindex_messages.company_id);
 begin
-    -- a trigger queues again what is made again
-    perform ar_inbox_internal.forget_phrases(company_id);
     update ar_inbox.emails e
     set search = ar_inbox_internal.config_search_vector(config, ar_inbox_internal.searched_subject(e.subject, m.thread_subject),
         pg_catalog.concat_ws(' ', e.from_name, e.from_address, r.people, a.names),
@@ -369,29 +410,30 @@ begin
             where h.id <> t.id) as quotes_held
         from ar_inbox.emails t
         join ar_inbox.threads c on c.company_id = t.company_id and c.id = t.thread_id
-        where t.company_id = reindex_company.company_id) m
-    left join (
-        select p.email_id, pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.name, p.address), ' '
-            order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position) as people
-        from ar_inbox.email_recipients p
-        where p.company_id = reindex_company.company_id
-        group by p.email_id
-        union all
-        select d.email_id, d.recipient
-        from ar_inbox.deliveries d
-        where d.company_id = reindex_company.company_id and d.recipient is not null) r on r.email_id = m.id
-    left join (
-        select x.email_id, pg_catalog.string_agg(f.name, ' ' order by x.position) as names,
+        where t.company_id = reindex_messages.company_id
+            and (reindex_messages.thread_id is null or t.thread_id = reindex_messages.thread_id)) m
+    cross join lateral (
+        select coalesce(
+            (select pg_catalog.string_agg(pg_catalog.concat_ws(' ', p.name, p.address), ' '
+                order by pg_catalog.array_position(array['to', 'cc', 'bcc', 'reply_to'], p.field), p.position)
+             from ar_inbox.email_recipients p
+             where p.company_id = m.company_id and p.email_id = m.id),
+            (select pg_catalog.max(d.recipient) from ar_inbox.deliveries d
+             where d.company_id = m.company_id and d.email_id = m.id)) as people) r
+    cross join lateral (
+        select pg_catalog.string_agg(f.name, ' ' order by f.position) as names,
             pg_catalog.string_agg(ar_inbox_internal.attached_text(f.type, f.name,
-                pg_catalog.substring(c.content, 1, 65536)), '' order by x.position) as texts
-        from ar_inbox.attachments x
-        join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
+                pg_catalog.substring(c.content, 1, 65536)), '' order by f.position) as texts
+        from (
+            select x.position, g.*, h.has_text,
+                pg_catalog.row_number() over (partition by h.has_text order by x.position) as place
+            from ar_inbox.attachments x
+            join ar_inbox.files g on g.company_id = x.company_id and g.id = x.file_id
+            cross join lateral ar_inbox_internal.has_attached_text(g.type, g.name) h (has_text)
+            where x.company_id = m.company_id and x.email_id = m.id) f
         left join ar_inbox.file_contents c on c.company_id = f.company_id and c.content_hash = f.content_hash
-            and f.type in ('message/rfc822', 'text/calendar')
-        where x.company_id = reindex_company.company_id and x.email_id is not null
-        group by x.email_id) a on a.email_id = m.id
-    where m.company_id = reindex_company.company_id
-        and e.company_id = m.company_id and e.id = m.id;
+            and f.has_text and f.place <= 20) a
+    where e.company_id = m.company_id and e.id = m.id;
 
     update ar_inbox.notes n
     set search = ar_inbox_internal.config_search_vector(config, t.subject, (
@@ -400,9 +442,43 @@ begin
         join ar_inbox.files f on f.company_id = x.company_id and f.id = x.file_id
         where x.company_id = n.company_id and x.note_id = n.id), n.body)
     from ar_inbox.threads t
-    where n.company_id = reindex_company.company_id and t.company_id = n.company_id and t.id = n.thread_id;
+    where n.company_id = reindex_messages.company_id and t.company_id = n.company_id and t.id = n.thread_id
+        and (reindex_messages.thread_id is null or n.thread_id = reindex_messages.thread_id);
+end
+$$;
+
+comment on function ar_inbox_internal.reindex_messages(bigint, bigint) is
+'Makes again what the messages and notes of a thread, or of the whole company, are found by, in its language as it is now: of a message its subject and its conversation''s; its sender''s, its recipients'' and its attachments'' names and addresses; its text; the text of attached messages and events. Takes as long as there are messages: about 1 ms each.';
+
+create function ar_inbox_internal.reindex_company(company_id bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    -- a trigger queues again what is made again
+    perform ar_inbox_internal.forget_phrases(company_id);
+    perform ar_inbox_internal.reindex_messages(company_id);
 end
 $$;
 
 comment on function ar_inbox_internal.reindex_company(bigint) is
-'Makes again what the company''s messages and notes are found by, in its language as it is now: of a message its subject and its conversation''s; its sender''s, its recipients'' and its attachments'' names and addresses; its text; the text of attached messages and events. Takes as long as there are messages: about 1 ms each.';
+'Makes again what all of the company''s messages and notes are found by, as its language has changed.';
+
+create function ar_inbox_internal.rename_thread(company_id bigint, thread_id bigint, subject text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    update ar_inbox.threads t set subject = rename_thread.subject
+    where t.company_id = rename_thread.company_id and t.id = rename_thread.thread_id
+        and t.subject <> rename_thread.subject;
+    if found then
+        perform ar_inbox_internal.reindex_messages(company_id, thread_id);
+    end if;
+end
+$$;
+
+comment on function ar_inbox_internal.rename_thread(bigint, bigint, text) is
+'Gives a thread another subject, by which its messages and notes are then found; does nothing where it has that, or there is none.';

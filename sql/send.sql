@@ -47,8 +47,13 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    everybody ar_inbox.email_address[] := recipients || cc || bcc;
+    everybody ar_inbox.email_address[];
 begin
+    -- no address gets it twice
+    recipients := ar_inbox_internal.without_addresses(recipients, '{}');
+    cc := ar_inbox_internal.without_addresses(cc, recipients);
+    bcc := ar_inbox_internal.without_addresses(bcc, recipients || cc);
+    everybody := recipients || cc || bcc;
     if recipients = '{}' then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'recipients is empty',
             'Give at least one address to write to.');
@@ -57,7 +62,7 @@ begin
             pg_catalog.format('%s recipients are too many for one message', pg_catalog.cardinality(everybody)),
             'Mail servers take up to 100 for one message: send several.');
     end if;
-    if coalesce(pg_catalog.btrim(body), '') = '' then
+    if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     end if;
     perform ar_inbox_internal.refuse_suppressed(company_id, everybody);
@@ -131,7 +136,7 @@ end
 $$;
 
 comment on function ar_inbox.send_email(bigint, ar_inbox.email_address[], text, text, ar_inbox.email_address[], ar_inbox.email_address[], bigint, bigint, bigint, bigint[], timestamptz, boolean) is
-'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id; NULL: about the customer whom the recipients belong to, where that is one. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
+'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id; NULL: about the customer whom the recipients belong to, where that is one. Of an address that is given more than once the first counts, in whatever letter case. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
 
 create function ar_inbox_internal.without_addresses(addresses ar_inbox.email_address[],
     others ar_inbox.email_address[])
@@ -326,11 +331,9 @@ declare
 begin
     select t.* into thread from ar_inbox.threads t where t.id = reply.thread_id;
     perform ar_inbox_internal.require(thread.company_id, 'send', 'thread', thread_id);
-    if thread.merged_into_id is not null then
-        select t.* into thread from ar_inbox.threads t
-        where t.company_id = thread.company_id
-            and t.id = ar_inbox_internal.current_thread(thread.company_id, thread.id);
-    end if;
+    -- locked: what is answered is not to be merged away meanwhile
+    select t.* into thread from ar_inbox.threads t
+    where t.company_id = thread.company_id and t.id = ar_inbox_internal.lock_thread(thread_id);
     select d.* into defaults
     from ar_inbox_internal.reply_defaults(thread.company_id, thread.id, coalesce(reply_all, false)) d;
 
@@ -341,13 +344,9 @@ begin
     end if;
     recipients := case when recipients is null then defaults.recipients
         else ar_inbox_internal.check_recipients(recipients, 'recipients') end;
-    cc := ar_inbox_internal.without_addresses(
-        ar_inbox_internal.check_recipients(cc, 'cc') || defaults.cc, recipients);
-    bcc := ar_inbox_internal.without_addresses(
-        ar_inbox_internal.check_recipients(bcc, 'bcc'), recipients || cc);
-    return ar_inbox_internal.write_email(thread.company_id, thread.id,
-        ar_inbox_internal.without_addresses(recipients, '{}'), cc, bcc, defaults.subject, body,
-        thread.invoice_id, attachments, send_at, cancel_on_answer, defaults.email_id);
+    return ar_inbox_internal.write_email(thread.company_id, thread.id, recipients,
+        ar_inbox_internal.check_recipients(cc, 'cc') || defaults.cc,
+        ar_inbox_internal.check_recipients(bcc, 'bcc'), defaults.subject, body, thread.invoice_id, attachments, send_at, cancel_on_answer, defaults.email_id);
 end
 $$;
 

@@ -136,8 +136,7 @@ begin
     if address is null then
         perform ar_inbox_internal.refuse('null_value_not_allowed', 'address is NULL',
             'Give the address that is not to be written to.');
-    elsif exists (select 1 from ar_inbox.company_addresses a
-            where a.company_id = suppress.company_id and a.address = suppress.address) then
+    elsif ar_inbox_internal.company_of_address(address) = company_id then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('the address %s is the company''s own', address),
             'Give the address of somebody it writes to.');

@@ -35,20 +35,19 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    company bigint;
-    merged  bigint;
+    company bigint := (select t.company_id from ar_inbox.threads t where t.id = lock_thread.thread_id);
+    here    bigint := ar_inbox_internal.current_thread(company, thread_id);
+    there   bigint;
 begin
-    -- whoever merged it has committed by the time the lock is ours
-    loop
-        select t.company_id, t.merged_into_id into company, merged from ar_inbox.threads t
-        where t.id = lock_thread.thread_id for no key update;
-        if not found then
-            thread_id := null;
-        end if;
-        exit when merged is null;
-        thread_id := ar_inbox_internal.current_thread(company, merged);
+    -- Whoever merged it, or took that back, has committed by the time the lock is
+    -- ours.  Only the one in force is locked: merging locks two, in their order.
+    while here is not null loop
+        perform 1 from ar_inbox.threads t where t.company_id = company and t.id = here for no key update;
+        there := ar_inbox_internal.current_thread(company, thread_id);
+        exit when there = here;
+        here := there;
     end loop;
-    return thread_id;
+    return here;
 end
 $$;
 
@@ -106,6 +105,20 @@ return pg_catalog.hashtextextended('ar_inbox.thread_making ' || company_id || ' 
 comment on function ar_inbox_internal.thread_making(bigint, bigint) is
 'The advisory lock of whoever makes the invoice''s thread: shared, but for who fires its steps and must not wait for another one''s commit.';
 
+create function ar_inbox_internal.invoice_subject(invoice_id bigint, number text)
+returns text
+language sql immutable parallel safe
+return 'Invoice ' || coalesce(number, 'draft ' || invoice_id);
+
+comment on function ar_inbox_internal.invoice_subject(bigint, text) is 'The subject of the conversation about an invoice. number: NULL: of a draft.';
+
+create function ar_inbox_internal.customer_subject(name text, number text)
+returns text
+language sql immutable parallel safe
+return name || ' (' || number || ')';
+
+comment on function ar_inbox_internal.customer_subject(text, text) is 'The subject of a customer''s own conversation.';
+
 create function ar_inbox_internal.invoice_thread(company_id bigint, invoice_id bigint,
     first ar_inbox_internal.first_email = null)
 returns bigint
@@ -122,7 +135,7 @@ begin
         perform pg_catalog.pg_advisory_xact_lock_shared(ar_inbox_internal.thread_making(company_id, invoice_id));
         insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject, status, message_count, last_email_id,
             last_direction, last_message_at)
-        select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
+        select i.company_id, 'document', i.customer_id, i.id, ar_inbox_internal.invoice_subject(i.id, i.number),
             case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
             (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.invoices i
@@ -164,7 +177,7 @@ begin
         ), made as (
             insert into ar_inbox.threads (company_id, topic, customer_id, invoice_id, subject,
                 message_count, last_email_id, last_direction, last_message_at)
-            select i.company_id, 'document', i.customer_id, i.id, 'Invoice ' || coalesce(i.number, 'draft ' || i.id),
+            select i.company_id, 'document', i.customer_id, i.id, ar_inbox_internal.invoice_subject(i.id, i.number),
                 case when w.is_one then 1 else 0 end, case when w.is_one then w.email_id end,
                 case when w.is_one then 'outgoing'::ar_inbox.direction end,
                 case when w.is_one then w.at end
@@ -202,7 +215,7 @@ begin
     if found_id is null then
         insert into ar_inbox.threads (company_id, topic, customer_id, subject, status, message_count, last_email_id,
             last_direction, last_message_at)
-        select c.company_id, 'customer', c.id, c.name || ' (' || c.number || ')',
+        select c.company_id, 'customer', c.id, ar_inbox_internal.customer_subject(c.name, c.number),
             case when first.opens then 'open' else 'closed' end::ar_inbox.thread_status,
             (first.id is not null)::integer, first.id, first.direction, first.at
         from ar_inbox.customers c
@@ -378,7 +391,7 @@ begin
     perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
     -- locked: the note is not to stay behind in a thread that is merged just now
     target := ar_inbox_internal.lock_thread(thread_id);
-    if coalesce(pg_catalog.btrim(body), '') = '' then
+    if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
     elsif pg_catalog.array_ndims(attachments) > 1 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',

@@ -135,6 +135,14 @@ as 'MODULE_PATHNAME', 'ar_inbox_names_number';
 comment on function ar_inbox_internal.names_number(text, text) is
 'Whether a document''s number is in a title, in whatever case, and not within a longer number or word.';
 
+create function ar_inbox_internal.lock_message_ids(company_id bigint, message_ids text[])
+returns boolean
+language c volatile strict
+as 'MODULE_PATHNAME', 'ar_inbox_lock_message_ids';
+
+comment on function ar_inbox_internal.lock_message_ids(bigint, text[]) is
+'Locks these Message-IDs of the company for the transaction: who files one of them, or what refers to it, goes on when this one is committed, and finds it. A transaction locks 200 at most; false: not all are locked. Deadlocks are possible between transactions of several messages. Errors: 40P01.';
+
 create function ar_inbox_internal.named_invoice(company_id bigint, customers bigint[], subject text)
 returns bigint
 language plpgsql stable
@@ -221,7 +229,13 @@ begin
             select distinct r.id from pg_catalog.unnest(related) r (id) where r.id <> target order by r.id
         loop
             if ar_inbox_internal.may_merge_by_itself(company_id, target, other, imported) then
-                perform ar_inbox_internal.merge(company_id, target, other, null);
+                -- a member may be at one of them: looked at again with both in hand
+                perform 1 from ar_inbox.threads t
+                where t.company_id = thread_by_references.company_id and t.id in (target, other)
+                order by t.id for no key update;
+                if ar_inbox_internal.may_merge_by_itself(company_id, target, other, imported) then
+                    perform ar_inbox_internal.merge(company_id, target, other, null);
+                end if;
             end if;
         end loop;
     end if;

@@ -148,6 +148,7 @@ extern bool mime_parse_date(const char *value, int64 *date, int *offset);
 extern char *mime_decode_header(const char *value);
 extern MimeAddressList mime_parse_addresses(const char *value);
 extern char *mime_html_to_text(const char *html, size_t len);
+extern bool mime_has_attached_text(const char *type, const char *name);
 extern void mime_attached_text(const char *type, const char *name, const char *content, size_t len,
 							   StringInfo out);
 

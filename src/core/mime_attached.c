@@ -139,6 +139,21 @@ is_called(const char *type, const char *name, const char *end)
 		   (strcmp(type, "application/octet-stream") == 0 || strcmp(type, "text/plain") == 0);
 }
 
+static bool
+is_message(const char *type, const char *name)
+{
+	return strcmp(type, "message/rfc822") == 0 || strcmp(type, "message/global") == 0 ||
+		   is_called(type, name, ".eml");
+}
+
+/* mime_has_attached_text: whether a file of this type and name is looked into. */
+bool
+mime_has_attached_text(const char *type, const char *name)
+{
+	return is_message(type, name) || strcmp(type, "text/calendar") == 0 ||
+		   is_called(type, name, ".ics");
+}
+
 /*
  * mime_attached_text appends what a file of this type and name is found by,
  * if it is a message or an event: some lines, 4 kB at most.
@@ -147,9 +162,10 @@ void
 mime_attached_text(const char *type, const char *name, const char *content, size_t len,
 				   StringInfo out)
 {
-	if (strcmp(type, "message/rfc822") == 0 || strcmp(type, "message/global") == 0 ||
-		is_called(type, name, ".eml"))
+	if (!mime_has_attached_text(type, name))
+		return;
+	if (is_message(type, name))
 		message_text(content, len, out);
-	else if (strcmp(type, "text/calendar") == 0 || is_called(type, name, ".ics"))
+	else
 		event_text(content, len, out);
 }

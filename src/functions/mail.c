@@ -29,7 +29,10 @@
 #define PARSED_COLUMNS 36
 
 /* of those a message was sent to, how many are looked at for a company's own */
-#define MAX_CANDIDATES 50
+#define MAX_CANDIDATES 500
+
+/* Attached messages and events of a message that are looked into (sql/search.sql too). */
+#define MAX_LOOKED_INTO 20
 
 /* from PostgreSQL's epoch to Unix's */
 #define EPOCH_DIFFERENCE                                                                           \
@@ -37,6 +40,7 @@
 
 PG_FUNCTION_INFO_V1(ar_inbox_in_memory);
 PG_FUNCTION_INFO_V1(ar_inbox_parse_message);
+PG_FUNCTION_INFO_V1(ar_inbox_has_attached_text);
 PG_FUNCTION_INFO_V1(ar_inbox_attached_text);
 PG_FUNCTION_INFO_V1(ar_inbox_message_attachments);
 PG_FUNCTION_INFO_V1(ar_inbox_build_message);
@@ -254,17 +258,29 @@ static const char *
 attached_text(const MimeMessage *mail)
 {
 	StringInfoData text;
+	int looked_into = 0;
 
 	initStringInfo(&text);
-	for (int i = 0; i < mail->attachment_count; i++)
+	for (int i = 0; i < mail->attachment_count && looked_into < MAX_LOOKED_INTO; i++)
 	{
 		const MimeAttachment *attachment = &mail->attachments[i];
 
 		CHECK_FOR_INTERRUPTS();
+		looked_into += mime_has_attached_text(attachment->type, attachment->name);
 		mime_attached_text(attachment->type, attachment->name, attachment->content,
 						   attachment->length, &text);
 	}
 	return text.len > 0 ? text.data : NULL;
+}
+
+/*
+ * has_attached_text(type text, name text): whether such a file is looked into.
+ */
+Datum
+ar_inbox_has_attached_text(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(mime_has_attached_text(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+										  text_to_cstring(PG_GETARG_TEXT_PP(1))));
 }
 
 /*

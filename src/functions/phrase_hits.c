@@ -4,8 +4,11 @@
  *	  Which messages have all pairs of a phrase, by the blocks of its index.
  *
  * For each block and pair the pages come that may have it: the last that begins
- * below the pair, and those that begin with it.  What all pairs of a block have
- * in common is its hits.  Their moments stand in the block itself, so the newest
+ * below the pair, and those that begin with it.  Pages begin at about equal
+ * distances, so the one below is not further than three of them, most often; where
+ * it is, it is asked for by itself.  (Without a bound, the index looks at hundreds
+ * of entries to return the last.)  What all pairs of a block have in common is its
+ * hits.  Their moments stand in the block itself, so the newest
  * of all are known without a look at any message; and as most blocks hold the
  * mail of some days, those with the newest messages are enough most often.
  *
@@ -66,30 +69,121 @@ compare_newest_first(const void *a, const void *b)
 	return (x->message < y->message) - (x->message > y->message);
 }
 
+/* A row of what is looked up: a page, if it has one, that may have the pair. */
+typedef struct PageRow
+{
+	int64 block;
+	uint32 pair;
+	bool has_page;
+	Posting first;
+	uint64 row;
+} PageRow;
+
+static int
+compare_page_rows(const void *a, const void *b)
+{
+	const PageRow *x = a;
+	const PageRow *y = b;
+
+	if (x->block != y->block)
+		return x->block > y->block ? 1 : -1;
+	if (x->pair != y->pair)
+		return x->pair > y->pair ? 1 : -1;
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+/* The rows of the last statement, sorted; pages_of() says what is in them. */
+static PageRow *
+sorted_rows(uint64 nrows)
+{
+	PageRow *rows = palloc_extended(sizeof(PageRow) * Max(nrows, 1), MCXT_ALLOC_HUGE);
+
+	for (uint64 i = 0; i < nrows; i++)
+	{
+		bool isnull;
+		uint32 first_pair = (uint32) DatumGetInt32(row_datum(i, 4, &isnull));
+		uint32 first_place;
+
+		rows[i].block = row_int64(i, 1);
+		rows[i].has_page = !isnull;
+		first_place = isnull ? 0 : (uint32) DatumGetInt32(row_datum(i, 5, &isnull));
+		rows[i].first = rows[i].has_page ? posting_of(first_pair, first_place) : 0;
+		rows[i].pair = (uint32) DatumGetInt32(row_datum(i, 3, &isnull));
+		rows[i].row = i;
+	}
+	qsort(rows, nrows, sizeof(PageRow), compare_page_rows);
+	return rows;
+}
+
 /* Adds the places that a page has for this pair. */
 static void
-read_page(uint64 row, uint32 pair, Places *found)
+read_page(uint64 row, const PageRow *page, Places *found)
 {
 	bool isnull;
-	uint32 first_pair = (uint32) DatumGetInt32(row_datum(row, 4, &isnull));
-	uint32 first_place = (uint32) DatumGetInt32(row_datum(row, 5, &isnull));
 	bytea *postings = DatumGetByteaPP(row_datum(row, 6, &isnull));
 	PairReader reader;
 	Posting posting;
 
-	pair_read_begin(&reader, posting_of(first_pair, first_place), VARDATA_ANY(postings),
-					VARSIZE_ANY_EXHDR(postings));
-	while (pair_read_next(&reader, &posting) && posting_pair(posting) <= pair)
+	pair_read_begin(&reader, page->first, VARDATA_ANY(postings), VARSIZE_ANY_EXHDR(postings));
+	while (pair_read_next(&reader, &posting) && posting_pair(posting) <= page->pair)
 	{
 		/* they ascend from page to page too; of a damaged block, those that do */
-		if (posting_pair(posting) == pair &&
+		if (posting_pair(posting) == page->pair &&
 			(found->count == 0 || posting_place(posting) > found->places[found->count - 1]))
 			found->places[found->count++] = (uint16) posting_place(posting);
 	}
 	if (reader.damaged)
 		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED),
-						errmsg("block " INT64_FORMAT " of phrases is damaged", row_int64(row, 1)),
+						errmsg("block " INT64_FORMAT " of phrases is damaged", page->block),
 						errhint("Run ar_inbox_internal.queue_phrases() for its company.")));
+}
+
+/* Adds what the last page that begins below the pair has, however far below. */
+static void
+read_page_below(const PageRow *wanted, Places *found)
+{
+	static Statement statement = {
+		"select a.block_id, null, $2, a.first_pair, a.first_place, a.postings"
+		" from ar_inbox.phrase_pages a"
+		" where a.block_id = $1 and a.first_pair < $2"
+		" order by a.company_id desc, a.first_pair desc, a.first_place desc limit 1",
+		2,
+		{INT8OID, INT4OID}};
+	Datum values[2] = {Int64GetDatum(wanted->block), Int32GetDatum((int32) wanted->pair)};
+	SPITupleTable *rows = SPI_tuptable;
+
+	if (read_statement(&statement, values, NULL) > 0)
+	{
+		PageRow *page = sorted_rows(1);
+
+		read_page(0, page, found);
+		pfree(page);
+	}
+	SPI_tuptable = rows;
+}
+
+/*
+ * read_pair
+ *		Reads what a block has of a pair out of its rows, of which there are that
+ *		many: the last page that begins below the pair, and those that begin with
+ *		it.  Whether the block has any page for it.
+ */
+static bool
+read_pair(const PageRow *rows, uint64 count, Places *found)
+{
+	uint64 first = 0;
+
+	found->count = 0;
+	while (first < count && rows[first].has_page &&
+		   posting_pair(rows[first].first) < rows[first].pair)
+		first++;
+	if (first == 0)
+		read_page_below(&rows[0], found);
+	else
+		first--;
+	for (uint64 i = first; i < count && rows[i].has_page; i++)
+		read_page(rows[i].row, &rows[i], found);
+	return found->count > 0;
 }
 
 /* Leaves in the first what is in both. */
@@ -199,12 +293,12 @@ collect(Hits *hits, BlockHits *blocks, int nblocks, int most)
 
 /*
  * read_rows
- *		The rows come by block and pair; only blocks with hits are kept.  Returns
- *		how many hits there are in all.
+ *		Only blocks with hits are kept.  Returns how many hits there are in all.
  */
 static int64
-read_rows(uint64 nrows, int npairs, BlockHits *blocks, int *nblocks)
+read_rows(uint64 nrows, BlockHits *blocks, int *nblocks)
 {
+	PageRow *rows = sorted_rows(nrows);
 	Places common = {0, palloc(sizeof(uint16) * PAIR_PLACES)};
 	Places found = {0, palloc(sizeof(uint16) * PAIR_PLACES)};
 	int64 total = 0;
@@ -213,35 +307,36 @@ read_rows(uint64 nrows, int npairs, BlockHits *blocks, int *nblocks)
 	*nblocks = 0;
 	while (row < nrows)
 	{
-		int64 block = row_int64(row, 1);
+		uint64 begin = row;
 		BlockHits *hits = &blocks[*nblocks];
-		int pairs = 0;
+		bool has_all = true;
 		bool isnull;
 
 		CHECK_FOR_INTERRUPTS();
-		hits->messages = row_datum(row, 2, &isnull);
-		hits->newest = row_timestamp(row, 7, &isnull);
-		while (row < nrows && row_int64(row, 1) == block)
+		while (row < nrows && rows[row].block == rows[begin].block)
 		{
-			uint32 pair = (uint32) DatumGetInt32(row_datum(row, 3, &isnull));
-			Places *list = pairs == 0 ? &common : &found;
+			uint64 next = row;
 
-			list->count = 0;
-			while (row < nrows && row_int64(row, 1) == block &&
-				   (uint32) DatumGetInt32(row_datum(row, 3, &isnull)) == pair)
-				read_page(row++, pair, list);
-			if (pairs++ > 0)
+			while (next < nrows && rows[next].block == rows[row].block &&
+				   rows[next].pair == rows[row].pair)
+				next++;
+			/* a pair that is nowhere in the block: neither is the phrase */
+			has_all = has_all && read_pair(&rows[row], next - row, row == begin ? &common : &found);
+			if (has_all && row > begin)
 				keep_common(&common, &found);
+			row = next;
 		}
-		/* a pair without any page is in no message */
-		if (pairs < npairs || common.count == 0)
+		if (!has_all || common.count == 0)
 			continue;
+		hits->messages = row_datum(rows[begin].row, 2, &isnull);
+		hits->newest = row_timestamp(rows[begin].row, 7, &isnull);
 		hits->found.count = common.count;
 		hits->found.places = palloc(sizeof(uint16) * common.count);
 		memcpy(hits->found.places, common.places, sizeof(uint16) * common.count);
 		total += common.count;
 		(*nblocks)++;
 	}
+	pfree(rows);
 	return total;
 }
 
@@ -253,20 +348,20 @@ ar_inbox_phrase_hits(PG_FUNCTION_ARGS)
 		"select b.id, b.messages, p.pair, g.first_pair, g.first_place, g.postings, b.newest"
 		" from ar_inbox.phrase_blocks b"
 		" cross join (select distinct u.pair from unnest($2) u (pair)) p"
-		" cross join lateral ("
+		" left join lateral ("
 		" (select a.first_pair, a.first_place, a.postings from ar_inbox.phrase_pages a"
 		" where a.company_id = b.company_id and a.block_id = b.id and a.first_pair < p.pair"
+		" and a.first_pair >= p.pair - 3 * (268435456 / greatest(1, b.size / 4096))"
 		" order by a.first_pair desc, a.first_place desc limit 1)"
 		" union all"
 		" select a.first_pair, a.first_place, a.postings from ar_inbox.phrase_pages a"
 		" where a.company_id = b.company_id and a.block_id = b.id and a.first_pair = p.pair) g"
-		" where b.company_id = any ($1)"
-		" order by b.id, p.pair, g.first_pair, g.first_place",
+		" on true"
+		" where b.company_id = any ($1)",
 		2,
 		{INT8ARRAYOID, INT4ARRAYOID}};
 	Datum values[4] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)};
 	ArrayType *pairs = PG_GETARG_ARRAYTYPE_P(1);
-	int npairs = 0;
 	int most = Max(PG_GETARG_INT32(2), 1);
 	Hits hits = {.room = 256};
 	bool nulls[4] = {false, false, false, false};
@@ -284,20 +379,11 @@ ar_inbox_phrase_hits(PG_FUNCTION_ARGS)
 		elog(ERROR, "phrase_hits: not called as a function that returns a record");
 	if (array_contains_nulls(pairs))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("a pair is NULL")));
-	if (ARR_NDIM(pairs) > 0)
-	{
-		int32 *numbers = (int32 *) ARR_DATA_PTR(pairs);
-		int count = ArrayGetNItems(ARR_NDIM(pairs), ARR_DIMS(pairs));
-
-		/* as query_pairs() has them: ascending, each once */
-		for (int i = 0; i < count; i++)
-			npairs += i == 0 || numbers[i] != numbers[i - 1];
-	}
 	SPI_connect();
 	nrows = read_statement(&statement, values, NULL);
 	/* each row may be a block's only one */
 	blocks = palloc_extended(sizeof(BlockHits) * (nrows + 1), MCXT_ALLOC_HUGE);
-	total = read_rows(nrows, npairs, blocks, &nblocks);
+	total = read_rows(nrows, blocks, &nblocks);
 	hits.messages = MemoryContextAlloc(outer, sizeof(BlockMessage) * hits.room);
 	collect(&hits, blocks, nblocks, most);
 	SPI_finish();

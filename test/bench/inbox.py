@@ -106,11 +106,12 @@ def calls():
          lambda self, number, threads:
          "select * from ar_inbox.recent_emails(%d)" % (1 + 100 * (number % (threads // 400))))
     for name, words in (("rare words", ("dispute purchase late", "zupekice OR lonababa", "goods discount late")),
-                        ("a number", ("PO-%06d",)), ("a frequent word", ("invoice", "payment")),
+                        ("a number", ("PO-%d",)), ("a frequent word", ("invoice", "payment")),
                         ("a phrase", ('"payment please"', '"invoice you"'))):
         call("search " + name,
              lambda self, number, threads, words=words: "select * from ar_inbox.search_threads('%s')"
-             % words[number % len(words)].replace("%06d", "%06d" % number),
+             # (numbers are as many as messages are)
+            % words[number % len(words)].replace("%d", "%d" % (number % (threads * LARGE[1] // LARGE[0]))),
              needs="ar_inbox.search_threads")
     return made
 

@@ -171,7 +171,7 @@ join paragraphs p on p.n = pg_temp.pick(m.id, 2000, 15)
 join paragraphs q on q.n = pg_temp.pick(m.id, 2000, 16)
 join paragraphs r on r.n = pg_temp.pick(m.id, 2000, 17)
 cross join lateral (
-    select left(p.text || ' PO-' || pg_temp.pick(m.id, 1000000, 18) || E'\n\n' || q.text || E'\n\n' || r.text,
+    select left(p.text || ' PO-' || pg_temp.pick(m.id, :messages, 18) || E'\n\n' || q.text || E'\n\n' || r.text,
         500 + pg_temp.pick(m.id, 2500, 19)::integer) as body) b
 cross join lateral (
     select case when m.n > 1 then 'Re: ' else '' end || t.subject as subject,

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Merging threads, splitting messages off, and undoing both in any order.
 \i test/lib/pgtap.sql
-SELECT plan(96);
+SELECT plan(97);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -218,6 +218,11 @@ SELECT is(pg_temp.refusal($$SELECT pg_temp.undo('a>b')$$), format('IB002 thread 
 SELECT is(pg_temp.seen(pg_temp.id('split a1')), 'open [a1] 1 last a1 incoming Alice', 'while its only message is elsewhere');
 CALL pg_temp.run($$SELECT pg_temp.merge('c', 'split a1')$$);
 SELECT is(pg_temp.undone('b>c', 'a>b'), 'a [], b [a1 a3 b1], c [c1]; a [a1], b [a3 b1], c [c1]', 'merged again it is where it was, deep down');
+ROLLBACK TO chained;
+CALL pg_temp.run($$SELECT pg_temp.split('a1')$$);
+UPDATE ar_inbox.threads SET customer_id = ar_inbox.create_customer(company_id, 'Found out') WHERE id = pg_temp.id('split a1');
+UPDATE ar_inbox.threads SET split_from_id = NULL WHERE split_from_id = pg_temp.id('a') AND id <> pg_temp.id('split a1');
+SELECT is(pg_temp.undone('a>b'), 'a [], b [], c [a3 b1 c1]', 'where it cannot come back from there, as it is a customer''s now, it need not');
 ROLLBACK TO chained;
 CALL pg_temp.run($$SELECT pg_temp.split('c1')$$);
 SELECT is(pg_temp.refusal($$SELECT pg_temp.undo('b>c')$$), format('IB002 thread %s would be left without a message', pg_temp.id('c')), 'nor is the one that others are in');

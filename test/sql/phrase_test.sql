@@ -3,7 +3,7 @@
 -- finds what one without it finds.
 \i test/lib/pgtap.sql
 
-SELECT plan(90);
+SELECT plan(74);
 
 -- Pairs
 CREATE FUNCTION pg_temp.pairs(VARIADIC words text[]) RETURNS integer[] LANGUAGE sql AS $$
@@ -85,15 +85,6 @@ CREATE FUNCTION pg_temp.differing() RETURNS text LANGUAGE sql AS $$
     SELECT count(*) FILTER (WHERE s.by_index <> s.truth OR s.without IS DISTINCT FROM s.truth) || ' of ' || count(s.by_index) || ' by the index' FROM pg_temp.searches() s
 $$;
 CALL pg_temp.add(1, 400);
--- a number is rare, unless the statistics list it
-CREATE FUNCTION pg_temp.rare(query text) RETURNS boolean LANGUAGE sql AS $$ SELECT ar_inbox_internal.has_rare_number(ar_inbox_internal.search_query('ar_inbox.english', query)) $$;
-SELECT is(pg_temp.rare(query), wanted, 'a rare number? ' || query)
-FROM (VALUES ('INV-00042', true), ('late INV-00042', true), ('"late fee" AB12CD', true), ('late fee', false), ('the', false), ('INV-00042 or late', false),
-    ('late -42', false), ('late 420*', false), ('"late 42"', true)) q (query, wanted);
-ANALYZE ar_inbox.emails;
-SELECT is(pg_temp.rare(query), wanted, 'a rare number, once there are statistics? ' || query)
-FROM (VALUES ('INV-00042', false), ('INV-00043', true), ('"late 42" 77', true), ('late fee', false), ('4', true), ('042', true)) q (query, wanted);
-SELECT is(ar_inbox_internal.has_rare_number(NULL), NULL, 'a rare number in nothing?');
 SELECT is(pg_temp.in_queue(), 400::bigint, 'each message and note is queued');
 SELECT is((SELECT array_agg(DISTINCT q.company_id ORDER BY q.company_id) FROM ar_inbox.phrase_queue q), ARRAY[pg_temp.id('acme'), pg_temp.id('rival')], 'for its company');
 SELECT is(pg_temp.differing(), '0 of 40 by the index', 'what waits is read');

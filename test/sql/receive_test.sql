@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(263);
+SELECT plan(275);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -92,6 +92,15 @@ SELECT lives_ok($$SELECT ar_inbox.remove_company_address(pg_temp.id('acme'), 'AC
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.remove_company_address(pg_temp.id('acme'), 'accounts@acme.example')$$),
     format('IB001 address accounts@acme.example is not one of company %s', pg_temp.id('acme')), 'once');
 SELECT is(pg_temp.receive('alias after', pg_temp.mail('e10@x', recipient => 'accounts@acme.example')), 'quarantine -', 'and is nobody''s again');
+-- a plus-address is an address, too, which has others under it
+SELECT lives_ok($$SELECT ar_inbox.add_company_address(pg_temp.id('other'), 'team+ar@host.example')$$, 'one with a tag');
+SELECT lives_ok($$SELECT ar_inbox.add_company_address(pg_temp.id('acme'), 'Team+billing@host.example')$$, 'one beside it, of another company');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_company_address(pg_temp.id(''acme''), %L)', address)), format('23505 address %s belongs to another company', address), 'not to be had: ' || address)
+FROM unnest(ARRAY['team@host.example', 'team+ar@host.example', 'team+ar+x@host.example']) address;
+SELECT is(ar_inbox_internal.company_of_address(address::ar_inbox.email_address), pg_temp.id(company), 'whose? ' || address)
+FROM (VALUES ('team+ar+x@host.example', 'other'), ('TEAM+AR+x+y@host.example', 'other'), ('team+billing+x@host.example', 'acme'), ('team@host.example', NULL), ('team+x@host.example', NULL)) a (address, company);
+SELECT is(pg_temp.receive('under a tag', pg_temp.mail('e11@x', recipient => 'team+billing+r2345@host.example')), 'Acme message - open 1', 'and so is mail to them');
+SELECT is(ar_inbox_internal.addresses_above('a+b+c@host.example')::text, '{a+b+c@host.example,a+b@host.example,a@host.example}', 'what an address is under');
 
 -- the address that a thread is answered to
 SELECT is(pg_temp.send('written', 'bob@y.example'), 'message closed 1', 'a message to somebody who is no customer');

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Searching: words, languages, what is found and by whom.
 \i test/lib/pgtap.sql
-SELECT plan(165);
+SELECT plan(186);
 
 -- Words and the configurations of the languages
 CREATE FUNCTION pg_temp.words(config text, body text) RETURNS text LANGUAGE sql AS $$
@@ -238,6 +238,23 @@ FROM (VALUES ('umbrella', 'u:u1'), ('U77 hello', 'u:u1'), ('FA-2026-31', 'd:note
 SELECT is(ar_inbox_internal.searched_subject(own, shown), wanted, format('%s in %s', own, shown))
 FROM (VALUES ('Re: INVOICE FA-1, paid', 'Invoice FA-1', 'Re: INVOICE FA-1, paid'), ('hello', 'Invoice FA-1', 'hello Invoice FA-1'), (NULL, 'Invoice FA-1', 'Invoice FA-1'), ('hello', '', 'hello'), (NULL, NULL, NULL)) t (own, shown, wanted);
 
+-- What is shown with another subject is found by that one.
+DO $$ DECLARE invoice bigint := ar_inbox.create_invoice((SELECT c.id FROM ar_inbox.customers c WHERE c.number = 'U77'), '[{"description": "Work", "unit_price": 100}]'); BEGIN
+    INSERT INTO ids VALUES ('thread i', ar_inbox_internal.invoice_thread(pg_temp.id('acme'), invoice)), ('invoice i', invoice);
+    PERFORM ar_inbox.add_note(pg_temp.id('thread i'), 'Wants stroopwafels');
+END $$;
+SELECT is(pg_temp.found('draft stroopwafels', 'acme'), 'i:note', 'a draft');
+DO $$ BEGIN
+    PERFORM ar_inbox.issue_invoice(pg_temp.id('invoice i'));
+    PERFORM ar_inbox.change_customer(c.id, '{"name": "Tricell"}') FROM ar_inbox.customers c WHERE c.number = 'U77';
+END $$;
+SELECT is((SELECT t.subject FROM ar_inbox.threads t WHERE t.id = pg_temp.id('thread i')), (SELECT 'Invoice ' || i.number FROM ar_inbox.invoices i WHERE i.id = pg_temp.id('invoice i')), 'issued');
+SELECT is(pg_temp.found((SELECT '"' || i.number || '" stroopwafels' FROM ar_inbox.invoices i WHERE i.id = pg_temp.id('invoice i')), 'acme'), 'i:note', 'it is found by its number');
+SELECT is(pg_temp.found('draft stroopwafels', 'acme'), NULL, 'and is no draft');
+SELECT is(pg_temp.found('tricell hello', 'acme'), 'u:u1', 'a customer of another name');
+SELECT is(pg_temp.found('umbrella hello', 'acme'), 'u:u1', 'but its address is what it was');
+SELECT is(pg_temp.found('corporation hello', 'acme'), NULL, 'its name is not');
+
 -- A company's language changes.
 UPDATE ar_inbox.companies SET language = 'en' WHERE id = pg_temp.id('wien');
 CREATE TEMP TABLE before AS SELECT id, search FROM ar_inbox.emails UNION ALL SELECT id, search FROM ar_inbox.notes;
@@ -246,6 +263,25 @@ SELECT is(pg_temp.found('pay', 'wien'), 'W:w1', 'in its language');
 SELECT is(ar_inbox_internal.reindex_company(pg_temp.id('acme'))::text, '', 'and where it is the same');
 SELECT results_eq('SELECT id, search FROM ar_inbox.emails WHERE company_id = pg_temp.id(''acme'') UNION ALL SELECT id, search FROM ar_inbox.notes ORDER BY 1, 2',
     'SELECT * FROM before WHERE id <> pg_temp.id(''mail w1'') AND id <> pg_temp.id(''mail r1'') ORDER BY 1, 2', 'nothing changes');
+
+-- A rare number is looked for at once, as soon as there are statistics.
+INSERT INTO ar_inbox.emails (company_id, thread_id, direction, message_id, body_text, sent_at, occurred_at, kind, search)
+SELECT t.company_id, t.id, 'outgoing', 'rare' || n || '@acme.example', b.body, m.at, m.at, 'comment', ar_inbox_internal.search_vector(t.company_id, NULL, NULL, b.body)
+FROM generate_series(1, 600) n
+CROSS JOIN LATERAL (SELECT format('order PO-%s of 2042 is 17 days late', n) AS body) b
+CROSS JOIN LATERAL (SELECT timestamptz '2026-01-01' + interval '1 hour' * abs(hashint4(n) % 10000) AS at) m
+JOIN ar_inbox.threads t ON t.id = pg_temp.id((ARRAY['thread u', 'thread d', 'thread i'])[1 + n % 3]);
+DO $$ BEGIN PERFORM ar_inbox.add_note(pg_temp.id('thread d'), 'PO-77 is paid'); END $$;
+CREATE FUNCTION pg_temp.few(query text, most integer DEFAULT 50) RETURNS ar_inbox_internal.found_message[] LANGUAGE sql AS $$
+    SELECT ar_inbox_internal.search_few(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', query), most)
+$$;
+SELECT is(pg_temp.few('PO-77'), NULL, 'without statistics nothing is known to be rare');
+ANALYZE ar_inbox.emails;
+SELECT is(pg_temp.few(query), NULL, 'not rare: ' || query)
+FROM (VALUES ('order'), ('2042'), ('"17 days"'), ('PO-77 or late'), ('late -77'), ('late 770*')) t (query);
+SELECT is(pg_temp.few(query, most), ar_inbox_internal.search_companies(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', query), most), format('rare: %s, the newest %s', query, most))
+FROM (VALUES ('PO-77', 50), ('PO-77', 2), ('"77 of 2042"', 50), ('PO-78 order late', 50), ('77', 1), ('PO-99999', 50)) t (query, most);
+SELECT is(cardinality(pg_temp.few('PO-77')), 2, 'in two conversations');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(190);
+SELECT plan(195);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -399,6 +399,15 @@ $$;
 SELECT is(pg_temp.offer(name), pg_temp.made(ar_inbox.reply(pg_temp.id(name), 'x', reply_all => true)), 'as offered: ' || name)
 FROM unnest(ARRAY['talk', 'silent', 'bill', 'thread of group', 'thread of list', 'thread of form', 'subject 1']) name;
 SELECT is(ar_inbox.thread(pg_temp.id('thread of cron')) -> 'reply', '{"email_id": null, "recipients": [], "cc": [], "subject": "Re: cron"}', 'with nobody to answer it says so');
+
+-- an address that is given more than once, in any letter case
+CALL pg_temp.keep('twice', ar_inbox.send_email(pg_temp.id('acme'), '{Once@x.example,once@x.example,two@x.example}', 'Twice', 'b', cc => '{ONCE@x.example,three@x.example}', bcc => '{three@X.example,four@x.example}'));
+SELECT is((SELECT string_agg(r.field || ' ' || r.address, ', ' ORDER BY r.id) FROM ar_inbox.email_recipients r WHERE r.email_id = pg_temp.id('twice')),
+    'to Once@x.example, to two@x.example, cc three@x.example, bcc four@x.example', 'each address once');
+-- nothing but white space
+SELECT is(pg_temp.refusal(format('SELECT %s', call)), wanted, 'blank: ' || call)
+FROM (VALUES ('ar_inbox.send_email(pg_temp.id(''acme''), ''{a@x.example}'', ''s'', E''\n\t'')', '22023 body is empty'), ('ar_inbox.send_email(pg_temp.id(''acme''), ''{a@x.example}'', E''\u00a0\t'', ''b'')', '22023 subject is empty'),
+    ('ar_inbox.add_note((SELECT e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id(''twice'')), E''\u200b\n'')', '22023 body is empty'), ('ar_inbox.set_saved_reply(pg_temp.id(''acme''), ''blank'', E''\r\n'')', '22023 body is empty')) c (call, wanted);
 
 SELECT finish();
 ROLLBACK;

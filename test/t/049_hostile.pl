@@ -152,6 +152,8 @@ my @case = (
 	[ '100,000 addresses in To, folded', sub { mail("To: inbox\@acme.test,\n " . join ",\n ", map { "U $_ <u$_\@x.test>" } 1 .. 100_000) } ],
 	[ '100,000 addresses of ours', sub { mail('To: ' . join ', ', map { "inbox+$_\@acme.test" } 1 .. 100_000) } ],
 	[ '5,000 addresses in each of To, Cc and Reply-To', sub { mail(join '', map { my $f = $_; "$f: inbox\@acme.test, " . join(', ', map { "$f$_\@x.test" } 1 .. 4990) . "\n" } qw(To Cc Reply-To)) } ],
+	[ '500 addresses of 30 tags each', sub { mail('To: inbox@acme.test, ' . join ', ', map { my $u = $_; "u$u" . '+t' x 27 . '@x.test' } 1 .. 500) } ],
+	[ '380 attached messages of quoted HTML, 24 MB', sub { mixed(map { part('Content-Type: message/rfc822', "Subject: s\r\nContent-Type: text/html\r\n\r\n" . '<blockquote>' x 20 . 'x<br>' x 12_900) } 1 .. 380) } ],
 	[ '2,000 Delivered-To', sub { mail(join '', map { "Delivered-To: d$_\@x.test\n" } 1 .. 2000) }, 'quarantine' ],
 	[ 'a header line of 100 kB', sub { mail('X-Long: ' . 'x' x 100_000) } ],
 	[ 'a From of 100 kB of groups', sub { mail('From: ' . 'g:' x 50_000) } ],
