@@ -61,6 +61,13 @@ begin
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
     end if;
+    -- what is shown in every list; all of it is in the message's bytes
+    if pg_catalog.length(parsed.subject) > 1000 then
+        parsed.subject := pg_catalog.left(parsed.subject, 1000);
+    end if;
+    if pg_catalog.length(parsed.from_name) > 200 then
+        parsed.from_name := pg_catalog.left(parsed.from_name, 200);
+    end if;
     select c.trusted_hosts, c.automatic_mail_opens_threads, c.reply_hold_days,
         ar_inbox_internal.search_config(c.language) as config
     into known
@@ -198,7 +205,7 @@ begin
     -- The rest at once: a statement for each table would take as long again.
     with recipients as (
         insert into ar_inbox.email_recipients (company_id, email_id, field, position, name, address)
-        select file_message.company_id, new_id, r.field, r.position, r.name, r.address::ar_inbox.email_address
+        select file_message.company_id, new_id, r.field, r.position, pg_catalog.left(r.name, 200), r.address::ar_inbox.email_address
         -- (in the list, not in FROM, where what each gives is stored away first)
         from (
             select pg_catalog.unnest(parsed.recipient_fields) as field,

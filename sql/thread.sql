@@ -397,6 +397,7 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             'attachments is an array of arrays', 'Give a plain array of file ids.');
     end if;
+    perform ar_inbox_internal.check_length(body, 'body', 100000);
     select f.id into missing from pg_catalog.unnest(attachments) with ordinality f (id, position)
     where not exists (select 1 from ar_inbox.files s where s.company_id = company and s.id = f.id)
     order by f.position limit 1;

@@ -2,7 +2,7 @@
 -- The shared mailbox: what comes in and which thread it finds, thread status,
 -- writing by hand, notes, assignment.
 \i test/lib/pgtap.sql
-SELECT plan(162);
+SELECT plan(163);
 
 CREATE ROLE ar_test_alice LOGIN;
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
@@ -329,6 +329,7 @@ SELECT is(pg_temp.thread('stranger'), 'open 4 incoming', 'a note is no message')
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(0, 'x')$$), 'IB001 thread 0 does not exist', 'a note on an unknown thread');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), E' ')$$), '22023 body is empty', 'an empty note');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), NULL)$$), '22023 body is empty', 'a note NULL');
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.add_note(pg_temp.id('stranger'), repeat('n', 100001))$$), '22023 body has 100001 characters', 'a note too long');
 
 -- an odd recipient hides no good one
 SELECT is(ar_inbox_internal.without_tag(a)::text, b, 'without its tag: ' || a)

@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(275);
+SELECT plan(276);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -100,6 +100,9 @@ FROM unnest(ARRAY['team@host.example', 'team+ar@host.example', 'team+ar+x@host.e
 SELECT is(ar_inbox_internal.company_of_address(address::ar_inbox.email_address), pg_temp.id(company), 'whose? ' || address)
 FROM (VALUES ('team+ar+x@host.example', 'other'), ('TEAM+AR+x+y@host.example', 'other'), ('team+billing+x@host.example', 'acme'), ('team@host.example', NULL), ('team+x@host.example', NULL)) a (address, company);
 SELECT is(pg_temp.receive('under a tag', pg_temp.mail('e11@x', recipient => 'team+billing+r2345@host.example')), 'Acme message - open 1', 'and so is mail to them');
+CALL pg_temp.keep('long mail', ar_inbox.receive_email(convert_to(format(E'From: %s <l@x.example>\nTo: %s <inbox@acme.example>\nSubject: %s\nMessage-ID: <long@x>\n\nHi', repeat('f', 5000), repeat('t', 5000), repeat('s', 5000)), 'UTF8')));
+SELECT results_eq($$SELECT length(e.subject), length(e.from_name), (SELECT max(length(r.name)) FROM ar_inbox.email_recipients r WHERE r.email_id = e.id) FROM ar_inbox.emails e WHERE e.id = pg_temp.id('long mail')$$,
+    $$VALUES (1000, 200, 200)$$, 'what is shown in lists is not endless');
 SELECT is(ar_inbox_internal.addresses_above('a+b+c@host.example')::text, '{a+b+c@host.example,a+b@host.example,a@host.example}', 'what an address is under');
 
 -- the address that a thread is answered to
