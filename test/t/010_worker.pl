@@ -327,6 +327,32 @@ cmp_ok(timed(sub { sql('DROP DATABASE third') }), '<', $prompt, 'the database ca
 
 unlike(ArInbox::log_since($node, 0), qr/PANIC|terminated by signal|server process .* exited/, 'nothing crashed');
 
+# --- fewer slots than databases ---------------------------------------------
+
+# Two are left beside the launcher and PostgreSQL's own; databases without the
+# extension are looked at first, and need none for long.
+my $full = ArInbox::new_node('full', conf => <<'END');
+max_worker_processes = 4
+ar_inbox.restart_time = 1s
+ar_inbox.databases = 'none'
+END
+$full->safe_psql('postgres', "CREATE DATABASE plain$_") for 1 .. 4;
+$full->safe_psql('postgres', "CREATE DATABASE $_ TEMPLATE postgres") for qw(served last);
+$full->safe_psql('postgres', "ALTER SYSTEM SET ar_inbox.databases = ''");
+$full->safe_psql('postgres', 'SELECT pg_reload_conf()');
+ok(ArInbox::wait_until($full, "SELECT count(DISTINCT datname) >= 2 FROM pg_stat_activity WHERE backend_type = 'ar_inbox worker' AND datname IN ('postgres', 'served', 'last')", 't'),
+	'each slot that is free has a worker');
+$full->safe_psql('postgres', 'DROP DATABASE served');
+$full->safe_psql('postgres', "ALTER SYSTEM SET ar_inbox.databases = 'plain1,plain2,plain3,plain4,last'");
+$full->safe_psql('postgres', 'SELECT pg_reload_conf()');
+ok(ArInbox::wait_until($full, "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ar_inbox worker' AND datname = 'last'", 't'),
+	'the last of many databases, too');
+my (undef, undef, $said) = $full->psql('postgres', "ALTER SYSTEM SET ar_inbox.databases = 'plain1 last'");
+like($said, qr/invalid value for parameter "ar_inbox.databases".*DETAIL:  It is no list of names separated by commas/s, 'what is no list of names is refused');
+(undef, undef, $said) = $full->psql('postgres', q(ALTER SYSTEM SET ar_inbox.databases = '"Mixed-1",last'));
+is($said, '', 'but not a name in quotation marks');
+$full->stop('fast');
+
 # --- without the line in postgresql.conf ------------------------------------
 
 # The functions are there, the worker is not.
