@@ -94,6 +94,40 @@ $$;
 comment on function ar_inbox_internal.signing_key(bigint) is
 'The key that the company''s reply addresses, return paths and image addresses are signed with; 32 bytes.';
 
+create function ar_inbox_internal.wrong_settings(settings jsonb, failed text, field text)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    nobody  ar_inbox.companies;
+    setting record;
+    wrong   jsonb;
+begin
+    select pg_catalog.jsonb_object_agg(s.key, s.value) into wrong
+    from pg_catalog.jsonb_each(settings) s
+    where s.key = field or s.key in (
+        select a.attname
+        from pg_catalog.pg_constraint c
+        join pg_catalog.pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+        where c.conrelid = 'ar_inbox.companies'::regclass and c.conname = failed);
+    if wrong is null then
+        -- the first that is no value of its type
+        for setting in select s.key, s.value from pg_catalog.jsonb_each(settings) s loop
+            begin
+                perform pg_catalog.jsonb_populate_record(nobody, pg_catalog.jsonb_build_object(setting.key, setting.value));
+            exception when data_exception then
+                return pg_catalog.jsonb_build_object(setting.key, setting.value);
+            end;
+        end loop;
+    end if;
+    return wrong;
+end
+$$;
+
+comment on function ar_inbox_internal.wrong_settings(jsonb, text, text) is
+'Which of these settings of a company an error is about: those of the constraint that failed, that of the column (field), else the first that is no value of its type; NULL: it cannot be said.';
+
 create function ar_inbox.change_settings(company_id bigint, settings jsonb)
 returns void
 language plpgsql security definer
@@ -108,6 +142,8 @@ declare
     before ar_inbox.companies;
     after  ar_inbox.companies;
     strange text;
+    failed text;
+    field  text;
 begin
     perform ar_inbox_internal.require_company(company_id, 'manage');
     if settings is null or pg_catalog.jsonb_typeof(settings) <> 'object' then
@@ -146,8 +182,10 @@ begin
     exception
         when check_violation or not_null_violation or invalid_text_representation
             or invalid_datetime_format or numeric_value_out_of_range then
+            get stacked diagnostics failed = constraint_name, field = column_name;
             perform ar_inbox_internal.refuse('invalid_parameter_value',
-                pg_catalog.format('the settings cannot be %s', settings),
+                pg_catalog.format('the settings cannot be %s',
+                    coalesce(ar_inbox_internal.wrong_settings(settings, failed, field), settings)),
                 case sqlstate when '23502' then 'A setting cannot be null.'
                     when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, language is a BCP 47 tag such as en or pt-BR.'
                     else sqlerrm end);

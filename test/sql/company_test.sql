@@ -1,7 +1,7 @@
 \set ECHO none
 -- Companies, their members and settings, arming, and the record of events.
 \i test/lib/pgtap.sql
-SELECT plan(100);
+SELECT plan(105);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_bob LOGIN;
@@ -113,6 +113,11 @@ SELECT is(pg_temp.refusal($$SELECT ar_inbox.change_settings(pg_temp.id('plain'),
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.change_settings(0, '{}')$$), 'IB001 company 0 does not exist', 'settings of no company');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 the settings cannot be ' || settings, 'a value that cannot be: ' || settings)
 FROM unnest(ARRAY['{"max_steps": 0}', '{"max_steps": null}', '{"max_steps": "many"}', '{"max_steps": 99999999999}', '{"retry_limit": "-01:00:00"}', '{"retry_limit": "1000000 years"}', '{"catch_up_window": "1000000 years"}', '{"retry_limit": "soon"}', '{"name": " "}']) settings;
+
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 the settings cannot be ' || wrong, 'which cannot be: ' || settings)
+FROM (VALUES ('{"trusted_hosts": ["mx.acme.test"], "undo_grace": "2 days", "max_steps": 5}', '{"undo_grace": "2 days"}'), ('{"max_steps": "many", "undo_grace": "1 minute"}', '{"max_steps": "many"}'),
+    ('{"max_steps": null, "max_cadences": 3}', '{"max_steps": null}'), ('{"sms_from_hour": 20, "sms_to_hour": 19, "max_steps": 5}', '{"sms_to_hour": 19, "sms_from_hour": 20}'),
+    ('{"name": "Plain", "max_message_size": 99999999999}', '{"max_message_size": 99999999999}')) c (settings, wrong);
 
 -- change_member
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.create_member(pg_temp.id('acme'), 'X', 'x@acme.example', permissions => '{send,manage}')$$),
