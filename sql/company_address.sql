@@ -73,6 +73,11 @@ begin
     if address is null then
         return;
     end if;
+    if ar_inbox_internal.customers_of_address(company_id, address) <> '{}' then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('the address %s is a customer''s', address),
+            'Give the company''s own: what comes from those is no customer''s answer.');
+    end if;
     -- One company at a time for what is under one address: its plus-addresses go
     -- with it, and none may be another company's, whichever came first.
     perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(
@@ -97,7 +102,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.take_address(bigint, ar_inbox.email_address) is
-'Makes the address the company''s own; does nothing for NULL. Errors: 23505 (another company''s, a plus-address of one of those, or one that another company has a plus-address of).';
+'Makes the address the company''s own; does nothing for NULL. Errors: 22023 (a customer''s), 23505 (another company''s, a plus-address of one of those, or one that another company has a plus-address of).';
 
 create function ar_inbox.add_company_address(company_id bigint, address ar_inbox.email_address)
 returns void
@@ -117,7 +122,7 @@ end
 $$;
 
 comment on function ar_inbox.add_company_address(bigint, ar_inbox.email_address) is
-'Adds an address of the company, such as an alias that forwards to its inbox: mail to it is the company''s, and a reply-all leaves it out. Sender and inbox addresses are added by set_mail_account(). Needs manage. Errors: IB001, 42501, 22004, 23505 (another company''s).';
+'Adds an address of the company, such as an alias that forwards to its inbox: mail to it is the company''s, and a reply-all leaves it out. Sender and inbox addresses are added by set_mail_account(). Needs manage. Errors: IB001, 42501, 22004, 22023 (a customer''s), 23505 (another company''s, or one that differs from one of theirs by tags only).';
 
 create function ar_inbox.remove_company_address(company_id bigint, address ar_inbox.email_address)
 returns void

@@ -1,5 +1,25 @@
 -- Customers, contacts, contact roles.
 
+create function ar_inbox_internal.welcome_address(company_id bigint, address ar_inbox.email_address)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if ar_inbox_internal.company_of_address(address) = company_id then
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('the address %s is the company''s own', address),
+            'Give the customer''s: what came from this one would be no answer, and what goes there would come back.');
+    end if;
+    -- a stranger no longer
+    delete from ar_inbox.spam_senders s
+    where s.company_id = welcome_address.company_id and s.address = welcome_address.address;
+end
+$$;
+
+comment on function ar_inbox_internal.welcome_address(bigint, ar_inbox.email_address) is
+'What goes with an address becoming a customer''s or a contact''s; nothing for NULL. Errors: 22023 (the company''s own).';
+
 create function ar_inbox.create_customer(company_id bigint, name text, number text = null,
     email ar_inbox.email_address = null, phone text = null, postal_address jsonb = null)
 returns bigint
@@ -36,9 +56,7 @@ begin
     values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email,
         create_customer.phone, create_customer.postal_address)
     returning id into new_id;
-    -- a stranger no longer
-    delete from ar_inbox.spam_senders s
-    where s.company_id = create_customer.company_id and s.address = create_customer.email;
+    perform ar_inbox_internal.welcome_address(create_customer.company_id, create_customer.email);
     perform ar_inbox_internal.record_event(company_id, 'customer', new_id, 'created');
     return new_id;
 end
@@ -116,9 +134,7 @@ begin
         create_contact.email, create_contact.phone, coalesce(create_contact.is_primary, false),
         ar_inbox_internal.contact_role_id(company, create_contact.role), create_contact.postal_address)
     returning id into new_id;
-    -- a stranger no longer
-    delete from ar_inbox.spam_senders s
-    where s.company_id = company and s.address = create_contact.email;
+    perform ar_inbox_internal.welcome_address(company, create_contact.email);
     perform ar_inbox_internal.record_event(company, 'contact', new_id, 'created');
     return new_id;
 end
@@ -179,9 +195,7 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('the customer cannot become %s', changes), sqlerrm);
     end;
-    -- a stranger no longer
-    delete from ar_inbox.spam_senders s
-    where s.company_id = before.company_id and s.address = after.email;
+    perform ar_inbox_internal.welcome_address(before.company_id, after.email);
     if after.name <> before.name then
         perform ar_inbox_internal.rename_thread(t.company_id, t.id, ar_inbox_internal.customer_subject(after.name, after.number))
         from ar_inbox.threads t
@@ -222,9 +236,7 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('the contact cannot become %s', changes), sqlerrm);
     end;
-    -- a stranger no longer
-    delete from ar_inbox.spam_senders s
-    where s.company_id = before.company_id and s.address = after.email;
+    perform ar_inbox_internal.welcome_address(before.company_id, after.email);
     perform ar_inbox_internal.record_event(before.company_id, 'contact', before.id, 'changed',
         pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after));
 end

@@ -2,7 +2,7 @@
 -- Receiving: whose a message is, which thread it goes to, who is believed to
 -- have written it, what follows from it, quarantine and running it again.
 \i test/lib/pgtap.sql
-SELECT plan(276);
+SELECT plan(282);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_victor LOGIN;
@@ -100,6 +100,14 @@ FROM unnest(ARRAY['team@host.example', 'team+ar@host.example', 'team+ar+x@host.e
 SELECT is(ar_inbox_internal.company_of_address(address::ar_inbox.email_address), pg_temp.id(company), 'whose? ' || address)
 FROM (VALUES ('team+ar+x@host.example', 'other'), ('TEAM+AR+x+y@host.example', 'other'), ('team+billing+x@host.example', 'acme'), ('team@host.example', NULL), ('team+x@host.example', NULL)) a (address, company);
 SELECT is(pg_temp.receive('under a tag', pg_temp.mail('e11@x', recipient => 'team+billing+r2345@host.example')), 'Acme message - open 1', 'and so is mail to them');
+-- a customer's address is none of the company's own
+SELECT is(pg_temp.refusal(format('SELECT %s', call)), '22023 the address ' || wrong, 'not both: ' || call)
+FROM (VALUES ('ar_inbox.create_customer(pg_temp.id(''acme''), ''We'', email => ''Inbox@acme.example'')', 'Inbox@acme.example is the company''s own'),
+    ('ar_inbox.create_contact(pg_temp.id(''globex''), ''We'', ''inbox+x@acme.example'')', 'inbox+x@acme.example is the company''s own'),
+    ('ar_inbox.change_customer(pg_temp.id(''globex''), ''{"email": "team+billing@host.example"}'')', 'team+billing@host.example is the company''s own'),
+    ('ar_inbox.add_company_address(pg_temp.id(''acme''), ''AP@globex.example'')', 'AP@globex.example is a customer''s'),
+    ('ar_inbox.set_mail_account(pg_temp.id(''acme''), ''ap@globex.example'', ''smtp://h'')', 'ap@globex.example is a customer''s')) c (call, wrong);
+SELECT lives_ok($$SELECT ar_inbox.create_customer(pg_temp.id('other'), 'Acme', email => 'inbox@acme.example')$$, 'but another company''s');
 CALL pg_temp.keep('long mail', ar_inbox.receive_email(convert_to(format(E'From: %s <l@x.example>\nTo: %s <inbox@acme.example>\nSubject: %s\nMessage-ID: <long@x>\n\nHi', repeat('f', 5000), repeat('t', 5000), repeat('s', 5000)), 'UTF8')));
 SELECT results_eq($$SELECT length(e.subject), length(e.from_name), (SELECT max(length(r.name)) FROM ar_inbox.email_recipients r WHERE r.email_id = e.id) FROM ar_inbox.emails e WHERE e.id = pg_temp.id('long mail')$$,
     $$VALUES (1000, 200, 200)$$, 'what is shown in lists is not endless');
