@@ -115,7 +115,7 @@ read_field(const ReportFields *fields, Group *group, Bounce *bounce)
 	{
 		case 'a':
 			if (report_field_is(fields, "action") && group->action == NULL)
-				group->action = pnstrdup(value, Min(strlen(value), 20));
+				group->action = pnstrdup(value, whole_characters(value, strlen(value), 20));
 			break;
 		case 'd':
 			if (report_field_is(fields, "diagnostic-code") && group->diagnostic == NULL)

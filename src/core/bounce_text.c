@@ -41,14 +41,8 @@ typedef struct Reader
 static const char *
 fold(StringInfo out, const char *p, size_t len, size_t limit)
 {
-	if (len > limit)
-	{
-		len = limit;
-		while (len > 0 && ((unsigned char) p[len] & 0xC0) == 0x80)
-			len--;
-	}
 	resetStringInfo(out);
-	casefold_append(out, p, len, false);
+	casefold_append(out, p, whole_characters(p, len, limit), false);
 	return out->data;
 }
 
@@ -354,9 +348,9 @@ general_reason(Reader *reader)
 			continue;
 		folded = fold(&reader->folded, line.data, line.len, MAX_FOLD);
 		if (says_code(folded))
-			return pnstrdup(line.data, Min(line.len, MAX_REASON));
+			return pnstrdup(line.data, whole_characters(line.data, line.len, MAX_REASON));
 		if (second_best == NULL && bounce_judge(NULL, folded) == BOUNCE_HARD)
-			second_best = pnstrdup(line.data, Min(line.len, MAX_REASON));
+			second_best = pnstrdup(line.data, whole_characters(line.data, line.len, MAX_REASON));
 	}
 	return second_best;
 }

@@ -23,4 +23,15 @@
 
 #include "lib/stringinfo.h"
 
+/* How much of a text in UTF-8 is whole characters, of so many bytes at most. */
+static inline size_t
+whole_characters(const char *text, size_t len, size_t most)
+{
+	if (len <= most)
+		return len;
+	while (most > 0 && ((unsigned char) text[most] & 0xC0) == 0x80)
+		most--;
+	return most;
+}
+
 #endif /* AR_INBOX_CORE_H */

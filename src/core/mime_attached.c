@@ -22,13 +22,7 @@ append_some(StringInfo out, int start, const char *text, size_t len)
 
 	if (used >= MAX_TAKEN)
 		return;
-	if (len > MAX_TAKEN - used)
-	{
-		len = MAX_TAKEN - used;
-		while (len > 0 && ((unsigned char) text[len] & 0xC0) == 0x80)
-			len--;
-	}
-	appendBinaryStringInfo(out, text, (int) len);
+	appendBinaryStringInfo(out, text, (int) whole_characters(text, len, MAX_TAKEN - used));
 	appendStringInfoChar(out, '\n');
 }
 

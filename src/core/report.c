@@ -126,17 +126,11 @@ report_fields_end(ReportFields *fields)
 	pfree(fields->value.data);
 }
 
-/* keep copies a piece of a value, cut at a whole character. */
+/* keep copies a piece of a value. */
 static char *
 keep(const char *data, size_t len)
 {
-	if (len > MAX_VALUE)
-	{
-		len = MAX_VALUE;
-		while (len > 0 && ((unsigned char) data[len] & 0xC0) == 0x80)
-			len--;
-	}
-	return pnstrdup(data, len);
+	return pnstrdup(data, whole_characters(data, len, MAX_VALUE));
 }
 
 /* after_type steps over "rfc822;" and the like; "limit" bounds its length. */
@@ -441,7 +435,7 @@ complaint_read(const MimeMessage *mail)
 		else if (report_field_is(&fields, "removal-recipient") && removal == NULL)
 			removal = report_typed_address(value);
 		else if (report_field_is(&fields, "source-ip") && complaint->source == NULL)
-			complaint->source = keep(value, Min(strlen(value), 64));
+			complaint->source = pnstrdup(value, whole_characters(value, strlen(value), 64));
 		else if (report_field_is(&fields, "original-envelope-id") &&
 				 complaint->original.envelope_id == NULL)
 			complaint->original.envelope_id = keep(value, strlen(value));
