@@ -499,9 +499,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform ar_inbox_internal.take_message(message, company_id, account_id, mailbox, uid_validity, uid, size, note,
-        -- mail servers that have lost it say 1970 or 1980
+        -- mail servers that have lost it say 1970 or 1980; it has whole seconds, and
+        -- what came in the second in which it was asked for came after that
         arrived_at => case when arrived_at < '1990-01-01' then pg_catalog.now()
-            else least(arrived_at, pg_catalog.now()) end);
+            else least(pg_catalog.date_trunc('second', arrived_at) + interval '999999 microseconds', pg_catalog.now()) end);
     update ar_inbox.mail_accounts a
     set uid_validity = store_fetched.uid_validity, last_uid = store_fetched.uid
     where a.company_id = store_fetched.company_id and a.id = store_fetched.account_id
@@ -510,4 +511,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.store_fetched(bigint, bigint, text, bigint, bigint, bigint, bytea, text, timestamptz) is
-'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why. arrived_at: when it came there (INTERNALDATE, RFC 9051, 2.3.3); NULL, before 1990 or to come: now.';
+'Takes a message that was fetched from a mailbox and remembers how far the mailbox was read, in one transaction. message NULL: it was not fetched, and note says why. arrived_at: the second in which it came there (INTERNALDATE, RFC 9051, 2.3.3), whose end counts; NULL, before 1990 or to come: now.';

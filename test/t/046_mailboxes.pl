@@ -153,7 +153,7 @@ is(sql(filed('recreated')), 4, 'and not filed twice');
 # --- what lay in a folder --------------------------------------------------
 
 # dated: when a user's messages came; now: within this test.
-sub dated { return "SELECT string_agg(CASE WHEN occurred_at > now() - interval '5 minutes' AND occurred_at <= now() THEN 'now' ELSE (occurred_at AT TIME ZONE 'UTC')::text END, ', ' ORDER BY id) FROM ar_inbox.emails WHERE subject = '$_[0]'" }
+sub dated { return "SELECT string_agg(CASE WHEN occurred_at > now() - interval '5 minutes' AND occurred_at <= now() THEN 'now' ELSE (date_trunc('second', occurred_at) AT TIME ZONE 'UTC')::text END, ', ' ORDER BY id) FROM ar_inbox.emails WHERE subject = '$_[0]'" }
 
 $imap{dated}->append('INBOX', mail('dated'), $_) for '03-Feb-2020 04:05:06 +0100', undef, ' 1-Jan-2099 00:00:00 +0000';
 account('dated');
