@@ -92,7 +92,7 @@ compare_page_rows(const void *a, const void *b)
 	return (x->first > y->first) - (x->first < y->first);
 }
 
-/* The rows of the last statement, sorted; pages_of() says what is in them. */
+/* The rows of the last statement, by block, pair and page. */
 static PageRow *
 sorted_rows(uint64 nrows)
 {
@@ -146,7 +146,8 @@ read_page_below(const PageRow *wanted, Places *found)
 		"select a.block_id, null, $2, a.first_pair, a.first_place, a.postings"
 		" from ar_inbox.phrase_pages a"
 		" where a.block_id = $1 and a.first_pair < $2"
-		" order by a.company_id desc, a.first_pair desc, a.first_place desc limit 1",
+		" and a.company_id = (select b.company_id from ar_inbox.phrase_blocks b where b.id = $1)"
+		" order by a.first_pair desc, a.first_place desc limit 1",
 		2,
 		{INT8OID, INT4OID}};
 	Datum values[2] = {Int64GetDatum(wanted->block), Int32GetDatum((int32) wanted->pair)};
@@ -166,7 +167,7 @@ read_page_below(const PageRow *wanted, Places *found)
  * read_pair
  *		Reads what a block has of a pair out of its rows, of which there are that
  *		many: the last page that begins below the pair, and those that begin with
- *		it.  Whether the block has any page for it.
+ *		it.  Whether any of its messages has the pair.
  */
 static bool
 read_pair(const PageRow *rows, uint64 count, Places *found)

@@ -3,7 +3,7 @@
 -- finds what one without it finds.
 \i test/lib/pgtap.sql
 
-SELECT plan(74);
+SELECT plan(75);
 
 -- Pairs
 CREATE FUNCTION pg_temp.pairs(VARIADIC words text[]) RETURNS integer[] LANGUAGE sql AS $$
@@ -113,6 +113,11 @@ SELECT is((SELECT sum(octet_length(b.messages) / 16) FROM ar_inbox.phrase_blocks
 SELECT is((SELECT b.size::bigint FROM ar_inbox.phrase_blocks b WHERE b.id = s.block_id), s.size, 'a block''s size')
 FROM (SELECT p.block_id, sum(octet_length(p.postings)) + (SELECT octet_length(b.messages) FROM ar_inbox.phrase_blocks b WHERE b.id = p.block_id) AS size FROM ar_inbox.phrase_pages p GROUP BY p.block_id ORDER BY 2 DESC LIMIT 1) s;
 SELECT is(pg_temp.differing(), '0 of 40 by the index', 'found in joined blocks');
+-- a larger size stands for pages that begin nearer to each other than they do
+SAVEPOINT far_below;
+UPDATE ar_inbox.phrase_blocks SET size = 2147483647;
+SELECT is(pg_temp.differing(), '0 of 40 by the index', 'also where the page that a pair is in begins far below it');
+ROLLBACK TO far_below;
 SELECT is((SELECT (h.total, cardinality(h.messages), h.since IS NOT NULL)::text FROM ar_inbox_internal.phrase_hits(ARRAY[pg_temp.id('acme')], pg_temp.pairs('fee', 'fee'), 1000) h),
     (SELECT (n, n, false)::text FROM (SELECT count(*) AS n FROM (SELECT e.search, e.company_id FROM ar_inbox.emails e UNION ALL SELECT n.search, n.company_id FROM ar_inbox.notes n) s WHERE s.company_id = pg_temp.id('acme') AND pg_temp.pairs('fee', 'fee') <@ ar_inbox_internal.vector_pairs(s.search)) c), 'all that have a pair');
 SELECT ok(h.since IS NOT NULL AND h.total > 10 AND cardinality(h.messages) > 0 AND h.moments[1] >= h.moments[2] AND h.moments[cardinality(h.moments)] > h.since, 'the newest of them, no more than are known to be')
