@@ -35,27 +35,26 @@ begin
     perform ar_inbox_internal.check_postal_address(postal_address, 'postal_address');
     if number is not null then
         new_number := ar_inbox_internal.required_text(number, 'number');
-        if exists (select 1 from ar_inbox.customers c
-                where c.company_id = create_customer.company_id and c.number = new_number) then
+    end if;
+    loop
+        if number is null then
+            update ar_inbox.companies c set next_customer_number = c.next_customer_number + 1
+            where c.id = create_customer.company_id
+            returning 'CUST-' || pg_catalog.to_char(c.next_customer_number - 1, 'FM9999999999999900000') into new_number;
+        end if;
+        -- two sessions may ask for the same at once
+        insert into ar_inbox.customers (company_id, name, number, email, phone, postal_address)
+        values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email,
+            create_customer.phone, create_customer.postal_address)
+        on conflict on constraint customers_number_key do nothing
+        returning id into new_id;
+        exit when new_id is not null;
+        if number is not null then
             perform ar_inbox_internal.refuse('unique_violation',
                 pg_catalog.format('customer number %s is taken', pg_catalog.quote_literal(new_number)),
                 'Give another number, or NULL to have one drawn.');
         end if;
-    end if;
-    while new_number is null loop
-        update ar_inbox.companies c set next_customer_number = c.next_customer_number + 1
-        where c.id = create_customer.company_id
-        returning 'CUST-' || pg_catalog.to_char(c.next_customer_number - 1, 'FM9999999999999900000') into new_number;
-        if exists (select 1 from ar_inbox.customers c
-                where c.company_id = create_customer.company_id and c.number = new_number) then
-            new_number := null;
-        end if;
     end loop;
-
-    insert into ar_inbox.customers (company_id, name, number, email, phone, postal_address)
-    values (company_id, ar_inbox_internal.required_text(create_customer.name, 'name'), new_number, create_customer.email,
-        create_customer.phone, create_customer.postal_address)
-    returning id into new_id;
     perform ar_inbox_internal.welcome_address(create_customer.company_id, create_customer.email);
     perform ar_inbox_internal.record_event(company_id, 'customer', new_id, 'created');
     return new_id;
