@@ -160,6 +160,15 @@ begin
     if settings -> 'postal_address' <> 'null' then
         perform ar_inbox_internal.check_postal_address(settings -> 'postal_address', 'postal_address');
     end if;
+    -- PostgreSQL takes them for seconds
+    select pg_catalog.string_agg(pg_catalog.format('%s: %s', s.key, s.value), ', ') into strange
+    from pg_catalog.jsonb_each_text(settings) s
+    where s.key in ('retry_limit', 'undo_grace', 'catch_up_window')
+        and s.value ~ '^[[:space:]]*[-+]?[0-9.]+[[:space:]]*$' and s.value ~ '[1-9]';
+    if strange is not null then
+        perform ar_inbox_internal.refuse('invalid_parameter_value', pg_catalog.format('%s has no unit', strange),
+            'Give an interval with its unit, such as "24 hours".');
+    end if;
     select c.* into before from ar_inbox.companies c
     where c.id = change_settings.company_id for no key update;
     begin
@@ -187,7 +196,7 @@ begin
                 pg_catalog.format('the settings cannot be %s',
                     coalesce(ar_inbox_internal.wrong_settings(settings, failed, field), settings)),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, language is a BCP 47 tag such as en or pt-BR.'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, trusted_hosts are names without blanks, language is a BCP 47 tag such as en or pt-BR.'
                     else sqlerrm end);
     end;
     if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Companies, their members and settings, arming, and the record of events.
 \i test/lib/pgtap.sql
-SELECT plan(105);
+SELECT plan(119);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_bob LOGIN;
@@ -118,6 +118,15 @@ SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''p
 FROM (VALUES ('{"trusted_hosts": ["mx.acme.test"], "undo_grace": "2 days", "max_steps": 5}', '{"undo_grace": "2 days"}'), ('{"max_steps": "many", "undo_grace": "1 minute"}', '{"max_steps": "many"}'),
     ('{"max_steps": null, "max_cadences": 3}', '{"max_steps": null}'), ('{"sms_from_hour": 20, "sms_to_hour": 19, "max_steps": 5}', '{"sms_to_hour": 19, "sms_from_hour": 20}'),
     ('{"name": "Plain", "max_message_size": 99999999999}', '{"max_message_size": 99999999999}')) c (settings, wrong);
+
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 the settings cannot be ' || settings, 'no names of hosts: ' || settings)
+FROM unnest(ARRAY['{"trusted_hosts": [null]}', '{"trusted_hosts": ["mx.acme.test", null]}', '{"trusted_hosts": [""]}', '{"trusted_hosts": ["a b"]}', '{"trusted_hosts": ["a;b"]}', '{"trusted_hosts": [["mx.acme.test"]]}']) settings;
+SELECT lives_ok(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings), 'names of hosts: ' || settings)
+FROM unnest(ARRAY['{"trusted_hosts": ["mx.acme.test", "münchen.example"]}', '{"trusted_hosts": []}']) settings;
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 ' || fault || ' has no unit', 'seconds by mistake: ' || settings)
+FROM (VALUES ('{"retry_limit": 24}', 'retry_limit: 24'), ('{"undo_grace": "30"}', 'undo_grace: 30'), ('{"catch_up_window": " 1.5 "}', 'catch_up_window:  1.5 ')) c (settings, fault);
+SELECT lives_ok(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings), 'nothing needs no unit: ' || settings)
+FROM unnest(ARRAY['{"undo_grace": 0}', '{"catch_up_window": "0"}', '{"undo_grace": "00:00:30"}']) settings;
 
 -- change_member
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.create_member(pg_temp.id('acme'), 'X', 'x@acme.example', permissions => '{send,manage}')$$),
