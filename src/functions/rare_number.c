@@ -15,6 +15,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_statistic.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -25,15 +26,32 @@
 
 PG_FUNCTION_INFO_V1(ar_inbox_has_rare_number);
 
-/* The part of all messages that have a word which is no rare one. */
-#define FREQUENT 0.01
+/* The messages that have a word which is no rare one: a part of all, or so many. */
+#define FREQUENT_PART 0.01
+#define FREQUENT_MESSAGES 2000.0
 
-/* The most frequent words of all messages. */
+/* The most frequent words of all messages, and from which part of all they count. */
 typedef struct Frequent
 {
 	AttStatsSlot words;
 	bool known;
+	double part;
 } Frequent;
+
+/* How many messages there are, as ANALYZE or VACUUM found. */
+static double
+messages_in(Oid table)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+	double messages = 0;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		messages = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return Max(messages, 1);
+}
 
 static void
 find_frequent(Frequent *frequent)
@@ -51,6 +69,7 @@ find_frequent(Frequent *frequent)
 	frequent->known = get_attstatsslot(&frequent->words, statistics, STATISTIC_KIND_MCELEM,
 									   InvalidOid, ATTSTATSSLOT_VALUES | ATTSTATSSLOT_NUMBERS);
 	ReleaseSysCache(statistics);
+	frequent->part = Min(FREQUENT_PART, FREQUENT_MESSAGES / messages_in(table));
 }
 
 static bool
@@ -61,7 +80,7 @@ is_frequent(const Frequent *frequent, const char *word, int length)
 		text *other = (text *) DatumGetPointer(frequent->words.values[i]);
 
 		if (VARSIZE_ANY_EXHDR(other) == length && memcmp(VARDATA_ANY(other), word, length) == 0)
-			return i >= frequent->words.nnumbers || frequent->words.numbers[i] >= FREQUENT;
+			return i >= frequent->words.nnumbers || frequent->words.numbers[i] >= frequent->part;
 	}
 	return false;
 }

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Searching: words, languages, what is found and by whom.
 \i test/lib/pgtap.sql
-SELECT plan(186);
+SELECT plan(187);
 
 -- Words and the configurations of the languages
 CREATE FUNCTION pg_temp.words(config text, body text) RETURNS text LANGUAGE sql AS $$
@@ -282,6 +282,9 @@ FROM (VALUES ('order'), ('2042'), ('"17 days"'), ('PO-77 or late'), ('late -77')
 SELECT is(pg_temp.few(query, most), ar_inbox_internal.search_companies(ARRAY[pg_temp.id('acme')], ar_inbox_internal.search_query('ar_inbox.english', query), most), format('rare: %s, the newest %s', query, most))
 FROM (VALUES ('PO-77', 50), ('PO-77', 2), ('"77 of 2042"', 50), ('PO-78 order late', 50), ('77', 1), ('PO-99999', 50)) t (query, most);
 SELECT is(cardinality(pg_temp.few('PO-77')), 2, 'in two conversations');
+-- the part of all that has it, where all are many
+UPDATE pg_class SET reltuples = 10000000 WHERE oid = 'ar_inbox.emails'::regclass;
+SELECT is(pg_temp.few('PO-77'), NULL, 'thousands of messages are not few, however many there are');
 
 SELECT * FROM finish();
 ROLLBACK;
