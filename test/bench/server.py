@@ -104,13 +104,14 @@ class Cluster:
             raise Failure("in database %s:\n%s" % (database, done.stderr.decode("utf-8", "replace")))
         return done.stdout.decode("utf-8").strip()
 
-    def seconds(self, database, script):
-        """How long a script takes, its commits included, its connecting not."""
+    def seconds(self, database, script, before=""):
+        """How long a script takes, its commits included, its connecting not, nor what its session did before."""
         answer = self.sql(database, "\\o %s\n"
+                          "%s\n"
                           "select extract(epoch from clock_timestamp()) as began \\gset\n"
                           "%s\n"
                           "\\o\nselect extract(epoch from clock_timestamp()) - :began;\n"
-                          % (os.devnull, script))
+                          % (os.devnull, before, script))
         return float(answer.splitlines()[-1])
 
     def milliseconds(self, database, statements):
