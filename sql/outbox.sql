@@ -291,12 +291,9 @@ comment on function ar_inbox_internal.may_have_left(bigint, bigint) is
 create function ar_inbox_internal.came_before(arrived_at timestamptz, made_at timestamptz)
 returns boolean
 language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-    -- The mail server has a clock of its own; and what has just come nobody knew
-    -- of who wrote meanwhile.
-    select arrived_at < made_at - interval '10 minutes';
-$$;
+-- The mail server has a clock of its own; and what has just come nobody knew
+-- of who wrote meanwhile.
+return arrived_at < made_at - interval '10 minutes';
 
 comment on function ar_inbox_internal.came_before(timestamptz, timestamptz) is
 'Whether a message that arrived then is no answer to what was made at made_at: it was there more than ten minutes before.';

@@ -247,33 +247,36 @@ comment on type ar_inbox_internal.found_message is 'A thread that a search found
 create function ar_inbox_internal.newest_found(companies bigint[], query tsquery, messages bigint[], moments timestamptz[],
     seen bigint[], max_rows integer)
 returns ar_inbox_internal.found_message[]
-language sql stable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan
 set enable_seqscan = off
 as $$
-    select pg_catalog.array_agg((h.thread_id, h.company_id, h.at, h.email_id, h.note_id)::ar_inbox_internal.found_message
-        order by h.at desc, h.thread_id desc)
-    from (
-        select f.thread_id, f.company_id, f.at, f.email_id, f.note_id
+begin
+    return (
+        select pg_catalog.array_agg((h.thread_id, h.company_id, h.at, h.email_id, h.note_id)::ar_inbox_internal.found_message
+            order by h.at desc, h.thread_id desc)
         from (
-            select distinct on (m.thread_id) m.*
+            select f.thread_id, f.company_id, f.at, f.email_id, f.note_id
             from (
-                select e.thread_id, e.company_id, e.occurred_at as at, e.id as email_id, null::bigint as note_id
-                from unnest(messages, moments) c (message, at)
-                join ar_inbox.emails e on e.id = c.message / 2 and e.occurred_at = c.at
-                where c.message % 2 = 0 and e.company_id = any (companies) and pg_catalog.ts_match_vq(e.search, query)
-                union all
-                select n.thread_id, n.company_id, n.created_at, null, n.id
-                from unnest(messages, moments) c (message, at)
-                join ar_inbox.notes n on n.id = c.message / 2 and n.created_at = c.at
-                where c.message % 2 = 1 and n.company_id = any (companies) and pg_catalog.ts_match_vq(n.search, query)) m
-            where m.thread_id <> all (seen)
-            order by m.thread_id, m.at desc, m.email_id desc nulls last, m.note_id desc) f
-        join ar_inbox.threads t on t.company_id = f.company_id and t.id = f.thread_id
-        where t.spam_at is null
-        order by f.at desc, f.thread_id desc
-        limit max_rows) h;
+                select distinct on (m.thread_id) m.*
+                from (
+                    select e.thread_id, e.company_id, e.occurred_at as at, e.id as email_id, null::bigint as note_id
+                    from unnest(messages, moments) c (message, at)
+                    join ar_inbox.emails e on e.id = c.message / 2 and e.occurred_at = c.at
+                    where c.message % 2 = 0 and e.company_id = any (companies) and pg_catalog.ts_match_vq(e.search, query)
+                    union all
+                    select n.thread_id, n.company_id, n.created_at, null, n.id
+                    from unnest(messages, moments) c (message, at)
+                    join ar_inbox.notes n on n.id = c.message / 2 and n.created_at = c.at
+                    where c.message % 2 = 1 and n.company_id = any (companies) and pg_catalog.ts_match_vq(n.search, query)) m
+                where m.thread_id <> all (seen)
+                order by m.thread_id, m.at desc, m.email_id desc nulls last, m.note_id desc) f
+            join ar_inbox.threads t on t.company_id = f.company_id and t.id = f.thread_id
+            where t.spam_at is null
+            order by f.at desc, f.thread_id desc
+            limit max_rows) h);
+end
 $$;
 
 comment on function ar_inbox_internal.newest_found(bigint[], tsquery, bigint[], timestamptz[], bigint[], integer) is

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -22,6 +23,7 @@
 #include "functions/statement.h"
 
 PG_FUNCTION_INFO_V1(ar_inbox_caller);
+PG_FUNCTION_INFO_V1(ar_inbox_is_administrator);
 PG_FUNCTION_INFO_V1(ar_inbox_server_identity);
 PG_FUNCTION_INFO_V1(ar_inbox_companies);
 
@@ -45,6 +47,22 @@ ar_inbox_caller(PG_FUNCTION_ARGS)
 						errhint("Functions of indexes and materialized views cannot call it.")));
 	namestrcpy(role, GetUserNameFromId(GetOuterUserId(), false));
 	PG_RETURN_NAME(role);
+}
+
+/*
+ * is_administrator(who): every call asks this of its caller, so the system's
+ * caches answer, and no query.
+ */
+Datum
+ar_inbox_is_administrator(PG_FUNCTION_ARGS)
+{
+	const char *who = NameStr(*PG_GETARG_NAME(0));
+	Oid role = get_role_oid(who, true);
+	Oid owner = get_role_oid("ar_inbox_owner", true);
+
+	PG_RETURN_BOOL(OidIsValid(role) &&
+				   (superuser_arg(role) || strcmp(who, "ar_inbox_worker") == 0 ||
+					(OidIsValid(owner) && is_member_of_role(role, owner))));
 }
 
 /*
