@@ -32,6 +32,9 @@ LARGE = (200000, 1000000)
 # a session's first calls fill its caches and are not counted
 WARM_UP = 5
 CALLS = 25
+# From call to call: the calls of a session ask for different things as long as
+# there are any, where little is too (it is prime).  The same again costs half.
+STRIDE = 7919
 
 
 class InboxCall(Entry):
@@ -62,9 +65,8 @@ class InboxCall(Entry):
 
     def median(self, database):
         self.turns[database] += 1
-        numbers = random.Random(self.turns[database])
-        calls = [self.statement(numbers.randrange(1000000), self.sizes[database])
-                 for _ in range(WARM_UP + CALLS)]
+        first = random.Random(self.turns[database]).randrange(1000000)
+        calls = [self.statement(first + STRIDE * call, self.sizes[database]) for call in range(WARM_UP + CALLS)]
         answer = self.cluster.sql(database, "set role %s;\n\\o %s\n\\timing on\n%s;\n"
                                   % (self.role, os.devnull, ";\n".join(calls)))
         times = [float(found) for found in re.findall(r"^Time: ([0-9.]+) ms", answer, re.MULTILINE)]
