@@ -93,13 +93,16 @@ begin
                         else coalesce(pg_catalog.octet_length(n.body_html), pg_catalog.octet_length(h.html), 0) end)
                     over (order by n.occurred_at desc, n.id desc rows unbounded preceding) <= most_bytes as fits
             from ar_inbox.emails n
-            left join ar_inbox.email_html h on h.company_id = n.company_id and h.email_id = n.id
+            -- (what can be of one direction only is not looked for in the other:
+            -- no index is read for NULL)
+            left join ar_inbox.email_html h on h.company_id = n.company_id
+                and h.email_id = case when n.direction = 'incoming' then n.id end
             left join ar_inbox.inbound_messages s on h.pending
                 and s.company_id = n.company_id and s.id = n.inbound_message_id
             where n.thread_id = in_force and n.company_id = conversation.company_id) e
         left join ar_inbox.members w on w.company_id = conversation.company_id and w.id = e.member_id
-        left join ar_inbox.deliveries d on d.company_id = conversation.company_id and d.email_id = e.id
-            and d.channel = e.channel
+        left join ar_inbox.deliveries d on d.company_id = conversation.company_id
+            and d.email_id = case when e.direction = 'outgoing' then e.id end and d.channel = e.channel
         cross join lateral (
             select pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'to') as "to",
                 pg_catalog.jsonb_agg(p.person order by p.position) filter (where p.field = 'cc') as cc,
@@ -119,7 +122,8 @@ begin
                     'address', n.address::text, 'user_agent', n.user_agent, 'unreliable', n.unreliable)
                     order by n.opened_at, n.id) as opens
             from ar_inbox.email_opens n
-            where n.company_id = conversation.company_id and n.email_id = e.id) o
+            where n.company_id = conversation.company_id
+                and n.email_id = case when e.direction = 'outgoing' then e.id end) o
         cross join lateral (
             select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('id', n.id, 'file_id', f.id, 'name', f.name,
                 'type', f.type, 'size', b.size, 'content_id', n.content_id, 'inline', n.is_inline)

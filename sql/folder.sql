@@ -132,12 +132,14 @@ begin
         left join ar_inbox.invoices i on i.company_id = t.company_id and i.id = t.invoice_id
         left join ar_inbox.members a on a.company_id = t.company_id and a.id = t.assignee_id
         left join ar_inbox.members m on m.company_id = e.company_id and m.id = e.member_id
-        left join ar_inbox.deliveries d on d.company_id = e.company_id and d.email_id = e.id and d.channel = e.channel
+        -- (only what we sent has these; no index is read for NULL)
+        left join ar_inbox.deliveries d on d.company_id = e.company_id
+            and d.email_id = case when e.direction = 'outgoing' then e.id end and d.channel = e.channel
         left join lateral (
             -- one that nothing speaks against counts before those that need not have been a person
             select n.opened_at, n.unreliable is null as reliably
             from ar_inbox.email_opens n
-            where n.company_id = e.company_id and n.email_id = e.id
+            where n.company_id = e.company_id and n.email_id = case when e.direction = 'outgoing' then e.id end
             order by n.unreliable is null desc, n.opened_at limit 1) o on true
         order by r.place;
 end
