@@ -29,8 +29,9 @@ from server import Cluster, Failure                     # noqa: E402
 SMALL = (10000, 50000)
 LARGE = (200000, 1000000)
 
-# a session's first calls fill its caches and are not counted
-WARM_UP = 5
+# A session's first calls fill its caches and are not counted; nor are those in
+# which the operating system maps shared memory, page by page, for a new process.
+WARM_UP = 200
 CALLS = 25
 # From call to call: the calls of a session ask for different things as long as
 # there are any, where little is too (it is prime).  The same again costs half.
