@@ -64,6 +64,9 @@ is_address_char(char c)
 		   (c != '\0' && strchr("!#$%&*+-/=?^_{|}~.@", c) != NULL);
 }
 
+/* What is longer is no address (RFC 5321, 4.5.3.1: 64 and 255, and the "@"). */
+#define MAX_ADDRESS 320
+
 /*
  * address_at takes the address that begins at "p"; NULL where none does.
  */
@@ -74,8 +77,10 @@ address_at(const char *p, const char *end, const char **after)
 	const char *at = NULL;
 	const char *stop;
 
-	while (p < end && is_address_char(*p) && p - start < 320)
+	while (p < end && is_address_char(*p))
 	{
+		if (p - start == MAX_ADDRESS)
+			return NULL;
 		if (*p == '@')
 		{
 			if (at != NULL || p == start)
