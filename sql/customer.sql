@@ -49,6 +49,9 @@ begin
         on conflict on constraint customers_number_key do nothing
         returning id into new_id;
         exit when new_id is not null;
+        -- (unless it was a trigger of somebody's that took it away)
+        exit when not exists (select 1 from ar_inbox.customers c
+            where c.company_id = create_customer.company_id and c.number = new_number);
         if number is not null then
             perform ar_inbox_internal.refuse('unique_violation',
                 pg_catalog.format('customer number %s is taken', pg_catalog.quote_literal(new_number)),

@@ -75,11 +75,6 @@ begin
     perform ar_inbox_internal.check_date(due_date, 'due date');
     if number is not null then
         number := ar_inbox_internal.required_text(number, 'number');
-        perform ar_inbox_internal.refuse('unique_violation',
-            pg_catalog.format('invoice number %s is taken', pg_catalog.quote_literal(create_invoice.number)),
-            'Give another number, or NULL to have one drawn when the invoice is issued.')
-        from ar_inbox.invoices i
-        where i.company_id = company.id and i.number = create_invoice.number;
     end if;
     if lines is null or pg_catalog.jsonb_typeof(lines) <> 'array' or pg_catalog.jsonb_array_length(lines) = 0 then
         perform ar_inbox_internal.refuse('invalid_parameter_value',
@@ -93,7 +88,14 @@ begin
     insert into ar_inbox.invoices (company_id, customer_id, number, issue_date, due_date, currency)
     values (company.id, create_invoice.customer_id, create_invoice.number, create_invoice.issue_date,
         create_invoice.due_date, create_invoice.currency)
+    -- two sessions may ask for the same at once
+    on conflict on constraint invoices_number_key do nothing
     returning id into new_id;
+    if new_id is null then
+        perform ar_inbox_internal.refuse('unique_violation',
+            pg_catalog.format('invoice number %s is taken', pg_catalog.quote_literal(create_invoice.number)),
+            'Give another number, or NULL to have one drawn when the invoice is issued.');
+    end if;
 
     for line in select e.value from pg_catalog.jsonb_array_elements(lines) e loop
         line_number := line_number + 1;
@@ -193,24 +195,34 @@ begin
             pg_catalog.format('invoice %s is %s', key.label, invoice.status), 'Only a draft can be issued.');
     end if;
 
-    new_number := invoice.number;
-    while new_number is null loop
-        update ar_inbox.companies c set next_invoice_number = c.next_invoice_number + 1
-        where c.id = key.company_id
-        returning 'INV-' || pg_catalog.to_char(c.next_invoice_number - 1, 'FM9999999999999900000') into new_number;
-        if exists (select 1 from ar_inbox.invoices i
-                where i.company_id = key.company_id and i.number = new_number) then
-            new_number := null;
-        end if;
-    end loop;
+    loop
+        new_number := invoice.number;
+        while new_number is null loop
+            update ar_inbox.companies c set next_invoice_number = c.next_invoice_number + 1
+            where c.id = key.company_id
+            returning 'INV-' || pg_catalog.to_char(c.next_invoice_number - 1, 'FM9999999999999900000') into new_number;
+            if exists (select 1 from ar_inbox.invoices i
+                    where i.company_id = key.company_id and i.number = new_number) then
+                new_number := null;
+            end if;
+        end loop;
 
-    -- An invoice of nothing is paid when it is issued.
-    update ar_inbox.invoices i
-    set number = new_number,
-        issued_at = pg_catalog.now(),
-        status = case when i.total = 0 then 'paid' else 'issued' end::ar_inbox.document_status,
-        ended_at = case when i.total = 0 then pg_catalog.now() end
-    where i.company_id = key.company_id and i.id = key.id;
+        begin
+            -- An invoice of nothing is paid when it is issued.
+            update ar_inbox.invoices i
+            set number = new_number,
+                issued_at = pg_catalog.now(),
+                status = case when i.total = 0 then 'paid' else 'issued' end::ar_inbox.document_status,
+                ended_at = case when i.total = 0 then pg_catalog.now() end
+            where i.company_id = key.company_id and i.id = key.id;
+            exit;
+        exception when unique_violation then
+            -- another session has just given that number; in this snapshot it is never seen
+            if invoice.number is not null or pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+                raise;
+            end if;
+        end;
+    end loop;
     -- what was written about the draft is found by its number
     perform ar_inbox_internal.rename_thread(t.company_id, t.id, ar_inbox_internal.invoice_subject(key.id, new_number))
     from ar_inbox.threads t
