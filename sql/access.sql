@@ -104,7 +104,7 @@ comment on function ar_inbox_internal.member_id(bigint) is
 
 create function ar_inbox_internal.may(company_id bigint, permission text)
 returns boolean
--- (not sql, which would be planned anew in each transaction, by every call)
+-- (not sql, which would be planned anew in each transaction)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -155,7 +155,7 @@ begin
             case kind when 'company' then 'Give the id of a company that you are a member of.'
                 else pg_catalog.format('Give the id of %s %s of a company that you are a member of.',
                     case when kind ~ '^[aeiou]' then 'an' else 'a' end, kind) end);
-    elsif permission <> 'view' and not ar_inbox_internal.may(company_id, permission) then
+    elsif permission is distinct from 'view' and not ar_inbox_internal.may(company_id, permission) then
         perform ar_inbox_internal.refuse('insufficient_privilege',
             pg_catalog.format('permission "%s" is needed in company %s', permission, company_id),
             'A member with the permission "manage" can give it, by ar_inbox.change_member().');

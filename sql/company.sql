@@ -160,14 +160,14 @@ begin
     if settings -> 'postal_address' <> 'null' then
         perform ar_inbox_internal.check_postal_address(settings -> 'postal_address', 'postal_address');
     end if;
-    -- PostgreSQL takes them for seconds
+    -- PostgreSQL takes a number without a unit for seconds
     select pg_catalog.string_agg(pg_catalog.format('%s: %s', s.key, s.value), ', ') into strange
     from pg_catalog.jsonb_each_text(settings) s
-    where s.key in ('retry_limit', 'undo_grace', 'catch_up_window')
-        and s.value ~ '^[[:space:]]*[-+]?[0-9.]+[[:space:]]*$' and s.value ~ '[1-9]';
+    where s.key in ('retry_limit', 'undo_grace', 'catch_up_window') and s.value ~ '[1-9]'
+        and (s.value !~ '[[:alpha:]:]|[0-9]-[0-9]' or s.value ~ '[[:alpha:]][[:space:]]+[-+]?[0-9.]+[[:space:]]*$');
     if strange is not null then
-        perform ar_inbox_internal.refuse('invalid_parameter_value', pg_catalog.format('%s has no unit', strange),
-            'Give an interval with its unit, such as "24 hours".');
+        perform ar_inbox_internal.refuse('invalid_parameter_value',
+            pg_catalog.format('a number of %s has no unit', strange), 'Give an interval such as "30 seconds".');
     end if;
     select c.* into before from ar_inbox.companies c
     where c.id = change_settings.company_id for no key update;
@@ -196,7 +196,7 @@ begin
                 pg_catalog.format('the settings cannot be %s',
                     coalesce(ar_inbox_internal.wrong_settings(settings, failed, field), settings)),
                 case sqlstate when '23502' then 'A setting cannot be null.'
-                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, trusted_hosts are names without blanks, language is a BCP 47 tag such as en or pt-BR.'
+                    when '23514' then 'Limits and sizes are at least 1, retry_limit is more than nothing and at most 366 days, undo_grace is at most an hour, names are not empty, catch_up_window is from nothing to 36600 days, promise_grace_days and reply_hold_days are from 0 to 365, track_opens needs a tracking_url (http or https), sms_from_hour is before sms_to_hour, both from 0 to 24, invoice_link_url is https, trusted_hosts are names, one each, language is a BCP 47 tag such as en or pt-BR.'
                     else sqlerrm end);
     end;
     if ar_inbox_internal.search_config(before.language) <> ar_inbox_internal.search_config(after.language) then
@@ -209,7 +209,7 @@ end
 $$;
 
 comment on function ar_inbox.change_settings(bigint, jsonb) is
-'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url, catch_up_window (interval), promise_grace_days, reply_hold_days, sms_from_hour and sms_to_hour (hours of the day in the company''s time zone, between which text messages leave), max_texts_per_number (a day), postal_address (of the company: line1, line2, city, region, postal_code, country, name, company; null takes it away), invoice_link_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
+'Changes settings of the company: an object of name, language, automatic_mail_opens_threads, retry_limit (interval, each number with its unit), resend_in_doubt, max_message_size (bytes), max_cadences, max_steps, max_repeating_steps, max_repeats, max_sends_per_day, undo_grace (interval, at most an hour), trusted_hosts (authserv-ids, RFC 8601), track_opens, tracking_url, catch_up_window (interval), promise_grace_days, reply_hold_days, sms_from_hour and sms_to_hour (hours of the day in the company''s time zone, between which text messages leave), max_texts_per_number (a day), postal_address (of the company: line1, line2, city, region, postal_code, country, name, company; null takes it away), invoice_link_url. What is not named stays. Needs manage. Errors: IB001, 42501, 22023 (no such setting, or a value it cannot have).';
 
 create function ar_inbox_internal.check_permissions(permissions text[])
 returns void

@@ -162,7 +162,7 @@ language c stable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_has_rare_number';
 
 comment on function ar_inbox_internal.has_rare_number(tsquery) is
-'Whether all that the query finds has a word with a digit in it that is not among the frequent ones of ar_inbox.emails (in a hundredth of all messages, or in 2,000), by the statistics of ANALYZE: an invoice''s number, an order''s, which few messages have. False where there are no statistics.';
+'Whether all that the query finds has a word with a digit in it that is not among the frequent ones of ar_inbox.emails (in a hundredth of all messages, or in 2,000), as far as the statistics of ANALYZE list them: an invoice''s number, an order''s, which few messages have. False where there are no statistics.';
 
 create function ar_inbox_internal.search_few(companies bigint[], query tsquery, max_rows integer)
 returns ar_inbox_internal.found_message[]

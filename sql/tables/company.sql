@@ -46,7 +46,8 @@ create table ar_inbox.companies (
         and reply_hold_days >= 0 and reply_hold_days <= 365),
     constraint companies_undo_grace_short check (undo_grace >= '0' and undo_grace <= '1 hour'),
     constraint companies_trusted_hosts_names check (coalesce(pg_catalog.array_ndims(trusted_hosts), 1) = 1
-        and '' <> all (trusted_hosts) and pg_catalog.array_to_string(trusted_hosts, '', ';') !~ '[[:space:];]'),
+        and '' <> all (trusted_hosts) and '.' <> all (trusted_hosts)
+        and pg_catalog.array_to_string(trusted_hosts, '', ';') !~ '[[:space:];,()<>"]'),
     constraint companies_tracking_url_form check (tracking_url ~ '^https?://[^[:space:]<>"]+$'),
     constraint companies_invoice_link_url_form check (invoice_link_url ~ '^https://[^[:space:]<>"]+$'),
     constraint companies_tracking_has_url check (not track_opens or tracking_url is not null),

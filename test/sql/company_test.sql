@@ -1,7 +1,7 @@
 \set ECHO none
 -- Companies, their members and settings, arming, and the record of events.
 \i test/lib/pgtap.sql
-SELECT plan(119);
+SELECT plan(128);
 
 CREATE ROLE ar_test_alice LOGIN;
 CREATE ROLE ar_test_bob LOGIN;
@@ -120,13 +120,14 @@ FROM (VALUES ('{"trusted_hosts": ["mx.acme.test"], "undo_grace": "2 days", "max_
     ('{"name": "Plain", "max_message_size": 99999999999}', '{"max_message_size": 99999999999}')) c (settings, wrong);
 
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 the settings cannot be ' || settings, 'no names of hosts: ' || settings)
-FROM unnest(ARRAY['{"trusted_hosts": [null]}', '{"trusted_hosts": ["mx.acme.test", null]}', '{"trusted_hosts": [""]}', '{"trusted_hosts": ["a b"]}', '{"trusted_hosts": ["a;b"]}', '{"trusted_hosts": [["mx.acme.test"]]}']) settings;
+FROM unnest(ARRAY['{"trusted_hosts": [null]}', '{"trusted_hosts": ["mx.acme.test", null]}', '{"trusted_hosts": [""]}', '{"trusted_hosts": ["a b"]}', '{"trusted_hosts": ["a;b"]}', '{"trusted_hosts": ["mx1.acme.test,mx2.acme.test"]}', '{"trusted_hosts": ["<mx.acme.test>"]}', '{"trusted_hosts": ["."]}', '{"trusted_hosts": [["mx.acme.test"]]}']) settings;
 SELECT lives_ok(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings), 'names of hosts: ' || settings)
 FROM unnest(ARRAY['{"trusted_hosts": ["mx.acme.test", "münchen.example"]}', '{"trusted_hosts": []}']) settings;
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 ' || fault || ' has no unit', 'seconds by mistake: ' || settings)
-FROM (VALUES ('{"retry_limit": 24}', 'retry_limit: 24'), ('{"undo_grace": "30"}', 'undo_grace: 30'), ('{"catch_up_window": " 1.5 "}', 'catch_up_window:  1.5 ')) c (settings, fault);
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings)), '22023 a number of ' || fault || ' has no unit', 'seconds by mistake: ' || settings)
+FROM (VALUES ('{"retry_limit": 24}', 'retry_limit: 24'), ('{"undo_grace": "30"}', 'undo_grace: 30'), ('{"catch_up_window": " 1.5 "}', 'catch_up_window:  1.5 '),
+    ('{"retry_limit": "@ 24"}', 'retry_limit: @ 24'), ('{"retry_limit": [24]}', 'retry_limit: [24]'), ('{"retry_limit": "1 day 12"}', 'retry_limit: 1 day 12')) c (settings, fault);
 SELECT lives_ok(format('SELECT ar_inbox.change_settings(pg_temp.id(''plain''), %L)', settings), 'nothing needs no unit: ' || settings)
-FROM unnest(ARRAY['{"undo_grace": 0}', '{"catch_up_window": "0"}', '{"undo_grace": "00:00:30"}']) settings;
+FROM unnest(ARRAY['{"undo_grace": 0}', '{"catch_up_window": "0"}', '{"undo_grace": "00:00:30"}', '{"retry_limit": "1 day 12:00"}', '{"retry_limit": "PT24H"}', '{"catch_up_window": "0-1"}']) settings;
 
 -- change_member
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.create_member(pg_temp.id('acme'), 'X', 'x@acme.example', permissions => '{send,manage}')$$),
