@@ -173,8 +173,7 @@ end_link(Writer *writer, const char *href)
 	size_t len = writer->out.len - Min(writer->link, writer->out.len);
 	const char *words = len > 0 ? writer->out.data + writer->link : "";
 
-	if (writer->out.failed || (len == 0 && !writer->image) ||
-		html_link_is_shown(words, len, href))
+	if (writer->out.failed || (len == 0 && !writer->image) || html_link_is_shown(words, len, href))
 		return;
 	writer->space = writer->space || writer->newlines == 0;
 	before_word(writer);

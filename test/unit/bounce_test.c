@@ -294,17 +294,18 @@ test_long_address(void)
 		StringInfoData got;
 
 		initStringInfo(&mail);
-		appendStringInfoString(&mail, "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\n"
-									  "To: billing@example.com\nSubject: failure notice\n\n"
-									  "   ----- The following addresses had permanent fatal errors -----\n"
-									  "<bob@example.net");
+		appendStringInfoString(&mail,
+							   "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\n"
+							   "To: billing@example.com\nSubject: failure notice\n\n"
+							   "   ----- The following addresses had permanent fatal errors -----\n"
+							   "<bob@example.net");
 		for (int i = 0; i < more / 2; i++)
 			appendStringInfoString(&mail, "\xC3\xA9");
 		appendStringInfo(&mail, "%s>\n    (reason: 550 5.1.1 no such user)\n", more % 2 ? "x" : "");
 		describe(mail.data, mail.len, &got);
 		/* (15 bytes stand before them) */
-		ok((strstr(got.data, "bob@example.net") != NULL) == (15 + more <= 320), "an address of %d bytes",
-		   15 + more);
+		ok((strstr(got.data, "bob@example.net") != NULL) == (15 + more <= 320),
+		   "an address of %d bytes", 15 + more);
 		pfree(mail.data);
 		pfree(got.data);
 	}
