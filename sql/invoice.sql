@@ -187,6 +187,7 @@ declare
     key        ar_inbox_internal.invoice_key := ar_inbox_internal.lock_invoice(invoice_id, 'manage');
     invoice    ar_inbox.invoices;
     new_number text;
+    failed     text;
     cadence    bigint;
 begin
     select i.* into invoice from ar_inbox.invoices i where i.company_id = key.company_id and i.id = key.id;
@@ -218,7 +219,9 @@ begin
             exit;
         exception when unique_violation then
             -- another session has just given that number; in this snapshot it is never seen
-            if invoice.number is not null or pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
+            get stacked diagnostics failed = constraint_name;
+            if failed <> 'invoices_number_key' or invoice.number is not null
+                or pg_catalog.current_setting('transaction_isolation') <> 'read committed' then
                 raise;
             end if;
         end;

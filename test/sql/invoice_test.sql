@@ -1,7 +1,7 @@
 \set ECHO none
 -- Invoices and payments: amounts, numbers, states, and what is refused.
 \i test/lib/pgtap.sql
-SELECT plan(135);
+SELECT plan(136);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme', 'Europe/Berlin', 'EUR'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -93,6 +93,15 @@ SELECT lives_ok($$SELECT ar_inbox.create_invoice(pg_temp.id('theirs'), '[{"descr
 
 -- issue_invoice
 CALL pg_temp.bill('taken', 1, issued => false, number => 'INV-00003');
+-- what is unique elsewhere is no reason to draw again and again
+CREATE FUNCTION pg_temp.unique_elsewhere() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE unique_violation USING MESSAGE = 'unique elsewhere', HINT = 'Not here.', CONSTRAINT = 'elsewhere_key';
+END
+$$;
+CREATE TRIGGER elsewhere AFTER UPDATE ON ar_inbox.invoices FOR EACH ROW EXECUTE FUNCTION pg_temp.unique_elsewhere();
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.issue_invoice(pg_temp.id('first'))$$), '23505 unique elsewhere', 'another table''s refusal is passed on');
+DROP TRIGGER elsewhere ON ar_inbox.invoices;
 SELECT lives_ok($$SELECT ar_inbox.issue_invoice(pg_temp.id('first'))$$, 'issue_invoice');
 SELECT is(pg_temp.state('first'), 'INV-00004|issued|300.01|0|300.01|EUR|f', 'a number that is taken is passed over');
 SELECT lives_ok($$SELECT ar_inbox.issue_invoice(pg_temp.id('numbered'))$$, 'one with a number');
