@@ -2,14 +2,13 @@
 
 create function ar_inbox_internal.hold_text(kind text, reason text, amount numeric, until date)
 returns text
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-    select case kind when 'promise' then 'promise to pay' || coalesce(' ' || amount, '')
-            when 'dispute' then 'dispute' when 'reply' then 'the customer replied' else 'by hand' end
-        || coalesce(case kind when 'reply' then ', ' else ' ' end || 'until ' || until, '')
-        || case when reason <> '' then ' (' || reason || ')' else '' end;
-$$;
+-- (stable, as to_char() and || of numbers are: a query takes no immutable function
+-- in that has them, but plans it anew each time)
+language sql stable parallel safe
+return case kind when 'promise' then 'promise to pay' || coalesce(' ' || amount, '')
+        when 'dispute' then 'dispute' when 'reply' then 'the customer replied' else 'by hand' end
+    || coalesce(case kind when 'reply' then ', ' else ' ' end || 'until ' || pg_catalog.to_char(until::timestamp, 'YYYY-MM-DD'), '')
+    || case when reason <> '' then ' (' || reason || ')' else '' end;
 
 comment on function ar_inbox_internal.hold_text(text, text, numeric, date) is
 'A hold as a reader is told of it.';

@@ -2,7 +2,7 @@
 -- Holds: promises, disputes, replies, by hand; what they stop and how they end.
 -- Years are far away, so that only the moments given here count.
 \i test/lib/pgtap.sql
-SELECT plan(86);
+SELECT plan(87);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme', 'America/New_York'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -48,6 +48,10 @@ FROM ar_inbox.holds WHERE id = pg_temp.id('promise');
 SELECT results_eq($$SELECT concat_ws(': ', outlook, reason) FROM ar_inbox.chasing_schedule(pg_temp.id('p1'))$$,
     ARRAY['withhold: held: promise to pay 100.00 until 2099-02-10 (by phone)', 'withhold: held: promise to pay 100.00 until 2099-02-10 (by phone)',
         'withhold: held: promise to pay 100.00 until 2099-02-10 (by phone)'], 'the schedule tells');
+SET LOCAL DateStyle = 'German';
+SELECT is(ar_inbox_internal.hold_text('promise', '', 100, '2099-02-10'), 'promise to pay 100 until 2099-02-10',
+    'which is stored with the step, the same in every session');
+SET LOCAL DateStyle = 'ISO, YMD';
 SELECT results_eq($$SELECT pg_temp.fired(pg_temp.day(10))$$, ARRAY['P1 1 withheld held: promise to pay 100.00 until 2099-02-10 (by phone)'], 'a step meanwhile is withheld');
 SELECT is(ar_inbox_internal.end_holds(pg_temp.day(12, 23)), 0::bigint, 'it is not over before its end');
 SELECT is(ar_inbox_internal.end_holds(pg_temp.day(13, 0)), 1::bigint, 'then it is');
