@@ -19,10 +19,12 @@
 #include "fmgr.h"
 #include "functions/search.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
 #include "tsearch/ts_type.h"
+#include "tsearch/ts_utils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -177,12 +179,51 @@ set_lexeme(TSLexeme *lexeme, int variant, const StringInfoData *word, bool prefi
 	lexeme->lexeme = word->data;
 }
 
+/* The stem of a word in lower case; NULL: it is so frequent that nobody looks for it. */
+static const char *
+stem_of(const WordDictionary *dictionary, const StringInfoData *word)
+{
+	TSDictionaryCacheEntry *base;
+	DictSubState substate = {0};
+	TSLexeme *found;
+
+	if (!OidIsValid(dictionary->base) || word->len == 0)
+		return word->data;
+	base = lookup_ts_dictionary_cache(dictionary->base);
+	found = (TSLexeme *) DatumGetPointer(
+		FunctionCall4(&base->lexize, PointerGetDatum(base->dictData), PointerGetDatum(word->data),
+					  Int32GetDatum(word->len), PointerGetDatum(&substate)));
+	if (found == NULL)
+		return word->data;
+	return found->lexeme;
+}
+
+static void
+add_lexeme(TSLexeme *lexemes, int *count, const char *word, bool prefix)
+{
+	StringInfoData plain;
+
+	initStringInfo(&plain);
+	word_without_accents(&plain, word, strlen(word));
+	if (plain.len == 0 || plain.len > LEXEME_MAX_BYTES)
+		return;
+	for (int i = 0; i < *count; i++)
+	{
+		if (strcmp(lexemes[i].lexeme, plain.data) == 0)
+			return;
+	}
+	/* each a variant of its own: one of them is enough */
+	set_lexeme(&lexemes[*count], *count + 1, &plain, prefix);
+	(*count)++;
+}
+
 /*
  * word_lexize: the stem of the word in lower case, then without accents.  The
- * stemmer needs them; people leave them out.  The beginning of a word is looked
- * for as it is and by its stem, for the stem of "invoice" is shorter, and that
- * of "happy" ends with another letter; and a word so frequent that it is not
- * looked for is still the beginning of others.
+ * stemmer needs them; people leave them out, and then it may find another stem,
+ * which a word with accents has as well.  The beginning of a word is looked for
+ * as it is and by its stem, for the stem of "invoice" is shorter, and that of
+ * "happy" ends with another letter; and a word so frequent that it is not looked
+ * for is still the beginning of others.
  */
 Datum
 ar_inbox_word_lexize(PG_FUNCTION_ARGS)
@@ -194,39 +235,28 @@ ar_inbox_word_lexize(PG_FUNCTION_ARGS)
 	TSLexeme *lexemes = palloc0(sizeof(TSLexeme) * 3);
 	const char *stem;
 	StringInfoData folded;
-	StringInfoData plain;
+	StringInfoData bare;
 	int count = 0;
 
 	initStringInfo(&folded);
 	word_fold(&folded, word, len);
-	stem = folded.data;
-
-	if (OidIsValid(dictionary->base) && folded.len > 0)
+	stem = stem_of(dictionary, &folded);
+	if (stem == NULL && !prefix)
+		PG_RETURN_POINTER(lexemes);
+	if (stem != NULL)
+		add_lexeme(lexemes, &count, stem, prefix);
+	if (prefix)
+		add_lexeme(lexemes, &count, folded.data, true);
+	else
 	{
-		TSDictionaryCacheEntry *base = lookup_ts_dictionary_cache(dictionary->base);
-		DictSubState substate = {0};
-		TSLexeme *found = (TSLexeme *) DatumGetPointer(FunctionCall4(
-			&base->lexize, PointerGetDatum(base->dictData), PointerGetDatum(folded.data),
-			Int32GetDatum(folded.len), PointerGetDatum(&substate)));
-
-		if (found != NULL && found->lexeme != NULL)
-			stem = found->lexeme;
-		else if (found != NULL && !prefix)
-			PG_RETURN_POINTER(lexemes);
-	}
-
-	initStringInfo(&plain);
-	word_without_accents(&plain, stem, strlen(stem));
-	if (plain.len > 0 && plain.len <= LEXEME_MAX_BYTES)
-		set_lexeme(&lexemes[count++], 1, &plain, prefix);
-	if (prefix && strcmp(stem, folded.data) != 0)
-	{
-		StringInfoData whole;
-
-		initStringInfo(&whole);
-		word_without_accents(&whole, folded.data, folded.len);
-		if (whole.len > 0 && whole.len <= LEXEME_MAX_BYTES && strcmp(whole.data, plain.data) != 0)
-			set_lexeme(&lexemes[count++], 2, &whole, true);
+		initStringInfo(&bare);
+		word_without_accents(&bare, folded.data, folded.len);
+		if (strcmp(bare.data, folded.data) != 0)
+		{
+			stem = stem_of(dictionary, &bare);
+			if (stem != NULL)
+				add_lexeme(lexemes, &count, stem, false);
+		}
 	}
 	PG_RETURN_POINTER(lexemes);
 }
@@ -336,6 +366,30 @@ past_hyphens(const unsigned char *p, const unsigned char *end, StringInfo out)
 }
 
 /*
+ * plain_phrases
+ *		Within a phrase, of a word with two stems only the one without accents,
+ *		which its other spellings have as well: a phrase is what somebody wrote, and
+ *		the index of phrases knows no "or".
+ */
+static QTNode *
+plain_phrases(QTNode *node, bool inside)
+{
+	bool is_phrase;
+
+	check_stack_depth();
+	if (node->valnode->type != QI_OPR)
+		return node;
+	is_phrase = node->valnode->qoperator.oper == OP_PHRASE;
+	/* the first child is what was written last: the second variant */
+	if (inside && node->valnode->qoperator.oper == OP_OR &&
+		node->child[0]->valnode->type == QI_VAL && !node->child[0]->valnode->qoperand.prefix)
+		return node->child[0];
+	for (int i = 0; i < node->nchild; i++)
+		node->child[i] = plain_phrases(node->child[i], inside || is_phrase);
+	return node;
+}
+
+/*
  * search_query(config, query): as websearch_to_tsquery, and a word of at least
  * three characters with an asterisk behind it stands for all that begin so.
  * At most three of them, for each reads a whole range of the index.
@@ -350,6 +404,7 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 	bool begins = true;
 	int letters = 0;
 	int prefixes = 0;
+	TSQuery found;
 
 	initStringInfo(&marked);
 	while (p < end)
@@ -383,9 +438,12 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 		begins = class == WORD_CLASS_BLANK;
 		p += width;
 	}
-	PG_RETURN_DATUM(
+	found = DatumGetTSQuery(
 		DirectFunctionCall2(websearch_to_tsquery_byid, PG_GETARG_DATUM(0),
 							PointerGetDatum(cstring_to_text_with_len(marked.data, marked.len))));
+	if (found->size > 0)
+		found = QTN2QT(plain_phrases(QT2QTN(GETQUERY(found), GETOPERAND(found)), false));
+	PG_RETURN_TSQUERY(found);
 }
 
 /*

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Searching: words, languages, what is found and by whom.
 \i test/lib/pgtap.sql
-SELECT plan(187);
+SELECT plan(207);
 
 -- Words and the configurations of the languages
 CREATE FUNCTION pg_temp.words(config text, body text) RETURNS text LANGUAGE sql AS $$
@@ -25,9 +25,14 @@ FROM (VALUES ('we paid INV-00042 today', 'INV-00042'), ('we paid INV-00042 today
     ('due: €1,234.50', '1234.50'), ('due: 1.234,50 EUR', '1,234.50'), ('due: 1234.50', '"1,234.50"'), ('due: 1,234.50', '1234'),
     ('from ann.lee@globex.example', 'ann.lee@globex.example'), ('from ann.lee@globex.example', 'globex.example'), ('from ann.lee@globex.example', 'globex'), ('from ann.lee@globex.example', '"ann lee" globex'),
     ('invoice_march-2026.pdf', 'invoices march pdf'), ('your invoice is overdue', 'INVOICES'), ('your invoice is overdue', '"invoice is overdue"'),
-    ('Müller GmbH', 'muller'), ('Muller GmbH', 'MÜLLER'), ('Zoe' || U&'\0308', 'zoë'), ('O''Brien', 'o''brien'), ('O’Brien', 'o''brien'), ('section A4', 'a4'), ('section A4', '"section a4"'),
+    ('Müller GmbH', 'muller'), ('Muller GmbH', 'MÜLLER'), ('Société Générale', 'societe generale'), ('Societe Generale', 'Société Générale'), ('Société Générale', '"societe generale"'),
+    ('Societe Generale', '"Société Générale"'), ('École', 'ecole'), ('ecole', 'École'), ('Straße', 'strasse'), ('Hermès', 'hermes'), ('Zoe' || U&'\0308', 'zoë'), ('O''Brien', 'o''brien'), ('O’Brien', 'o''brien'), ('section A4', 'a4'), ('section A4', '"section a4"'),
     ('請求書を送ります', '請求書'), ('請求書を送ります', '送り'), ('apples and pears', 'apples OR plums'), ('apples and pears', 'pears -plums'),
     ('overdue payments', 'overd*'), ('overdue payments', 'PAYMENT*'), ('INV-00042', 'INV-000*'), ('theatre', 'the*')) t (body, query);
+SELECT ok(pg_temp.finds(config, 'An ' || word || ' Rue', query) AND pg_temp.finds(config, 'An ' || word || ' Rue', format('"%s rue"', query)), format('%s: %s finds %s', config, query, word))
+FROM (VALUES ('german', 'Société', 'societe'), ('german', 'Citroën', 'citroen'), ('german', 'René', 'rené'), ('french', 'Bücher', 'bucher'), ('french', 'Münchner', 'munchner'), ('french', 'Désirée', 'desiree'),
+    ('french', 'desiree', 'Désirée'), ('french', 'facture payée', 'facture payer'), ('spanish', 'Résumés', 'resumes'), ('simple', 'Élise', 'elise'), ('turkish', 'ödeme', 'odeme')) t (config, word, query);
+SELECT is(ar_inbox_internal.search_query('ar_inbox.english', '"Société Générale" école')::text, $$'societ' <-> 'general' & ( 'ecole' | 'ecol' )$$, 'a phrase asks for one stem of each word');
 SELECT ok(NOT pg_temp.finds('english', body, query), format('%s does not find %s', query, body))
 FROM (VALUES ('we paid INV-00042 today', 'INV-00043'), ('INV-42', '00042'), ('INV-420', '42'), ('420', '42'), ('we paid INV 1, 42', 'INV-42'), ('12,345', '345'), ('plan B, 4 days', 'a4'),
     ('globex of ann', 'ann@globex'), ('apples and pears', 'apples plums'), ('apples and pears', 'pears -apples'), ('apples and pears', '"pears apples"'),
