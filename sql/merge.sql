@@ -228,6 +228,7 @@ declare
     above    bigint;
     bare     bigint;
     split    bigint;
+    away     bigint;
 begin
     select m.* into merge from ar_inbox.thread_merges m where m.id = unmerge_threads.merge_id;
     perform ar_inbox_internal.require(merge.company_id, 'send', 'merge', merge_id);
@@ -265,6 +266,18 @@ begin
             pg_catalog.format('thread %s would be left without a message', bare),
             pg_catalog.format('What it had was split off: bring that back first, with ar_inbox.merge_threads(%s, %s).',
                 root, split));
+    end if;
+    -- what was split off may have been merged into another thread since
+    select m.id into away from ar_inbox.threads t
+    join ar_inbox.thread_merges m on m.company_id = t.company_id and m.from_thread_id = t.id and m.undone_at is null
+    where t.company_id = merge.company_id and t.split_from_id = bare and m.email_ids <> '{}'
+        and ar_inbox_internal.current_thread(t.company_id, t.id) <> root
+    order by m.id limit 1;
+    if found then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('thread %s would be left without a message', bare),
+            pg_catalog.format('What it had was split off and merged elsewhere: undo that first, with ar_inbox.unmerge_threads(%s).',
+                away));
     end if;
 
     above := merge.into_thread_id;

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Merging threads, splitting messages off, and undoing both in any order.
 \i test/lib/pgtap.sql
-SELECT plan(97);
+SELECT plan(99);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -216,6 +216,13 @@ ROLLBACK TO chained;
 CALL pg_temp.run($$SELECT pg_temp.split('a1')$$);
 SELECT is(pg_temp.refusal($$SELECT pg_temp.undo('a>b')$$), format('IB002 thread %s would be left without a message', pg_temp.id('a')), 'a thread is not left bare');
 SELECT is(pg_temp.seen(pg_temp.id('split a1')), 'open [a1] 1 last a1 incoming Alice', 'while its only message is elsewhere');
+SAVEPOINT elsewhere;
+CALL pg_temp.run($$SELECT pg_temp.merge('d', 'split a1')$$);
+SELECT is(pg_temp.refusal($$SELECT pg_temp.undo('a>b')$$), format('IB002 thread %s would be left without a message', pg_temp.id('a')), 'nor while that was merged into another one');
+CALL pg_temp.run($$SELECT pg_temp.undo('split a1>d')$$);
+CALL pg_temp.run($$SELECT pg_temp.merge('c', 'split a1')$$);
+SELECT is(pg_temp.undone('b>c', 'a>b'), 'a [], b [a1 a3 b1], c [c1]; a [a1], b [a3 b1], c [c1]', 'which can be undone');
+ROLLBACK TO elsewhere;
 CALL pg_temp.run($$SELECT pg_temp.merge('c', 'split a1')$$);
 SELECT is(pg_temp.undone('b>c', 'a>b'), 'a [], b [a1 a3 b1], c [c1]; a [a1], b [a3 b1], c [c1]', 'merged again it is where it was, deep down');
 ROLLBACK TO chained;
@@ -356,7 +363,8 @@ $$;
 CREATE FUNCTION pg_temp.bare(thread bigint, without bigint) RETURNS boolean LANGUAGE sql AS $$
     -- whether it would be without a message that was split off it
     SELECT NOT EXISTS (SELECT 1 FROM model_emails e WHERE e.home IN (SELECT pg_temp.below(thread)) AND (without IS NULL OR e.home NOT IN (SELECT pg_temp.below(without))))
-        AND EXISTS (SELECT 1 FROM model_threads m WHERE m.split_from = thread AND m.parent IS NULL)
+        AND EXISTS (SELECT 1 FROM model_threads m WHERE m.split_from = thread AND (m.parent IS NULL
+            OR (pg_temp.root(m.id) <> pg_temp.root(thread) AND EXISTS (SELECT 1 FROM model_emails e WHERE e.home IN (SELECT pg_temp.below(m.id))))))
 $$;
 CREATE TEMP TABLE done (step serial, kind text, a bigint, b bigint);
 -- One act at random; what it did, or why it was refused.
