@@ -74,7 +74,7 @@ $$;
 comment on function ar_inbox.add_file(bigint, text, bytea) is
 'Keeps a file to be attached to messages and notes. name: as the receiver sees it; folders, control and direction characters are taken out. Its type is told by its content. The same bytes under the same name are one file. Returns its id. Needs send. Errors: IB001, 42501, 22004, 22023 (no name), IB003 (over max_message_size).';
 
-create function ar_inbox_internal.check_files(company_id bigint, attachments bigint[])
+create function ar_inbox_internal.wanted_files(company_id bigint, attachments bigint[])
 returns bigint[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -82,8 +82,6 @@ as $$
 declare
     wanted  bigint[];
     strange bigint;
-    size    bigint;
-    most    integer;
 begin
     if attachments is null or attachments = '{}' then
         return '{}'::bigint[];
@@ -99,15 +97,32 @@ begin
         group by u.id order by pg_catalog.min(u.position));
     if pg_catalog.cardinality(wanted) > 100 then
         perform ar_inbox_internal.refuse('IB003',
-            pg_catalog.format('%s attachments are too many for one message', pg_catalog.cardinality(wanted)),
+            pg_catalog.format('%s attachments are too many', pg_catalog.cardinality(wanted)),
             'Attach up to 100 files.');
     end if;
     select u.id into strange from pg_catalog.unnest(wanted) u (id)
-    where not exists (select 1 from ar_inbox.files f where f.company_id = check_files.company_id and f.id = u.id)
+    where not exists (select 1 from ar_inbox.files f where f.company_id = wanted_files.company_id and f.id = u.id)
     limit 1;
     if found then
         perform ar_inbox_internal.require(null, 'send', 'file', strange);
     end if;
+    return wanted;
+end
+$$;
+
+comment on function ar_inbox_internal.wanted_files(bigint, bigint[]) is
+'The files to attach, each once, in their order, none for NULL; raises where one is NULL (22004) or not the company''s (IB001), or they are more than 100 (IB003).';
+
+create function ar_inbox_internal.check_files(company_id bigint, attachments bigint[])
+returns bigint[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    wanted bigint[] := ar_inbox_internal.wanted_files(company_id, attachments);
+    size   bigint;
+    most   integer;
+begin
     -- 57 bytes are a line of 76 characters in base64
     select pg_catalog.sum((k.size + 56) / 57 * 78) into size
     from pg_catalog.unnest(wanted) u (id)
@@ -125,4 +140,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.check_files(bigint, bigint[]) is
-'The files to attach, each once, none for NULL; raises where one is not the company''s (IB001) or they are too many or too large together (IB003).';
+'wanted_files() of a message; raises where they are too large together (IB003), too.';

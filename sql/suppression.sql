@@ -168,6 +168,10 @@ declare
 begin
     company_id := ar_inbox_internal.one_company(company_id);
     perform ar_inbox_internal.require_company(company_id, 'manage');
+    if address is null then
+        perform ar_inbox_internal.refuse('null_value_not_allowed', 'address is NULL',
+            'Give an address that is suppressed.');
+    end if;
     update ar_inbox.suppressions s
     set lifted_at = pg_catalog.now(), lifted_by = ar_inbox_internal.caller(),
         lifted_by_member_id = ar_inbox_internal.member_id(lift_suppression.company_id)
@@ -176,7 +180,7 @@ begin
     returning s.* into lifted;
     if not found then
         perform ar_inbox_internal.refuse('IB001',
-            pg_catalog.format('address %s is not suppressed in company %s', coalesce(address::text, 'NULL'), company_id),
+            pg_catalog.format('address %s is not suppressed in company %s', address, company_id),
             'Those in force are in ar_inbox.suppressions, with lifted_at NULL.');
     end if;
     perform ar_inbox_internal.record_event(company_id, 'suppression', lifted.id, 'lifted',
@@ -185,4 +189,4 @@ end
 $$;
 
 comment on function ar_inbox.lift_suppression(ar_inbox.email_address, bigint) is
-'Lets the company write to a suppressed address again; the row stays, with who lifted it. company_id: NULL: the caller''s only company. Needs manage. Errors: IB001 (no such company; the address is not suppressed), 42501, 22023.';
+'Lets the company write to a suppressed address again; the row stays, with who lifted it. company_id: NULL: the caller''s only company. Needs manage. Errors: IB001 (no such company; the address is not suppressed), 42501, 22004, 22023.';

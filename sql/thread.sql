@@ -388,7 +388,6 @@ as $$
 declare
     company bigint := (select t.company_id from ar_inbox.threads t where t.id = add_note.thread_id);
     target  bigint;
-    missing bigint;
     new_id  bigint;
 begin
     perform ar_inbox_internal.require(company, 'send', 'thread', thread_id);
@@ -396,17 +395,9 @@ begin
     target := ar_inbox_internal.lock_thread(thread_id);
     if ar_inbox_internal.is_blank(body) then
         perform ar_inbox_internal.refuse('invalid_parameter_value', 'body is empty', 'Write something.');
-    elsif pg_catalog.array_ndims(attachments) > 1 then
-        perform ar_inbox_internal.refuse('invalid_parameter_value',
-            'attachments is an array of arrays', 'Give a plain array of file ids.');
     end if;
     perform ar_inbox_internal.check_length(body, 'body', 100000);
-    select f.id into missing from pg_catalog.unnest(attachments) with ordinality f (id, position)
-    where not exists (select 1 from ar_inbox.files s where s.company_id = company and s.id = f.id)
-    order by f.position limit 1;
-    if found then
-        perform ar_inbox_internal.require(null, 'send', 'file', missing);
-    end if;
+    attachments := ar_inbox_internal.wanted_files(company, attachments);
     insert into ar_inbox.notes (company_id, thread_id, member_id, body, search)
     values (company, target, ar_inbox_internal.member_id(company), add_note.body,
         ar_inbox_internal.search_vector(company,
@@ -422,7 +413,7 @@ end
 $$;
 
 comment on function ar_inbox.add_note(bigint, text, bigint[]) is
-'Adds a private note to a thread, which no customer ever sees. attachments: ids of files of the same company (ar_inbox.add_file()), in their order. A thread that was merged stands for the one it was merged into. Returns its id. Needs send. Errors: IB001 (no such thread, or no such file in its company), 42501, 22023.';
+'Adds a private note to a thread, which no customer ever sees. attachments: ids of files of the same company (ar_inbox.add_file()), in their order, each once. A thread that was merged stands for the one it was merged into. Returns its id. Needs send. Errors: IB001 (no such thread, or no such file in its company), 42501, 22004 (NULL among the files), 22023, IB003 (more than 100 files).';
 
 create function ar_inbox_internal.merged_threads(company_id bigint, thread_id bigint)
 returns table (id bigint, depth integer)

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Addresses that a company does not write to.
 \i test/lib/pgtap.sql
-SELECT plan(89);
+SELECT plan(90);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -49,6 +49,7 @@ SELECT is(pg_temp.why('ann@x.example'), NULL, 'lifted');
 SELECT results_eq($$SELECT pg_temp.rows('ann@x.example')$$, ARRAY['manual|asked on the phone|f|Alice|t|ar_test_boss|Boss'], 'by whom');
 SELECT is((SELECT count(*) FROM ar_inbox.events WHERE subject = 'suppression' AND subject_id = pg_temp.id('ann') AND action = 'lifted'), 1::bigint, 'and written down');
 SELECT is(pg_temp.refusal($$SELECT ar_inbox.lift_suppression('ann@x.example', pg_temp.id('acme'))$$), format('IB001 address ann@x.example is not suppressed in company %s', pg_temp.id('acme')), 'once');
+SELECT is(pg_temp.refusal($$SELECT ar_inbox.lift_suppression(NULL, pg_temp.id('acme'))$$), '22004 address is NULL', 'NULL is no address');
 SELECT isnt(ar_inbox.suppress('ann@x.example', pg_temp.id('acme')), pg_temp.id('ann'), 'suppressed anew');
 SELECT results_eq($$SELECT pg_temp.rows('ann@x.example') OFFSET 1$$, ARRAY['manual||f|f'], 'beside the old one');
 CALL pg_temp.keep('short', ar_inbox.suppress('bob@x.example', pg_temp.id('acme'), 'bounce', '5.2.2 full', now() + interval '1 hour'));

@@ -1,7 +1,7 @@
 \set ECHO none
 -- Working threads: status, snooze, notes with files, spam.
 \i test/lib/pgtap.sql
-SELECT plan(86);
+SELECT plan(87);
 
 -- A message as it came, and what it is in under the name of the thread.
 CREATE FUNCTION pg_temp.receive(id text, sender text, answers text DEFAULT NULL, recipient text DEFAULT 'inbox@acme.example') RETURNS bigint LANGUAGE sql AS $$
@@ -85,9 +85,13 @@ SELECT results_eq($$SELECT a.position || ' ' || f.name FROM ar_inbox.attachments
     ARRAY['1 b.txt', '2 a.pdf'], 'files hang on a note in their order');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ARRAY[%s, %s])', pg_temp.thread_of('s1'), pg_temp.id('pdf'), pg_temp.id('theirs'))),
     format('IB001 file %s does not exist', pg_temp.id('theirs')), 'another company''s file reads like none');
-SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ARRAY[NULL]::bigint[])', pg_temp.thread_of('s1'))), 'IB001 file NULL does not exist', 'file NULL');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ARRAY[NULL]::bigint[])', pg_temp.thread_of('s1'))), '22004 attachments contains NULL', 'file NULL');
 SELECT is(pg_temp.refusal(format('SELECT ar_inbox.add_note(%s, ''n'', ''{{1},{2}}'')', pg_temp.thread_of('s1'))), '22023 attachments is an array of arrays', 'an array of arrays');
 SELECT is((SELECT count(*) FROM ar_inbox.notes), 1::bigint, 'what is refused leaves no note');
+SAVEPOINT twice;
+CALL pg_temp.keep('named twice', ar_inbox.add_note(pg_temp.thread_of('s1'), 'n', ARRAY[pg_temp.id('pdf'), pg_temp.id('pdf')]));
+SELECT is((SELECT count(*) FROM ar_inbox.attachments a WHERE a.note_id = pg_temp.id('named twice')), 1::bigint, 'a file that is named twice hangs on it once');
+ROLLBACK TO twice;
 SELECT is((SELECT count(*) FROM ar_inbox.attachments WHERE note_id = ar_inbox.add_note(pg_temp.thread_of('s1'), 'n', '{}')), 0::bigint, 'no files are none');
 
 -- spam
