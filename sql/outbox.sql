@@ -349,7 +349,8 @@ $$;
 comment on function ar_inbox_internal.cancel_scheduled(bigint, bigint, text) is
 'Cancels what was written for later in a thread, whatever its writer wanted of an answer. Returns how many.';
 
-create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint, at timestamptz = now())
+create function ar_inbox_internal.cancel_answered(company_id bigint, thread_id bigint, customers bigint[] = '{}',
+    sender ar_inbox.email_address = null, at timestamptz = now())
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -360,11 +361,25 @@ begin
         from ar_inbox.deliveries d
         join ar_inbox.emails e on e.company_id = d.company_id and e.id = d.email_id
         where d.company_id = cancel_answered.company_id and d.cancel_on_answer
-            and d.state in ('queued', 'deferred') and e.thread_id = cancel_answered.thread_id
+            and d.state in ('queued', 'deferred')
+            and (e.thread_id = cancel_answered.thread_id
+                -- what it answers was split off, and is answered there
+                or exists (select 1 from ar_inbox.emails m
+                    where m.company_id = e.company_id and m.message_id = any (e.in_reply_to)
+                        and m.thread_id = cancel_answered.thread_id)
+                -- it begins a conversation, in which nobody can have answered
+                or (not exists (select 1 from ar_inbox.emails m
+                        where m.company_id = e.company_id and m.thread_id = e.thread_id and m.id <> e.id)
+                    and (exists (select 1 from ar_inbox.threads t
+                            where t.company_id = e.company_id and t.id = e.thread_id
+                                and t.customer_id = any (customers))
+                        or exists (select 1 from ar_inbox.email_recipients r
+                            where r.company_id = e.company_id and r.email_id = e.id
+                                and r.field <> 'reply_to' and r.address = sender))))
             and not ar_inbox_internal.came_before(at, d.created_at)),
         'the customer answered first');
 end
 $$;
 
-comment on function ar_inbox_internal.cancel_answered(bigint, bigint, timestamptz) is
-'Cancels what was written for later in a thread, unless its writer wanted it otherwise: the customer answered first. To be called when a message of a person is filed there. at: when that arrived; what was written later stays. Returns how many.';
+comment on function ar_inbox_internal.cancel_answered(bigint, bigint, bigint[], ar_inbox.email_address, timestamptz) is
+'Cancels what was written for later in a thread, or as the answer to a message that is in it now, unless its writer wanted it otherwise: the customer answered first. So it does with what begins a conversation with one of these customers, or goes to this sender. To be called when a message of a person is filed in the thread: customers: whose it is; sender: who wrote it; at: when it arrived; what was written later stays. Returns how many.';

@@ -267,7 +267,7 @@ begin
             perform ar_inbox_internal.apply_report(file_message.company_id, new_id, kind, parsed.report, about, received_at,
                 addresses);
         -- what follows from an answer, where there is something that can
-        elsif not is_automatic and not is_new then
+        elsif not is_automatic then
             select t.id, t.spam_at is not null as is_spam,
                 exists (select 1 from ar_inbox.deliveries d
                     where d.company_id = file_message.company_id and d.cancel_on_answer
@@ -290,7 +290,8 @@ begin
                     where m.company_id = file_message.company_id and m.email = sender)
                 then
                     if now_in.may_cancel then
-                        perform ar_inbox_internal.cancel_answered(file_message.company_id, now_in.id, received_at);
+                        perform ar_inbox_internal.cancel_answered(file_message.company_id, now_in.id, customers,
+                            sender, received_at);
                     end if;
                     if now_in.may_hold and customers <> '{}' then
                         perform ar_inbox_internal.hold_for_reply(file_message.company_id, now_in.id, customers, received_at);
@@ -387,10 +388,10 @@ begin
                 case when problem is null then 'filed' else 'quarantine' end, problem, parsed.defects,
                 account_id, mailbox, uid_validity, uid, size, recipient, again_id, received_at => arrived_at);
             if found_id is null then
-                -- these bytes are known
-                return (select e.id
+                -- these bytes are known: as a message, or as the copy of one
+                return (select case when m.state = 'duplicate' then known_id else e.id end
                     from ar_inbox.inbound_messages m
-                    join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id
+                    left join ar_inbox.emails e on e.company_id = m.company_id and e.inbound_message_id = m.id
                     where m.company_id = coalesce(company, 0) and m.content_hash = hash);
             elsif problem is not null then
                 return null;

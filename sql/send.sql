@@ -21,7 +21,7 @@ $$;
 comment on function ar_inbox_internal.check_recipients(ar_inbox.email_address[], text) is
 'The addresses, none for NULL; raises where one of them is NULL.';
 
-create function ar_inbox_internal.check_send_at(send_at timestamptz)
+create function ar_inbox_internal.check_send_at(company_id bigint, send_at timestamptz)
 returns timestamptz
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -31,12 +31,13 @@ begin
         perform ar_inbox_internal.refuse('invalid_parameter_value',
             pg_catalog.format('send_at %s is more than a year ahead', send_at), 'Give an earlier moment.');
     end if;
-    return case when send_at > pg_catalog.now() then send_at end;
+    return case when send_at > pg_catalog.now() then greatest(send_at, pg_catalog.now() + (
+        select c.undo_grace from ar_inbox.companies c where c.id = check_send_at.company_id)) end;
 end
 $$;
 
-comment on function ar_inbox_internal.check_send_at(timestamptz) is
-'The moment for which a message is written; NULL where it has come already. Raises 22023 for one more than a year ahead.';
+comment on function ar_inbox_internal.check_send_at(bigint, timestamptz) is
+'The moment for which a message is written, not before the company''s undo_grace is over; NULL where it has come already. Raises 22023 for one more than a year ahead.';
 
 create function ar_inbox_internal.write_email(company_id bigint, thread_id bigint,
     recipients ar_inbox.email_address[], cc ar_inbox.email_address[], bcc ar_inbox.email_address[],
@@ -68,7 +69,7 @@ begin
     perform ar_inbox_internal.refuse_suppressed(company_id, everybody);
     return ar_inbox_internal.queue_email(company_id, thread_id, recipients, cc, bcc, subject, body,
         ar_inbox_internal.commonmark_to_html(body), invoice_id, pg_catalog.now(),
-        ar_inbox_internal.check_files(company_id, attachments), ar_inbox_internal.check_send_at(send_at),
+        ar_inbox_internal.check_files(company_id, attachments), ar_inbox_internal.check_send_at(company_id, send_at),
         coalesce(cancel_on_answer, true), answered_id);
 end
 $$;
@@ -136,7 +137,7 @@ end
 $$;
 
 comment on function ar_inbox.send_email(bigint, ar_inbox.email_address[], text, text, ar_inbox.email_address[], ar_inbox.email_address[], bigint, bigint, bigint, bigint[], timestamptz, boolean) is
-'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id; NULL: about the customer whom the recipients belong to, where that is one. Of an address that is given more than once the first counts, in whatever letter case. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL or past: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
+'Writes to any addresses in the company''s name, with the member''s in parentheses and its signature below. body: CommonMark; it goes out as text and as HTML. thread_id: an existing thread; invoice_id: that invoice''s; otherwise the message starts a thread of its own, about customer_id; NULL: about the customer whom the recipients belong to, where that is one. Of an address that is given more than once the first counts, in whatever letter case. attachments: ids of files (add_file). send_at: when it is to leave, at most a year ahead; NULL, past or sooner: after the company''s undo_grace. cancel_on_answer: with send_at, whether it is cancelled if the customer writes first: in its thread, or, where it begins one, anywhere. The worker hands it off; until then undo_send() takes it back. Returns the email''s id. Needs send. Errors: IB001, 42501, 22004 (NULL among the addresses or files), 22023 (no recipients, empty subject or body, send_at), IB003 (too many recipients; over max_message_size), IB005 (no mail account), IB007 (a suppressed address).';
 
 create function ar_inbox_internal.without_addresses(addresses ar_inbox.email_address[],
     others ar_inbox.email_address[])
@@ -389,6 +390,10 @@ begin
         perform ar_inbox_internal.refuse('IB002',
             pg_catalog.format('email %s is cancelled already: %s', email_id, delivery.reason),
             'It does not leave.');
+    elsif delivery.state = 'rejected' then
+        perform ar_inbox_internal.refuse('IB002',
+            pg_catalog.format('email %s was refused: %s', email_id, coalesce(delivery.reason, delivery.reply, 'no reason was given')),
+            'It reached nobody: there is nothing to take back.');
     elsif ar_inbox_internal.may_have_left(delivery.company_id, delivery.id) then
         perform ar_inbox_internal.refuse('IB002', pg_catalog.format('email %s is already handed off', email_id),
             'A message can be taken back for as long as the company''s setting undo_grace, or until its send_at.');
@@ -403,4 +408,4 @@ end
 $$;
 
 comment on function ar_inbox.undo_send(bigint) is
-'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off or cancelled; a reminder or an automatic mail; not sent from here).';
+'Takes a message back before it is handed off: within the company''s undo_grace, or until its send_at; later too, while the mail server has put it off for everybody. It stays in its thread as cancelled. Needs send. Errors: IB001, 42501, IB002 (already handed off, refused or cancelled; a reminder or an automatic mail; not sent from here).';

@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(195);
+SELECT plan(208);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -276,6 +276,30 @@ SELECT is(pg_temp.defaults('thread of asks', true), 'ann@globex.example|sue@acme
 SELECT is(pg_temp.arrive('answers', E'From: ann@globex.example\r\nReply-To: sue@acme.example, team@globex.example\r\nTo: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'Ann answers');
 SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'that is one');
 SELECT is(pg_temp.defaults('thread of answers'), 'team@globex.example', 'no member is written to in place of a customer');
+-- what begins a conversation is answered wherever its customer, or whom it goes to, writes
+CREATE FUNCTION pg_temp.scheduled(whom text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    mail bigint := ar_inbox.send_email(pg_temp.id('acme'), ARRAY[whom]::ar_inbox.email_address[], 'By hand', 'x', send_at => now() + interval '1 hour');
+BEGIN
+    RETURN (SELECT concat_ws('|', d.state, d.cancel_on_answer) FROM ar_inbox.deliveries d WHERE d.email_id = mail);
+END
+$$;
+SELECT is(pg_temp.scheduled(whom), 'queued|t', 'to ' || whom || ', later') FROM unnest('{ann@globex.example,new@stranger.example,else@stranger.example}'::text[]) whom;
+SELECT is(pg_temp.arrive('paid', E'From: Ann <ann@globex.example>\r\nTo: inbox@acme.example\r\nSubject: We have paid'), 'arrived', 'Ann writes first');
+SELECT is(pg_temp.arrive('stranger', E'From: new@stranger.example\r\nTo: inbox@acme.example\r\nSubject: Hello'), 'arrived', 'so does a stranger');
+SELECT results_eq($$SELECT d.state || ' ' || r.address || coalesce(' ' || d.reason, '') FROM ar_inbox.emails e JOIN ar_inbox.deliveries d ON d.email_id = e.id JOIN ar_inbox.email_recipients r ON r.email_id = e.id WHERE e.subject = 'By hand' ORDER BY e.id$$,
+    ARRAY['cancelled ann@globex.example the customer answered first', 'cancelled new@stranger.example the customer answered first', 'queued else@stranger.example'], 'neither gets what was written before');
+-- nor is it forgotten where what is answered was split off
+SELECT is(pg_temp.arrive(name, headers || E'\r\nFrom: r@stranger.example\r\nTo: inbox@acme.example'), 'arrived', name) FROM (VALUES ('part one', 'Subject: S'), ('part two', E'Subject: Re: S\r\nIn-Reply-To: <part.one@globex.example>')) v (name, headers);
+CALL pg_temp.keep('answers two', ar_inbox.reply(pg_temp.id('thread of part one'), 'x', send_at => now() + interval '1 hour'));
+SELECT isnt(ar_inbox.split_thread(pg_temp.id('part two')), pg_temp.id('thread of part one'), 'split off');
+SELECT is(pg_temp.arrive('part three', E'Subject: Re: S\r\nIn-Reply-To: <part.two@globex.example>\r\nFrom: r@stranger.example\r\nTo: inbox@acme.example'), 'arrived', 'and answered there');
+SELECT matches(pg_temp.state(pg_temp.id('answers two')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'what was to answer it does not leave');
+-- however soon, it can be taken back as any other
+CALL pg_temp.keep('soon', ar_inbox.reply(pg_temp.id('thread of part one'), 'x', send_at => now() + interval '1 second'));
+SELECT is((SELECT d.next_attempt_at - d.created_at FROM ar_inbox.deliveries d WHERE d.email_id = pg_temp.id('soon')), (SELECT undo_grace FROM ar_inbox.companies WHERE id = pg_temp.id('acme')), 'not before the time to take it back is over');
+UPDATE ar_inbox.deliveries SET state = 'rejected', reason = '550 no such user', next_attempt_at = NULL, finished_at = now() WHERE email_id = pg_temp.id('soon');
+SELECT is(pg_temp.refusal(format('SELECT ar_inbox.undo_send(%s)', pg_temp.id('soon'))), format('IB002 email %s was refused: 550 no such user', pg_temp.id('soon')), 'what was refused was not handed off');
 CALL pg_temp.keep('to ann', ar_inbox.send_email(pg_temp.id('acme'), '{ann@globex.example}', 'Bill', 'x'));
 INSERT INTO ids SELECT 'bill', e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id('to ann');
 SELECT is(pg_temp.arrive(name, headers || E'\r\nTo: inbox@acme.example\r\nIn-Reply-To: <' || (SELECT message_id FROM ar_inbox.emails WHERE id = pg_temp.id('to ann')) || '>'), 'arrived', name)
