@@ -306,7 +306,11 @@ begin
     end if;
     email_id := answered.id;
     recipients := ar_inbox_internal.without_addresses(recipients, '{}');
-    cc := case when reply_all then ar_inbox_internal.without_addresses(cc, recipients) else '{}' end;
+    cc := case when reply_all then ar_inbox_internal.without_addresses(cc, recipients || array(
+        -- nobody writes to itself
+        select m.email from ar_inbox.members m
+        where m.company_id = reply_defaults.company_id and m.id = ar_inbox_internal.member_id(reply_defaults.company_id)
+            and m.email is not null)) else '{}' end;
     subject := coalesce(nullif(answered.subject, ''), (select t.subject from ar_inbox.threads t
         where t.company_id = reply_defaults.company_id and t.id = reply_defaults.thread_id));
     subject := pg_catalog.btrim(pg_catalog.left('Re: ' || pg_catalog.regexp_replace(
@@ -317,7 +321,7 @@ end
 $$;
 
 comment on function ar_inbox_internal.reply_defaults(bigint, bigint, boolean) is
-'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote who is not a member and whose DMARC did not fail; reply_all: with its other recipients as Cc; never to the company''s own addresses, to a member only as Cc. Where there is none: likewise of the last message that a mailing list or a form on the company''s site passed on. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
+'What a reply in a thread answers, to whom it goes and what its subject is where its writer says nothing else: to the Reply-To, else the From, of the last message that a person wrote who is not a member and whose DMARC did not fail; reply_all: with its other recipients as Cc; never to the company''s own addresses, to a member only as Cc, and not to the caller. Where there is none: likewise of the last message that a mailing list or a form on the company''s site passed on. Where nobody wrote yet: to those we wrote to last. email_id NULL, recipients empty: neither.';
 
 create function ar_inbox.reply(thread_id bigint, body text, recipients ar_inbox.email_address[] = null,
     cc ar_inbox.email_address[] = null, bcc ar_inbox.email_address[] = null, attachments bigint[] = null,
@@ -352,7 +356,7 @@ end
 $$;
 
 comment on function ar_inbox.reply(bigint, text, ar_inbox.email_address[], ar_inbox.email_address[], ar_inbox.email_address[], bigint[], timestamptz, boolean, boolean) is
-'Answers in a thread: the last message that a person wrote there, who is no member and not shown to be forged (DMARC). recipients: NULL: its Reply-To, else its From; where there is none, of the last that a mailing list or a form passed on; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
+'Answers in a thread: the last message that a person wrote there, who is no member and not shown to be forged (DMARC). recipients: NULL: its Reply-To, else its From; where there is none, of the last that a mailing list or a form passed on; where nobody wrote yet, those we wrote to last. cc, bcc: further ones. reply_all: the message''s other recipients are added as Cc, without the company''s own addresses and the writer''s. No address gets it twice. The subject is the message''s, after one "Re:". body, attachments, send_at, cancel_on_answer: as in send_email(). Returns the email''s id. Needs send. Errors: IB001, 42501, IB002 (there is nobody to answer), 22004, 22023, IB003, IB005, IB007.';
 
 create function ar_inbox.undo_send(email_id bigint)
 returns void

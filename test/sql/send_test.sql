@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(208);
+SELECT plan(211);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -273,6 +273,14 @@ SELECT is(pg_temp.arrive('forged', E'Authentication-Results: mx.acme.example; dm
 SELECT results_eq($$SELECT name FROM ids i JOIN ar_inbox.emails e USING (id) WHERE e.thread_id = pg_temp.id('thread of asks') AND e.direction = 'incoming' AND NOT e.automatic AND i.name NOT LIKE 'thread%' ORDER BY e.id$$, ARRAY['asks', 'Sue', 'Gone', 'forged'], 'all in one thread');
 SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^queued\|01:00:00', 'none of these is the customer''s answer');
 SELECT is(pg_temp.defaults('thread of asks', true), 'ann@globex.example|sue@acme.example', 'nor answered; a member stays in Cc');
+SELECT is(pg_temp.arrive('asks both', E'From: ann@globex.example\r\nTo: inbox@acme.example, sue@acme.example, alice@acme.example\r\nSubject: Both'), 'arrived', 'Ann asks us, Sue and Alice');
+SELECT isnt(set_config('test.thread', pg_temp.id('thread of asks both')::text, true), '', 'in a thread');
+SET LOCAL ROLE ar_test_alice;
+DO $$ BEGIN
+    PERFORM set_config('test.reply', ar_inbox.reply(current_setting('test.thread')::bigint, 'x', reply_all => true)::text, true);
+END $$;
+RESET ROLE;
+SELECT results_eq($$SELECT r.address::text FROM ar_inbox.email_recipients r WHERE r.email_id = current_setting('test.reply')::bigint AND r.field = 'cc'$$, ARRAY['sue@acme.example'], 'but for the one who writes');
 SELECT is(pg_temp.arrive('answers', E'From: ann@globex.example\r\nReply-To: sue@acme.example, team@globex.example\r\nTo: inbox@acme.example\r\nIn-Reply-To: <asks@globex.example>'), 'arrived', 'Ann answers');
 SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'that is one');
 SELECT is(pg_temp.defaults('thread of answers'), 'team@globex.example', 'no member is written to in place of a customer');
