@@ -217,23 +217,21 @@ has_date(const char *s)
 	return false;
 }
 
-/*
- * is_attribution: a verb with a date or an address, or, where the language
- * needs no verb, a date and an address right before the colon.
- */
+/* may_go_on: a line that an attribution is broken at ends no sentence. */
 static bool
-is_attribution(const char *folded)
+may_go_on(MimeSlice text)
 {
-	bool address = strchr(folded, '@') != NULL;
-	bool date = has_date(folded);
-
-	if (!address && !date)
+	if (text.len == 0 || strchr("!?;", text.data[text.len - 1]) != NULL || ends_with(text, "。"))
 		return false;
-	if (quoted_has_verb(folded))
+	if (text.data[text.len - 1] != '.')
 		return true;
-	return address && date &&
-		   (strstr(folded, ">:") != NULL || strstr(folded, "> :") != NULL ||
-			strstr(folded, ">：") != NULL || strstr(folded, "):") != NULL);
+	/* "a.m." and "Mon." are no sentences */
+	for (size_t i = 2; i <= 5 && i <= text.len; i++)
+	{
+		if (strchr(" .,", text.data[text.len - i]) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -246,13 +244,13 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 	const char *limit = scan->end - first->start > WINDOW ? first->start + WINDOW : scan->end;
 	Line line = *first;
 	MimeSlice joined = without_stars(first->text);
-	StringInfoData flat;
+	const char *later;
+	QuotedAttribution form;
 	bool opens;
-	bool found;
 
 	for (int i = 0; !ends_with_colon(line.text); i++)
 	{
-		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit)
+		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit || !may_go_on(line.text))
 			return false;
 		line = read_line(line.next, limit, WINDOW);
 		if (line.text.len == 0 || is_marked(line.text))
@@ -265,32 +263,29 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 	opens = quoted_has_opener(fold(scan, joined, MAX_LINE));
 	if (!opens && !scan->blank_before)
 		return false;
-	if (line.start != first->start && !opens)
+	if (line.start != first->start)
 	{
-		/* Its first line has to look the part, and its last not alone. */
-		const char *folded = scan->folded.data;
+		/* Its first line has to look the part, and no later one begins another. */
+		if (!opens && !has_date(scan->folded.data) && strchr(scan->folded.data, '@') == NULL)
+			return false;
+		for (const char *p = first->next; p <= line.start; p = later)
+		{
+			Line part = read_line(p, limit, WINDOW);
 
-		if (!has_date(folded) && strchr(folded, '@') == NULL)
-			return false;
-		folded = fold(scan, without_stars(line.text), WINDOW);
-		if (quoted_has_opener(folded) && is_attribution(folded))
-			return false;
+			later = part.next;
+			part.text = without_stars(part.text);
+			if (part.text.len > 0 && quoted_has_opener(fold(scan, part.text, MAX_LINE)) &&
+				has_date(scan->folded.data) &&
+				quoted_attribution(part.text.data, line.text.data + line.text.len - part.text.data,
+								   true) >= QUOTED_MAYBE)
+				return false;
+		}
 	}
 
-	joined.len = line.text.data + line.text.len - joined.data;
-	initStringInfo(&flat);
-	appendBinaryStringInfo(&flat, joined.data, (int) joined.len);
-	for (int i = 0; i < flat.len; i++)
-	{
-		if (mime_space(flat.data[i]))
-			flat.data[i] = ' ';
-	}
-	joined.data = flat.data;
-	found = is_attribution(fold(scan, joined, WINDOW));
-	*sure = opens || strchr(scan->folded.data, '@') != NULL;
+	form = quoted_attribution(joined.data, line.text.data + line.text.len - joined.data, opens);
+	*sure = form == QUOTED_SURE;
 	*after = line.next;
-	pfree(flat.data);
-	return found;
+	return form >= QUOTED_MAYBE;
 }
 
 /* field_of says which field of Outlook's block a line is. */
@@ -465,7 +460,7 @@ history_at(Scan *scan, const Line *line)
 
 		if (is_marked(next.text))
 			return HISTORY_MARKED;
-		if (sure || next.text.len == 0)
+		if (sure)
 			return HISTORY_REST;
 	}
 	return HISTORY_NONE;
@@ -496,12 +491,10 @@ signature_lines(Scan *scan, const Line *line)
 static bool
 announces(Scan *scan)
 {
-	const char *folded;
-
 	if (scan->last_start == NULL || !ends_with_colon(scan->last) || scan->last.len > MAX_LINE)
 		return false;
-	folded = fold(scan, scan->last, MAX_LINE);
-	return quoted_has_verb(folded) || strchr(folded, '@') != NULL;
+	return quoted_attribution(scan->last.data, scan->last.len,
+							  quoted_has_opener(fold(scan, scan->last, MAX_LINE))) != QUOTED_NOT;
 }
 
 /* earlier returns where the history with its announcing signature begins. */

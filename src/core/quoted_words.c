@@ -10,46 +10,71 @@
  */
 #include "core/quoted_words.h"
 
-/* "… wrote:" */
+/*
+ * "… wrote:", as it is written: programs write no capitals here, but for a word
+ * the line begins with.
+ */
 static const char *const verbs[] = {
-	"wrote",	   "writes",							/* English */
-	"quoting",											/* English, Horde */
-	"schrieb",	   "geschrieben", "zitat von",			/* German */
-	"a écrit",	   "écrit",								/* French */
-	"escribió",	   "escribio",	  "citando",			/* Spanish */
-	"ha scritto",  "scritto",	  "scrive",				/* Italian */
-	"schreef",	   "geschreven",						/* Dutch */
-	"escreveu",											/* Portuguese */
-	"skrev",	   "skriver",							/* Swedish, Danish, Norwegian */
-	"kirjoitti",										/* Finnish */
-	"napisał",	   "pisze",								/* Polish */
-	"napsal",	   "píše",								/* Czech */
-	"napísal",											/* Slovak */
-	"написал",	   "пишет",		  "писал",				/* Russian */
-	"написав",	   "пише",		  "писав",				/* Ukrainian */
-	"написа",											/* Bulgarian */
-	"yazdı",	   "yazmış",							/* Turkish */
-	"のメール",	   "書きました",  "wrote",				/* Japanese */
-	"写道",		   "寫道",		  "撰写",		"写了", /* Chinese */
-	"작성",		   "썼습니다",	  "님이",				/* Korean */
-	"írta",												/* Hungarian */
-	"a scris",											/* Romanian */
-	"έγραψε",											/* Greek */
-	"napisao",	   "napisala",	  "је написао",			/* Croatian, Serbian */
-	"je napisal",										/* Slovene */
-	"rašė",												/* Lithuanian */
-	"rakstīja",											/* Latvian */
-	"kirjutas",											/* Estonian */
-	"va escriure",										/* Catalan */
-	"escribiu",											/* Galician */
-	"idatzi du",										/* Basque */
-	"skrifaði",											/* Icelandic */
-	"đã viết",											/* Vietnamese */
-	"menulis",											/* Indonesian, Malay */
-	"เขียนว่า",											/* Thai */
-	"כתב",												/* Hebrew */
-	"كتب"												/* Arabic */
+	"wrote",	   "writes",							 /* English */
+	"schrieb",	   "geschrieben",						 /* German */
+	"a écrit",	   "écrit",								 /* French */
+	"escribió",	   "escribio",							 /* Spanish */
+	"ha scritto",  "scritto",	  "scrive",				 /* Italian */
+	"schreef",	   "geschreven",						 /* Dutch */
+	"escreveu",											 /* Portuguese */
+	"skrev",	   "skriver",							 /* Swedish, Danish, Norwegian */
+	"kirjoitti",										 /* Finnish */
+	"napisał",	   "pisze",								 /* Polish */
+	"napsal",	   "píše",								 /* Czech */
+	"napísal",											 /* Slovak */
+	"написал",	   "пишет",		  "писал",				 /* Russian */
+	"написав",	   "пише",		  "писав",				 /* Ukrainian */
+	"написа",											 /* Bulgarian */
+	"yazdı",	   "yazmış",							 /* Turkish */
+	"のメール",	   "書きました",						 /* Japanese */
+	"写道",		   "寫道",		  "撰写",		 "写了", /* Chinese */
+	"작성",		   "썼습니다",	  "쓴 글",				 /* Korean */
+	"írta",												 /* Hungarian */
+	"a scris",											 /* Romanian */
+	"έγραψε",											 /* Greek */
+	"napisao",	   "napisao je",  "napisala je",		 /* Croatian */
+	"написао",	   "je napisao",						 /* Serbian */
+	"napisal",											 /* Slovene */
+	"rašė",												 /* Lithuanian */
+	"rakstīja",											 /* Latvian */
+	"kirjutas",											 /* Estonian */
+	"va escriure",										 /* Catalan */
+	"escribiu",											 /* Galician */
+	"idatzi du",										 /* Basque */
+	"skrifaði",											 /* Icelandic */
+	"đã viết",											 /* Vietnamese */
+	"menulis",											 /* Indonesian, Malay */
+	"เขียนว่า",											 /* Thai */
+	"כתב",												 /* Hebrew */
+	"كتب"												 /* Arabic */
 };
+
+/* Those that the name may come behind. */
+static const char *const verbs_first[] = {
+	"schrieb",						   /* German */
+	"schreef",						   /* Dutch */
+	"skrev",	"skriver",			   /* Swedish, Danish, Norwegian */
+	"skrifaði", "kirjutas",			   /* Icelandic, Estonian */
+	"Quoting",	"Zitat von", "Citando" /* Horde */
+};
+
+/* What a verb may have behind it, for women: "napisał(a)". */
+static const char *const endings[] = {"(a)", "/a", "/la", "a", "(а)", "/а", "/ла", "а", "/ה", "ה"};
+
+/* In lower case, and yet between the time and the verb. */
+static const char *const small_words[] = {
+	"am",  "pm",  "a.m",   "p.m",	"uhr", "h",	  "a",	 "o",	 "e",		   "y",
+	"i",   "u",	  "v",	   "at",	"um",  "om",  "kl",	 "klo",	 "la",		   "le",
+	"el",  "de",  "del",   "der",	"den", "di",  "da",	 "du",	 "des",		   "van",
+	"von", "vom", "zu",	   "ten",	"ter", "dos", "das", "do",	 "of",		   "and",
+	"und", "et",  "en",	   "og",	"och", "the", "via", "c/o",	 "you",		   "tarihinde",
+	"ezt", "je",  "oseba", "hau",	"gmt", "utc", "cet", "cest", "kasutaja",   "igorleak",
+	"hat", "ha",  "heeft", "kello", "r",   "s",	  "si",	 "ay",	 "odesílatel", "lietotājs"};
 
 /* How the line that ends with such a verb begins. */
 static const char *const openers[] = {
@@ -62,6 +87,7 @@ static const char *const openers[] = {
 	"em ",		"no dia ",	  "a ",		 /* Portuguese */
 	"den ",		"på ",					 /* Swedish, Danish, Norwegian */
 	"w dniu ",	"dnia ",				 /* Polish */
+	"v ",								 /* Slovene */
 	"dne ",		"dňa ",					 /* Czech, Slovak */
 	"в ",		"во ",					 /* Russian, Ukrainian */
 	"на ",								 /* Bulgarian */
@@ -518,11 +544,134 @@ begins_with_any(const char *folded, const char *const *words, int count)
 	return false;
 }
 
-/* quoted_has_verb: "… wrote …" stands in it. */
-bool
-quoted_has_verb(const char *folded)
+/* is_letter_lead: a letter begins with this byte, and the one behind it. */
+static bool
+is_letter_lead(unsigned char first, unsigned char second)
 {
-	return contains_any(folded, verbs, lengthof(verbs));
+	if (!IS_HIGHBIT_SET(first))
+		return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') ||
+			   (first >= '0' && first <= '9');
+	return first != 0xC2 && !(first == 0xE2 && (second == 0x80 || second == 0x81)) &&
+		   !(first == 0xE3 && second == 0x80) && !(first == 0xEF && second >= 0xBC);
+}
+
+/*
+ * stands_alone: what is at "at" is no part of a longer word.  Where a script
+ * has no spaces, nothing is.
+ */
+static bool
+stands_alone(const char *text, size_t len, size_t at, size_t n, bool behind)
+{
+	size_t before = at;
+
+	if ((unsigned char) text[at] >= 0xE0)
+		return true;
+	if (at > 0)
+	{
+		do
+			before--;
+		while (before > 0 && ((unsigned char) text[before] & 0xC0) == 0x80);
+		if (is_letter_lead((unsigned char) text[before], (unsigned char) text[before + 1]))
+			return false;
+	}
+	return !behind || at + n >= len ||
+		   !is_letter_lead((unsigned char) text[at + n],
+						   at + n + 1 < len ? (unsigned char) text[at + n + 1] : 0);
+}
+
+static bool
+ends_in(const char *text, size_t len, const char *word, size_t n)
+{
+	return len >= n && memcmp(text + len - n, word, n) == 0;
+}
+
+/*
+ * quoted_verb_at_end: the text ends with "wrote"; "start" is where the longest
+ * such verb begins.
+ */
+QuotedVerb
+quoted_verb_at_end(const char *text, size_t len, size_t *start)
+{
+	bool found = false;
+
+	for (int e = -1; e < (int) lengthof(endings); e++)
+	{
+		size_t tail = e < 0 ? 0 : strlen(endings[e]);
+
+		if (e >= 0 && !ends_in(text, len, endings[e], tail))
+			continue;
+		for (int i = 0; i < lengthof(verbs); i++)
+		{
+			size_t n = strlen(verbs[i]);
+			size_t at;
+
+			if (!ends_in(text, len - tail, verbs[i], n))
+				continue;
+			at = len - tail - n;
+			if (stands_alone(text, len, at, n, false) && (!found || at < *start))
+			{
+				*start = at;
+				found = true;
+			}
+		}
+	}
+	return found ? QUOTED_VERB_LAST : QUOTED_VERB_NONE;
+}
+
+static bool
+find_word(const char *text, size_t len, const char *word, size_t *at)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = text; (p = strstr(p, word)) != NULL; p++)
+	{
+		if (stands_alone(text, len, p - text, n, true))
+		{
+			*at = p - text;
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * quoted_verb_within: "wrote" stands in the text, which ends with a zero byte,
+ * and something behind it.
+ */
+QuotedVerb
+quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop)
+{
+	for (int i = 0; i < lengthof(verbs_first); i++)
+	{
+		if (find_word(text, len, verbs_first[i], start))
+		{
+			*stop = *start + strlen(verbs_first[i]);
+			return QUOTED_VERB_FIRST;
+		}
+	}
+	for (int i = 0; i < lengthof(verbs); i++)
+	{
+		if (find_word(text, len, verbs[i], start))
+		{
+			*stop = *start + strlen(verbs[i]);
+			return QUOTED_VERB_LAST;
+		}
+	}
+	return QUOTED_VERB_NONE;
+}
+
+/* quoted_small_word: a word in lower case that may stand beside a name. */
+bool
+quoted_small_word(const char *word, size_t len)
+{
+	while (len > 0 && strchr(".,;:)\"'", word[len - 1]) != NULL)
+		len--;
+	for (int i = 0; i < lengthof(small_words); i++)
+	{
+		if (strlen(small_words[i]) == len && memcmp(small_words[i], word, len) == 0)
+			return true;
+	}
+	return false;
 }
 
 /*

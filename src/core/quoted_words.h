@@ -3,8 +3,8 @@
  * quoted_words.h
  *	  The words mail programs put around what they quote, by language.
  *
- * Every question is about one line, or a few joined, already folded to lower
- * case by casefold_append() and trimmed.
+ * Every question is about one line, or a few joined, already trimmed, and, where
+ * it is called so, folded to lower case by casefold_append().
  *
  *-------------------------------------------------------------------------
  */
@@ -24,7 +24,27 @@ typedef enum QuotedField
 	QUOTED_FIELD_SUBJECT
 } QuotedField;
 
-extern bool quoted_has_verb(const char *folded);
+/* The verb of "On … wrote:". */
+typedef enum QuotedVerb
+{
+	QUOTED_VERB_NONE,
+	QUOTED_VERB_LAST, /* one that the name stands before */
+	QUOTED_VERB_FIRST /* one that the name may stand behind */
+} QuotedVerb;
+
+/* How much a line looks like "On … wrote:". */
+typedef enum QuotedAttribution
+{
+	QUOTED_NOT,
+	QUOTED_NAMED, /* a name and no date: only right before marked lines */
+	QUOTED_MAYBE, /* one, if marked lines follow */
+	QUOTED_SURE	  /* one, whatever follows */
+} QuotedAttribution;
+
+extern QuotedAttribution quoted_attribution(const char *text, size_t len, bool opens);
+extern QuotedVerb quoted_verb_at_end(const char *text, size_t len, size_t *start);
+extern QuotedVerb quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop);
+extern bool quoted_small_word(const char *word, size_t len);
 extern bool quoted_has_opener(const char *folded);
 extern bool quoted_says_original(const char *folded);
 extern bool quoted_says_forwarded(const char *folded);

@@ -146,6 +146,108 @@ test_subjects(void)
 	ok(!quoted_is_forward(NULL), "none: no subject");
 }
 
+/* A text with "~" where the new part ends; without one all of it is new. */
+typedef struct Text
+{
+	const char *text;
+	const char *subject;
+} Text;
+
+static void
+test_texts(const Text *texts, int count, const char *what)
+{
+	for (int i = 0; i < count; i++)
+	{
+		char *text = pstrdup(texts[i].text);
+		char *mark = strchr(text, '~');
+		size_t want = mark != NULL ? mark - text : strlen(text);
+		size_t got;
+
+		if (mark != NULL)
+			memmove(mark, mark + 1, strlen(mark));
+		got = quoted_offset(text, strlen(text), texts[i].subject);
+		ok(got == want, "%s %d: %zu of %zu bytes are new", what, i + 1, want, strlen(text));
+		if (got != want)
+			printf("# got %zu: %s\n", got, texts[i].text);
+		pfree(text);
+	}
+}
+
+/* People write "On … wrote:" as well, and nothing behind that is history. */
+static const Text proses[] = {
+	{"Guten Tag,\n\nam 12.05.2026 hat uns Herr Meier geschrieben:\n\n"
+	 "Die Rechnung ist storniert.\n\nBitte bestätigen Sie das.\n"},
+	{"Hello,\n\nOn Monday I wrote to you about invoice INV-17, dated 12.05.2026, and\n"
+	 "had no answer. Please send us the following:\n- proof of delivery\n- the order number\n"},
+	{"Hi,\n\nat 10:30 today your driver Jim wrote on the delivery slip:\n\"2 boxes missing\"\n"
+	 "We therefore deduct 200.00.\n"},
+	{"Hello,\n\n12.05.2026 driver wrote on the slip:\n2 boxes missing.\nPlease credit.\n"},
+	{"Hello,\n\nOn invoice 17 of 12.05.2026 you wrote a wrong VAT number, and we\n"
+	 "cannot book it. Please correct the following:\nVAT: DE123\n"},
+	{"お世話になっております。\n\n2026年5月4日のメールの件、以下の通り回答いたします：\n\n"
+	 "請求書17は二重請求です。\n"},
+	{"안녕하세요.\n\n2026년 5월 4일 고객님이 주문하신 내역은 다음과 같습니다:\n\n"
+	 "청구서 17 취소 바랍니다.\n"},
+	{"Bonjour,\n\nle 12/05/2026 le chauffeur a écrit sur le bon de livraison :\n2 colis "
+	 "manquent\n"},
+	{"Bonjour,\n\nle 12/05/2026 le chauffeur a écrit :\n\n2 colis manquent\n"},
+	{"Buongiorno,\n\nil 12/05/2026 l'autista ha scritto sulla bolla:\n\n2 colli mancanti\n"},
+	{"Goedendag,\n\nOp 12-05-2026 heeft de chauffeur geschreven:\n\n2 dozen ontbreken\n"},
+	{"Op 12-05-2026 om 10:15 schreef de chauffeur op de bon:\n\n2 dozen ontbreken\n"},
+	{"Dzień dobry,\n\nw dniu 12.05.2026 kierowca napisał…:\n\nbrak 2 paczek\n"},
+	{"Dzień dobry,\n\nw dniu 12.05.2026 kierowca napisał na dokumencie:\n\nbrak 2 paczek\n"},
+	{"Здравствуйте,\n\nв 10:15 12.05.2026 водитель написал:\n\nне хватает 2 коробок\n"},
+	{"Hi,\n\nOn 12.05.2026 at 10:15, Jim wrote:\n\n2 boxes missing\n"},
+	{"Hi,\n\nOn 12.05.2026 we wrote to jim@example.com the following:\n\n2 boxes missing\n"},
+	{"Hi,\n\nPlease send the papers of 12.05.2026 10:15 to Jim <jim@example.com>:\n\n- waybill\n"},
+	{"Hi,\n\nOn 12.05.2026 you wrote in a mail to Jim <jim@example.com>:\n\nit is cancelled.\n"},
+	{"Am 12.05.2026 um 10:15 schrieb der Fahrer auf den Lieferschein:\n\n2 Pakete fehlen\n"},
+	{"Jim <jim@example.com> wrote on 12.05.2026 at 10:15 that 2 boxes are missing:\n\nsee there\n"},
+};
+
+/* What programs write goes on being history, also where no line is marked. */
+static const Text announcements[] = {
+	{"Paid.\n\n~On Monday, May 4, 2026 at 10:15 AM, Acme Billing wrote:\n\nPlease pay.\n"},
+	{"Paid.\n\n~On Monday, May 4, 2026, 10:15:00 AM GMT+2, \"Acme\" <b@example.com> "
+	 "wrote:\n\nPay.\n"},
+	{"Paid.\n\n~On 4 May 2026, Acme <b@example.com> wrote:\n\nPlease pay.\n"},
+	{"Paid.\n\n~On 4 May 2026 at 10:15, b@example.com wrote:\n\nPlease pay.\n"},
+	{"Paid.\n\n~On 4 May 2026 at 10:15, acme billing <b@example.com> wrote:\n\nPlease pay.\n"},
+	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 schrieb Acme <b@example.com>:\n\nBitte zahlen.\n"},
+	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 hat Acme <b@example.com> geschrieben:\n\nBitte.\n"},
+	{"Bezahlt.\n\n~Acme schrieb am 04.05.2026 um 10:15:\n\n> Bitte.\n"},
+	{"Betaald.\n\n~Op 4 mei 2026 om 10:15 heeft Acme <b@example.com> het volgende "
+	 "geschreven:\n\nBetaal.\n"},
+	{"Payé.\n\n~Le 4 mai 2026 à 10:15, Acme <b@example.com> a écrit :\n\nPayez.\n"},
+	{"Payé.\n\n~Le 04/05/2026 à 10:15, Acme a écrit :\n\n> Payez.\n"},
+	{"Pagato.\n\n~Il 04/05/2026 10:15, Acme ha scritto:\n> Pagate.\n"},
+	{"Zapłacone.\n\n~pon., 4 maj 2026 o 10:15 Acme <b@example.com> napisała:\n\nProsimy.\n"},
+	{"Plaćeno.\n\n~pon, 4. svi 2026. u 10:15 Acme <b@example.com> napisao je:\n\nPlatite.\n"},
+	{"Plačano.\n\n~V V pon., 4. maj 2026 ob 10:15 je oseba Acme <b@example.com> napisala:\n\n"
+	 "Plačajte.\n"},
+	{"Makstud.\n\n~Kuupäev E, 4. mai 2026 kell 10:15 kirjutas kasutaja Acme <b@example.com>:\n\n"
+	 "Palun.\n"},
+	{"Greitt.\n\n~Þann mán., 4. maí 2026 kl. 10:15 skrifaði Acme <b@example.com>:\n\nBorgið.\n"},
+	{"지불했습니다.\n\n~2026년 5월 4일 (월) 오전 10:15, Acme <b@example.com>님이 작성:\n\n지불.\n"},
+	{"支払いました。\n\n~2026/05/04 10:15、Acme <b@example.com>のメール:\n\nお支払い。\n"},
+	{"Paid.\n\n~On 4 May 2026 10:15, Acme wrote:\n\n\n> Please pay.\n"},
+	{"Paid.\n~Acme Billing wrote:\n> Please pay.\n"},
+	/* only what announces: the lines before it are new */
+	{"On 12.05.2026 we paid the first\npart.\n\n~On Mon, May 4, 2026 at 10:15 AM Acme\n"
+	 "<b@example.com> wrote:\n> Pay.\n"},
+	{"On 12.05.2026 we paid the first part\n~On Mon, May 4, 2026 at 10:15 AM Acme\n"
+	 "<b@example.com> wrote:\n> Pay.\n"},
+	{"We paid 100.00 on Friday, as your colleague wrote:\n~> please pay 100.00\n"},
+	{"On 12.05.2026 we paid the invoice.\nNevertheless your colleague wrote:\n~> pay now\n"},
+};
+
+static void
+test_attributions(void)
+{
+	test_texts(proses, lengthof(proses), "prose");
+	test_texts(announcements, lengthof(announcements), "announced");
+}
+
 /* HTML with "|" where the new part ends. */
 typedef struct Html
 {
@@ -325,6 +427,7 @@ int
 main(void)
 {
 	test_corpus();
+	test_attributions();
 	test_subjects();
 	test_html();
 	test_mail();

@@ -1,0 +1,400 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted_attribution.c
+ *	  Whether a line announces a quoted mail: "On … wrote:".
+ *
+ * People write "On Monday I wrote to you …:" as well, and what comes behind
+ * that must not be hidden.  A mail program puts date, name and verb into one
+ * of few orders and writes nothing else, so the line is taken to pieces: the
+ * address becomes one character, the verb has to stand at the end or before
+ * the name, and a name has no words in lower case.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/mime_internal.h"
+#include "core/quoted_words.h"
+
+#define ADDRESS '\1'	/* stands for an address */
+#define MAX_NAME 8		/* words of a name */
+#define MAX_LONE_NAME 6 /* words of a line without a date */
+#define MAX_LEAD 4		/* words before the first figure of the date */
+#define MAX_MOMENT 9	/* words of a date and a time */
+
+/* What a line, or a piece of it, has. */
+typedef struct Facts
+{
+	bool bracketed; /* an address in brackets */
+	bool bare;		/* an address without */
+	bool date;		/* anything like a date or a time */
+	bool full_date; /* a year, or day, month and year */
+	bool time;
+} Facts;
+
+typedef struct Piece
+{
+	const char *data;
+	size_t len;
+} Piece;
+
+static bool
+in_address(char c)
+{
+	return mime_alpha(c) || mime_digit(c) || strchr(".-_+", c) != NULL;
+}
+
+/*
+ * plain_space returns how long the white space or the invisible mark at "p"
+ * is, 0 for none.
+ */
+static size_t
+plain_space(const char *p, size_t len, bool *visible)
+{
+	const unsigned char *u = (const unsigned char *) p;
+
+	*visible = true;
+	if (mime_space(*p))
+		return 1;
+	if (len >= 2 && u[0] == 0xC2 && u[1] == 0xA0)
+		return 2;
+	if (len >= 3 && ((u[0] == 0xE2 && u[1] == 0x80 && u[2] == 0xAF) ||
+					 (u[0] == 0xE3 && u[1] == 0x80 && u[2] == 0x80)))
+		return 3;
+	*visible = false;
+	if (len >= 3 && u[0] == 0xE2 &&
+		((u[1] == 0x80 && ((u[2] >= 0x8B && u[2] <= 0x8F) || (u[2] >= 0xAA && u[2] <= 0xAE))) ||
+		 (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9)))
+		return 3;
+	return 0;
+}
+
+/* bracketed_address returns how long the address in brackets at "p" is. */
+static size_t
+bracketed_address(const char *p, const char *end)
+{
+	char close = *p == '<' ? '>' : *p == '(' ? ')' : *p == '[' ? ']' : '\0';
+	const char *stop;
+
+	if (close == '\0' || (stop = memchr(p, close, end - p)) == NULL ||
+		memchr(p, '@', stop - p) == NULL)
+		return 0;
+	while (stop < end && *stop == close)
+		stop++;
+	return stop - p;
+}
+
+/*
+ * take_apart writes a line, of however many lines it is, into the buffer:
+ * addresses as one character, spaces as single ones, and no colon at the end.
+ */
+static void
+take_apart(const char *text, size_t len, StringInfo out, Facts *facts)
+{
+	const char *end = text + len;
+
+	for (const char *p = text; p < end;)
+	{
+		bool visible;
+		size_t n = plain_space(p, end - p, &visible);
+
+		if (n > 0)
+		{
+			if (visible && out->len > 0 && out->data[out->len - 1] != ' ')
+				appendStringInfoChar(out, ' ');
+			p += n;
+		}
+		else if ((n = bracketed_address(p, end)) > 0)
+		{
+			facts->bracketed = true;
+			appendStringInfoChar(out, ADDRESS);
+			p += n;
+		}
+		else if (*p == '@' && out->len > 0 && in_address(out->data[out->len - 1]) && end - p > 1 &&
+				 in_address(p[1]))
+		{
+			facts->bare = true;
+			while (out->len > 0 && in_address(out->data[out->len - 1]))
+				out->len--;
+			appendStringInfoChar(out, ADDRESS);
+			p++;
+			while (p < end && in_address(*p))
+				p++;
+		}
+		else
+		{
+			if (*p != '*' && *p != '\0' && *p != ADDRESS)
+				appendStringInfoChar(out, *p);
+			p++;
+		}
+	}
+	for (;;)
+	{
+		if (out->len > 0 && strchr(" :_", out->data[out->len - 1]) != NULL)
+			out->len--;
+		else if (out->len >= 3 && memcmp(out->data + out->len - 3, "：", 3) == 0)
+			out->len -= 3;
+		else
+			break;
+	}
+	out->data[out->len] = '\0';
+}
+
+/* find_dates looks for figures that are a date or a time. */
+static void
+find_dates(Piece piece, Facts *facts)
+{
+	const char *end = piece.data + piece.len;
+
+	for (const char *s = piece.data; s < end;)
+	{
+		size_t n = 0;
+		size_t more = 0;
+		char mark;
+
+		while (s + n < end && mime_digit(s[n]))
+			n++;
+		if (n == 0)
+		{
+			s++;
+			continue;
+		}
+		mark = s + n < end ? s[n] : '\0';
+		while (s + n + 1 + more < end && mime_digit(s[n + 1 + more]))
+			more++;
+		if (n == 4 && (memcmp(s, "19", 2) == 0 || memcmp(s, "20", 2) == 0))
+			facts->date = facts->full_date = true;
+		if (n <= 2 && more >= 1 && more <= 2 && strchr("./-", mark) != NULL && mark != '\0')
+		{
+			const char *third = s + n + 1 + more;
+
+			if (end - third >= 3 && *third == mark && mime_digit(third[1]) && mime_digit(third[2]))
+			{
+				facts->date = facts->full_date = true;
+				s = third + 1;
+				while (s < end && mime_digit(*s))
+					s++;
+				continue;
+			}
+			facts->date |= more == 2;
+		}
+		if (n <= 2 && more == 2 && (mark == ':' || mark == '.' || mark == 'h'))
+			facts->date = facts->time = true;
+		s += n;
+	}
+}
+
+static Piece
+piece_of(const char *start, const char *end)
+{
+	Piece piece;
+
+	while (start < end && (*start == ' ' || *start == ','))
+		start++;
+	while (end > start && (end[-1] == ' ' || end[-1] == ','))
+		end--;
+	piece.data = start;
+	piece.len = end - start;
+	return piece;
+}
+
+/* last_figure returns what is behind the last digit, all of it if none is. */
+static const char *
+last_figure(Piece piece)
+{
+	const char *p = piece.data + piece.len;
+
+	while (p > piece.data && !mime_digit(p[-1]))
+		p--;
+	return p;
+}
+
+/* count_words also tells whether none is a word that no name has. */
+static int
+count_words(Piece piece, bool *fits)
+{
+	const char *end = piece.data + piece.len;
+	int count = 0;
+
+	*fits = true;
+	for (const char *p = piece.data; p < end;)
+	{
+		const char *word;
+
+		while (p < end && !mime_alpha(*p) && !mime_digit(*p) && !IS_HIGHBIT_SET(*p))
+			p++;
+		word = p;
+		while (p < end && *p != ' ' && *p != ADDRESS)
+			p++;
+		if (p == word)
+			continue;
+		count++;
+		if (*word >= 'a' && *word <= 'z' && !quoted_small_word(word, p - word))
+			*fits = false;
+	}
+	return count;
+}
+
+/* is_name: few words, none of which is one that no name has. */
+static bool
+is_name(Piece piece, int most)
+{
+	bool fits;
+
+	return count_words(piece, &fits) <= most && fits;
+}
+
+/* is_moment: a date and a time, and the line ends with them. */
+static bool
+is_moment(Piece piece)
+{
+	Facts facts = {false};
+	bool fits;
+	const char *tail;
+
+	find_dates(piece, &facts);
+	if (!facts.full_date || !facts.time || count_words(piece, &fits) > MAX_MOMENT)
+		return false;
+	tail = last_figure(piece);
+	return piece.data + piece.len - tail <= 6 &&
+		   memchr(tail, ADDRESS, piece.data + piece.len - tail) == NULL &&
+		   is_name(piece_of(tail, piece.data + piece.len), 1);
+}
+
+/*
+ * is_client_form: the one form taken for a program's though it names no
+ * address: "On Monday, May 4, 2026 at 10:15 AM, Acme Billing wrote".
+ */
+static bool
+is_client_form(Piece before)
+{
+	const char *end = before.data + before.len;
+	const char *name = last_figure(before);
+	const char *first = memchr(before.data, ' ', before.len);
+	const char *comma = NULL;
+
+	/* the day of the week or the month is what people leave out */
+	if (first == NULL || first + 1 >= end || !(mime_alpha(first[1]) || IS_HIGHBIT_SET(first[1])))
+		return false;
+	for (const char *p = name; p < end; p++)
+	{
+		if (*p == ',')
+			comma = p;
+	}
+	if (comma == NULL)
+		return false;
+	before = piece_of(comma, end);
+	for (size_t i = 0; i < before.len; i++)
+	{
+		if ((i == 0 || before.data[i - 1] == ' ') &&
+			!(before.data[i] >= 'A' && before.data[i] <= 'Z'))
+			return false;
+	}
+	return before.len > 0;
+}
+
+/* judge weighs a line that was taken apart. */
+static QuotedAttribution
+judge(Piece line, Facts facts, bool opens)
+{
+	const char *end = line.data + line.len;
+	bool strong = facts.bracketed && facts.full_date && facts.time;
+	size_t start = 0;
+	size_t stop = 0;
+	QuotedVerb verb = quoted_verb_at_end(line.data, line.len, &start);
+	QuotedAttribution weak =
+		facts.date || facts.bracketed || facts.bare ? QUOTED_MAYBE : QUOTED_NAMED;
+	Piece before;
+	Piece name;
+	bool fits;
+
+	if (opens && facts.date)
+	{
+		const char *digit = line.data;
+
+		while (!mime_digit(*digit))
+			digit++;
+		if (count_words(piece_of(line.data, digit), &fits) > MAX_LEAD)
+			return QUOTED_NOT;
+	}
+
+	if (verb != QUOTED_VERB_NONE)
+	{
+		/* date, name, verb */
+		before = piece_of(line.data, line.data + start);
+		name = piece_of(last_figure(before), before.data + before.len);
+		fits = is_name(name, facts.date ? MAX_NAME : MAX_LONE_NAME);
+		if (before.len == 0 || (!strong && !fits))
+			return QUOTED_NOT;
+		if (strong || (opens && fits &&
+					   ((facts.bracketed && facts.date) ||
+						(facts.full_date && facts.time && (facts.bare || is_client_form(before))))))
+			return QUOTED_SURE;
+		return weak;
+	}
+
+	verb = quoted_verb_within(line.data, line.len, &start, &stop);
+	if (verb != QUOTED_VERB_NONE)
+	{
+		before = piece_of(line.data, line.data + start);
+		name = piece_of(line.data + stop, end);
+		if (verb == QUOTED_VERB_FIRST && last_figure(name) == name.data)
+		{
+			/* date, verb, name */
+			bool words_fit =
+				is_name(piece_of(last_figure(before), before.data + before.len), MAX_NAME);
+
+			if (count_words(name, &fits) <= MAX_NAME && (strong || (fits && words_fit)))
+			{
+				if (name.len == 0)
+					return QUOTED_NOT;
+				if (strong || (opens && facts.date &&
+							   (facts.bracketed || (facts.bare && facts.full_date && facts.time))))
+					return QUOTED_SURE;
+				return weak;
+			}
+		}
+		/* name, verb, date */
+		if (before.len > 0 && is_moment(name) && count_words(before, &fits) <= MAX_NAME &&
+			(strong || fits))
+			return strong ? QUOTED_SURE : weak;
+		return QUOTED_NOT;
+	}
+
+	/* date, name and address, where the language needs no verb */
+	if (line.len == 0 || end[-1] != ADDRESS || !facts.bracketed)
+		return QUOTED_NOT;
+	before = piece_of(line.data, end);
+	name = piece_of(last_figure(before), end);
+	if (!is_name(name, strong ? MAX_NAME : MAX_LONE_NAME))
+		return QUOTED_NOT;
+	if (!strong)
+		return facts.date ? QUOTED_NOT : QUOTED_NAMED;
+	{
+		const char *digit = line.data;
+
+		while (!mime_digit(*digit))
+			digit++;
+		return count_words(piece_of(line.data, digit), &fits) <= MAX_LEAD ? QUOTED_SURE :
+																			QUOTED_NOT;
+	}
+}
+
+/*
+ * quoted_attribution says whether a line, or a few, announce what is quoted.
+ * It ends with a colon; "opens" tells that it begins as such lines do.
+ */
+QuotedAttribution
+quoted_attribution(const char *text, size_t len, bool opens)
+{
+	StringInfoData buffer;
+	Facts facts = {false};
+	Piece line;
+	QuotedAttribution result;
+
+	initStringInfo(&buffer);
+	take_apart(text, len, &buffer, &facts);
+	line = piece_of(buffer.data, buffer.data + buffer.len);
+	find_dates(line, &facts);
+	result = judge(line, facts, opens);
+	pfree(buffer.data);
+	return result;
+}
