@@ -28,6 +28,7 @@
 #define MAX_TRIES 2000		/* dear questions for one text */
 #define MAX_LINE 200		/* bytes of a line compared with words */
 #define MAX_FIELD 60		/* and with the names of fields */
+#define MAX_SUBJECT 300		/* and of a subject */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
@@ -611,7 +612,10 @@ done:
 	return result;
 }
 
-/* quoted_is_forward looks at the first prefix only: "Re: Fwd:" is a reply. */
+/*
+ * quoted_is_forward looks at the first prefix behind the tags only: "Re: Fwd:"
+ * is a reply.
+ */
 bool
 quoted_is_forward(const char *subject)
 {
@@ -622,13 +626,21 @@ quoted_is_forward(const char *subject)
 	if (subject == NULL)
 		return false;
 	slice = trim(subject, subject + strlen(subject));
-	if (slice.len > 40)
-	{
-		slice.len = 40;
-		while (slice.len > 0 && ((unsigned char) slice.data[slice.len] & 0xC0) == 0x80)
-			slice.len--;
-	}
 	initStringInfo(&folded);
+	if (slice.len > MAX_SUBJECT)
+	{
+		/* its beginning and its end: what is in the middle is not looked at */
+		size_t head = MAX_SUBJECT - MAX_FIELD;
+		const char *tail = slice.data + slice.len - MAX_FIELD;
+
+		while (head > 0 && ((unsigned char) slice.data[head] & 0xC0) == 0x80)
+			head--;
+		while (((unsigned char) *tail & 0xC0) == 0x80)
+			tail++;
+		casefold_append(&folded, slice.data, head, false);
+		slice.len -= tail - slice.data;
+		slice.data = tail;
+	}
 	casefold_append(&folded, slice.data, slice.len, false);
 	result = quoted_forward_prefix(folded.data);
 	pfree(folded.data);

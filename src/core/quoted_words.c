@@ -10,6 +10,8 @@
  */
 #include "core/quoted_words.h"
 
+#define MAX_TAGS 8 /* before a subject */
+
 /*
  * "… wrote:", as it is written: programs write no capitals here, but for a word
  * the line begins with.
@@ -221,6 +223,22 @@ static const char *const forward_prefixes[] = {
 	"fw",		  "fwd",  "wg",	  "tr",	  "rv",	  "i",	  "enc",   "doorst", "vs",
 	"vl",		  "vb",	  "pd",	  "ilt",  "İlt",  "fs",	  "прс",   "πρθ",	 "prop",
 	"továbbítás", "转发", "轉寄", "轉發", "転送", "전달", "пересл"};
+
+/* Forwards by what is no prefix. */
+static const char *const forward_marks[] = {"[fwd:", "[fw:", "(fwd)", "(fw)"};
+
+/* What gateways write before a subject, where it has no brackets. */
+static const char *const tags[] = {
+	"external",	 "external mail", "external email", "external e-mail", "ext",
+	"extern",	 "externe",		  "externo",		"externa",		   "esterno",
+	"esterna",	 "ekstern",		  "zewnętrzny",		"caution",		   "warning",
+	"spam",		 "spam?",		  "suspected spam", "probable spam",   "secure",
+	"encrypted", "junk"};
+
+/* Replies by their subject. */
+static const char *const reply_prefixes[] = {"re",	 "aw",	 "antw", "antwort", "sv",
+											 "ref",	 "rif",	 "odp",	 "ynt",		"vá",
+											 "回复", "回覆", "答复", "返信"};
 
 /* "Sent from my iPhone": how such a line begins. */
 static const char *const devices[] = {
@@ -747,23 +765,80 @@ quoted_says_device(const char *folded)
 	return begins_with_any(folded, devices, lengthof(devices));
 }
 
-/* quoted_forward_prefix: a subject that begins "Fwd:", with either colon. */
+/* skip_prefix returns what is behind one of the words and its colon, else NULL. */
+static const char *
+skip_prefix(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		size_t len = strlen(words[i]);
+		const char *rest = folded + len;
+
+		if (strncmp(folded, words[i], len) != 0)
+			continue;
+		rest += strspn(rest, " ");
+		if (*rest == ':')
+			return rest + 1;
+		if (strncmp(rest, "：", strlen("：")) == 0)
+			return rest + strlen("：");
+	}
+	return NULL;
+}
+
+/*
+ * skip_tag returns what is behind the tag that a gateway, a list or a ticket
+ * system put before a subject, or NULL.
+ */
+static const char *
+skip_tag(const char *folded)
+{
+	static const char *const pairs[] = {"[]", "{}", "()", "<>", "【】"};
+	const char *stop;
+
+	for (int i = 0; i < lengthof(pairs); i++)
+	{
+		size_t n = strlen(pairs[i]) / 2;
+
+		if (strncmp(folded, pairs[i], n) != 0)
+			continue;
+		stop = strstr(folded + n, pairs[i] + n);
+		return stop != NULL ? stop + n : NULL;
+	}
+	if (folded[0] == '*')
+	{
+		stop = strchr(folded + strspn(folded, "*"), '*');
+		return stop != NULL ? stop + strspn(stop, "*") : NULL;
+	}
+	return skip_prefix(folded, tags, lengthof(tags));
+}
+
+/*
+ * quoted_forward_prefix: a subject that begins "Fwd:", with either colon, or
+ * has "(fwd)" before or behind it.  Tags before that are gone over; one with a
+ * reply's prefix is a reply.
+ */
 bool
 quoted_forward_prefix(const char *folded)
 {
-	for (int i = 0; i < lengthof(forward_prefixes); i++)
-	{
-		size_t len = strlen(forward_prefixes[i]);
-		const char *rest = folded + len;
+	size_t len;
 
-		if (strncmp(folded, forward_prefixes[i], len) != 0)
-			continue;
-		rest += strspn(rest, " ");
-		if (*rest == ':' || strncmp(rest, "：", strlen("：")) == 0)
+	for (int i = 0; i < MAX_TAGS; i++)
+	{
+		const char *rest;
+
+		folded += strspn(folded, " \t");
+		if (skip_prefix(folded, forward_prefixes, lengthof(forward_prefixes)) != NULL ||
+			begins_with_any(folded, forward_marks, lengthof(forward_marks)))
 			return true;
+		rest = skip_tag(folded);
+		if (rest == NULL)
+			break;
+		folded = rest + strspn(rest, " \t:-");
 	}
-	return folded[0] == '[' &&
-		   (strncmp(folded, "[fwd:", 5) == 0 || strncmp(folded, "[fw:", 4) == 0);
+	len = strlen(folded);
+	if (len < 4 || skip_prefix(folded, reply_prefixes, lengthof(reply_prefixes)) != NULL)
+		return false;
+	return ends_in(folded, len, "(fwd)", 5) || ends_in(folded, len, "(fw)", 4);
 }
 
 /* quoted_field says which field a name is, in whatever language. */

@@ -131,19 +131,64 @@ test_corpus(void)
 static void
 test_subjects(void)
 {
-	static const char *const forwards[] = {"Fwd: Invoice", "FW: Invoice", "WG: Rechnung",
-										   "TR : Facture", "fw：发票",	  "RV: Factura",
-										   "I: Fattura",   "Enc: Fatura", " Doorst: Factuur",
-										   "転送: 請求書", "VB: Faktura", "[Fwd: Invoice]"};
-	static const char *const others[] = {"Re: Fwd: Invoice", "Forwarding agents", "Invoice",
-										 "TRansfer: done",	 "I owe you: 5",	  "",
-										 "AW: WG: Rechnung"};
+	static const char *const forwards[] = {
+		"Fwd: Invoice",
+		"FW: Invoice",
+		"WG: Rechnung",
+		"TR : Facture",
+		"fw：发票",
+		"RV: Factura",
+		"I: Fattura",
+		"Enc: Fatura",
+		" Doorst: Factuur",
+		"転送: 請求書",
+		"VB: Faktura",
+		"[Fwd: Invoice]",
+		"[EXTERNAL] FW: Remittance",
+		"[EXT] Fwd: x",
+		"EXTERNAL: FW: x",
+		"***EXTERN*** WG: x",
+		"{Spam?} FW: x",
+		"[acme #123] Fwd: x",
+		"(fwd) x",
+		"x (fwd)",
+		"[EXT][acme #123] - Fwd: x",
+		"[EXTERNAL]: FW: x",
+		"<External> TR : x",
+		"【外部】转发：x",
+		"[a long tag that a gateway writes before all subjects] Fwd: x"};
+	static const char *const others[] = {"Re: Fwd: Invoice",
+										 "Forwarding agents",
+										 "Invoice",
+										 "TRansfer: done",
+										 "I owe you: 5",
+										 "",
+										 "AW: WG: Rechnung",
+										 "[EXT] Re: FW: x",
+										 "Re: [EXT] FW: x",
+										 "Re: x (fwd)",
+										 "[EXT] AW: x (Fwd)",
+										 "[EXTERNAL] Invoice",
+										 "[",
+										 "*",
+										 "***",
+										 "(not fwd) Invoice",
+										 "EXTERNAL: Re: FW: x"};
 
 	for (int i = 0; i < lengthof(forwards); i++)
 		ok(quoted_is_forward(forwards[i]), "a forward: %s", forwards[i]);
 	for (int i = 0; i < lengthof(others); i++)
 		ok(!quoted_is_forward(others[i]), "none: %s", others[i]);
 	ok(!quoted_is_forward(NULL), "none: no subject");
+	{
+		char *subject = psprintf("%*s (fwd)", 100000, "x");
+
+		memset(subject, 'x', 100000);
+		ok(quoted_is_forward(subject), "a forward by the end of a long subject");
+		memset(subject, '[', 100000);
+		ok(quoted_is_forward(subject), "whatever it begins with");
+		pfree(subject);
+	}
 }
 
 /* A text with "~" where the new part ends; without one all of it is new. */
