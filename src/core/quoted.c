@@ -28,6 +28,7 @@
 #define MAX_TRIES 2000		/* dear questions for one text */
 #define MAX_LINE 200		/* bytes of a line compared with words */
 #define MAX_FIELD 60		/* and with the names of fields */
+#define MAX_FOREIGN 40		/* and of one that is no field of a mail */
 #define MAX_SUBJECT 300		/* and of a subject */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
@@ -289,10 +290,15 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 	return form >= QUOTED_MAYBE;
 }
 
-/* field_of says which field of Outlook's block a line is. */
+/*
+ * field_of says which field of Outlook's block a line is.  A short name with a
+ * value that is none of them is a foreign field.
+ */
 static QuotedField
 field_of(Scan *scan, MimeSlice text)
 {
+	QuotedField field;
+	const char *behind;
 	const char *folded;
 	const char *colon;
 	const char *wide;
@@ -313,14 +319,47 @@ field_of(Scan *scan, MimeSlice text)
 		colon = wide;
 	if (colon == NULL)
 		return QUOTED_FIELD_NONE;
+	behind = colon + (*colon == ':' ? 1 : strlen(WIDE_COLON));
 	text = trim(folded, colon);
 	text = without_stars(text);
-	return quoted_field(text.data, text.len);
+	field = quoted_field(text.data, text.len);
+	if (field == QUOTED_FIELD_NONE && text.len > 0 && text.len <= MAX_FOREIGN &&
+		trim(behind, behind + strlen(behind)).len > 0)
+	{
+		/* long lists of recipients, and links, have colons as well */
+		field = QUOTED_FIELD_FOREIGN;
+		for (size_t i = 0; i < text.len; i++)
+		{
+			if (strchr("@<>;,()\"", text.data[i]) != NULL)
+				field = QUOTED_FIELD_NONE;
+		}
+		if (strncmp(behind, "//", 2) == 0)
+			field = QUOTED_FIELD_NONE;
+	}
+	return field;
+}
+
+/* has_time: a time of day, and no amount of money. */
+static bool
+has_time(MimeSlice text)
+{
+	for (size_t i = 1; i + 2 < text.len; i++)
+	{
+		const char *p = text.data + i;
+
+		if (mime_digit(p[-1]) && mime_digit(p[1]) && mime_digit(p[2]) &&
+			(i + 3 == text.len || !mime_digit(p[3])) &&
+			(*p == ':' || ((*p == '.' || *p == 'h') && (i + 3 == text.len || p[3] != '.') &&
+						   (i < 2 || !mime_digit(p[-2]) || i < 3 || p[-3] == ' '))))
+			return true;
+	}
+	return false;
 }
 
 /*
  * is_block: this line says From, and the next ones when, to whom and about
- * what.  Long lists of recipients may go on over lines.
+ * what.  Long lists of recipients may go on over lines.  A payment order has
+ * such fields too, but its own between them, and neither addresses nor a time.
  */
 static bool
 is_block(Scan *scan, const Line *first)
@@ -328,35 +367,46 @@ is_block(Scan *scan, const Line *first)
 	const char *limit =
 		scan->end - first->start > BLOCK_WINDOW ? first->start + BLOCK_WINDOW : scan->end;
 	const char *p = first->next;
-	bool seen[QUOTED_FIELD_SUBJECT + 1] = {false};
+	bool seen[QUOTED_FIELD_FOREIGN + 1] = {false};
+	bool from_address;
 	bool address;
+	bool time = false;
 	int foreign = 0;
 
 	if (field_of(scan, first->text) != QUOTED_FIELD_FROM || scan->tries >= MAX_TRIES)
 		return false;
 	scan->tries++;
-	address = memchr(first->text.data, '@', first->text.len) != NULL;
+	address = from_address = memchr(first->text.data, '@', first->text.len) != NULL;
 	for (int i = 0; i < BLOCK_LINES && p < limit && foreign < 4; i++)
 	{
 		Line line = read_line(p, limit, BLOCK_WINDOW);
 		QuotedField field = field_of(scan, line.text);
 
 		p = line.next;
+		if (field == QUOTED_FIELD_FOREIGN)
+			return false;
 		if (field == QUOTED_FIELD_FROM)
 			break;
 		if (field == QUOTED_FIELD_NONE)
 		{
+			/* what comes behind the subject is the mail itself, but for more fields */
+			if (seen[QUOTED_FIELD_SUBJECT])
+				break;
 			foreign++;
 			continue;
 		}
+		if (field == QUOTED_FIELD_TO)
+			address |= memchr(line.text.data, '@', line.text.len) != NULL;
+		if (field == QUOTED_FIELD_DATE)
+			time |= has_time(line.text);
 		seen[field] = true;
 		foreign = 0;
-		if (field == QUOTED_FIELD_SUBJECT)
-			break;
 	}
+	if (!address && !time)
+		return false;
 	if (seen[QUOTED_FIELD_SUBJECT])
 		return seen[QUOTED_FIELD_DATE] || seen[QUOTED_FIELD_TO];
-	return address && seen[QUOTED_FIELD_DATE] && seen[QUOTED_FIELD_TO];
+	return from_address && seen[QUOTED_FIELD_DATE] && seen[QUOTED_FIELD_TO];
 }
 
 /* is_rule: nothing but underscores, or dashes of any kind. */

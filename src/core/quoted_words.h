@@ -21,7 +21,9 @@ typedef enum QuotedField
 	QUOTED_FIELD_DATE,
 	QUOTED_FIELD_TO,
 	QUOTED_FIELD_CC,
-	QUOTED_FIELD_SUBJECT
+	QUOTED_FIELD_SUBJECT,
+	QUOTED_FIELD_OTHER,	 /* one more that mail programs put there */
+	QUOTED_FIELD_FOREIGN /* one that no mail has */
 } QuotedField;
 
 /* The verb of "On … wrote:". */

@@ -286,6 +286,45 @@ static const Text announcements[] = {
 	{"On 12.05.2026 we paid the invoice.\nNevertheless your colleague wrote:\n~> pay now\n"},
 };
 
+/* A payment order has From, To and Subject as well as Outlook's block. */
+static const Text blocks[] = {
+	{"wir haben bereits bezahlt, siehe Überweisung:\n\nVon: Globex GmbH\nAn: Acme Corporation\n"
+	 "Datum: 12.05.2026\nBetrag: 2.715,50 EUR\nBetreff: Rechnung 17\n\n"
+	 "Bitte buchen Sie die Mahnung aus.\n"},
+	{"Bezahlt:\n\nVon: Globex GmbH\nAn: Acme Corporation\nDatum: 12.05.2026\n"
+	 "Betreff: Rechnung 17\n\nBitte ausbuchen.\n"},
+	{"Bezahlt:\n\nVon: Globex GmbH\nAn: Acme Corporation\nBetreff: Rechnung 17\n\nSiehe oben.\n"},
+	{"Bezahlt:\n\nVon: Globex\nAn: Acme\nDatum: 12.05.2026 10:15\nBetreff: Rechnung 17\n"
+	 "Betrag: 2.715,50 EUR\n\nBitte ausbuchen.\n"},
+	{"Pagado:\n\nDe: Globex SA\nPara: Acme\nFecha: 12/05/2026\nAsunto: Factura 17\n"
+	 "Importe: 2.715,50 EUR\n\nPor favor, anulen el aviso.\n"},
+	{"Paid:\n\nFrom: Globex Ltd\nTo: Acme Corporation\nDate: 12 May 2026\nAmount: 2,715.50\n"
+	 "Reference: INV-17\nSubject: Invoice 17\n\nPlease withdraw the reminder.\n"},
+	{"Paid:\n\nFrom: ap@globex.example\nTo: ar@acme.example\nDate: 12 May 2026\n"
+	 "Amount: 2,715.50\nSubject: Invoice 17\n\nPlease withdraw the reminder.\n"},
+	{"Paid:\n\nFrom: Globex Ltd\nTo: Acme\nDate: 12.05.2026\nSubject: 2.715.50 for 17\n\nDone.\n"},
+	/* and these are none */
+	{"Paid.\n\n~From: Acme Billing\nSent: Monday, May 4, 2026 10:15 AM\nTo: Ann Archer\n"
+	 "Subject: Invoice 17\n\nPlease pay.\n"},
+	{"Paid.\n\n~From: Acme Billing <b@example.com>\nSent: Monday, May 4, 2026 10:15 AM\n"
+	 "To: Ann Archer\nSubject: Invoice 17\nImportance: High\n\nPlease pay.\n"},
+	{"Paid.\n\n~From: Acme Billing\nTo: ann@example.com\nSubject: Invoice 17\n\nPlease pay.\n"},
+	{"Maksettu.\n\n~Lähettäjä: Acme\nLähetetty: maanantai 4. toukokuuta 2026 10.15\n"
+	 "Vastaanottaja: Anna\nAihe: Lasku 17\n\nMaksakaa.\n"},
+	{"Bezahlt.\n\n~Von: Acme\nGesendet: Montag, 4. Mai 2026 10:15\nAn: Anna\nAnlagen: 17.pdf\n"
+	 "Betreff: Rechnung 17\n\nBitte zahlen.\n"},
+	{"Paid.\n\n~From: Acme <b@example.com<mailto:b@example.com>>\nDate: Monday, 4 May 2026 at "
+	 "10:15\n"
+	 "To: Ann <ann@example.com<mailto:ann@example.com>>,\n"
+	 "Bob <bob@example.com<mailto:bob@example.com>>\nSubject: Re: Invoice 17\nPlease pay.\n"},
+};
+
+static void
+test_blocks(void)
+{
+	test_texts(blocks, lengthof(blocks), "block");
+}
+
 static void
 test_attributions(void)
 {
@@ -473,6 +512,7 @@ main(void)
 {
 	test_corpus();
 	test_attributions();
+	test_blocks();
 	test_subjects();
 	test_html();
 	test_mail();
