@@ -32,6 +32,7 @@
 #define MAX_SUBJECT 300		/* and of a subject */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
+#define MAX_SIGNED 60		/* bytes of a line there */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
 #define MIN_RULE 20			/* underscores that are a line across the page */
 #define MAX_LINES 50000		/* a text with more of them was not written by hand */
@@ -62,6 +63,7 @@ typedef struct Scan
 
 	size_t signature; /* where one seems to begin */
 	int signature_room;
+	bool draws; /* "--" was no signature, and no other one will be */
 
 	/* the first colon from some line before this, if it is before "looked" */
 	const char *colon;
@@ -517,6 +519,68 @@ history_at(Scan *scan, const Line *line)
 	return HISTORY_NONE;
 }
 
+/* may_sign: a line of a name, a company or a place, and nothing said in it. */
+static bool
+may_sign(MimeSlice text)
+{
+	if (text.len > MAX_SIGNED || (text.len >= 2 && memcmp(text.data, "--", 2) == 0) ||
+		strchr(".!?:;", text.data[text.len - 1]) != NULL || ends_with(text, "。") ||
+		ends_with(text, "！"))
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+	{
+		if (mime_digit(text.data[i]) || text.data[i] == '?' ||
+			(i + 3 <= text.len && memcmp(text.data + i, "？", 3) == 0))
+			return false;
+	}
+	/* "P.S." and "PS:" */
+	return !(text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
+			 ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
+			  (text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL)));
+}
+
+/*
+ * is_plain_signature: whether what is behind "--" without its space may be a
+ * signature.  RFC 3676 has only "-- ", but spaces at the end of lines get lost
+ * on the way, and people draw lines with dashes.  So there is nothing in it but
+ * a few short lines without figures or sentences, up to the end or to history.
+ */
+static bool
+is_plain_signature(Scan *scan, const Line *first)
+{
+	const char *colon = scan->colon;
+	const char *looked = scan->looked;
+	const char *p = first->next;
+	bool blank_before = scan->blank_before;
+	bool result = true;
+	int count = 0;
+
+	while (p < scan->end && result)
+	{
+		Line line = read_line(p, scan->end, MAX_LINE);
+
+		p = line.next;
+		if (is_marked(line.text))
+			break;
+		if (line.text.len > 0)
+		{
+			/* the line that was cut short is read again where it is whole */
+			Line whole = read_line(line.start, scan->end, BLOCK_WINDOW);
+			History history = history_at(scan, &whole);
+
+			if (history == HISTORY_REST || history == HISTORY_MARKED)
+				break;
+			result = ++count < PLAIN_DASH_LINES && may_sign(line.text);
+		}
+		scan->blank_before = line.text.len == 0;
+	}
+	scan->colon = colon;
+	scan->looked = looked;
+	scan->blank_before = blank_before;
+	scan->draws = !result;
+	return result;
+}
+
 /* signature_lines: how many lines follow at most, if one begins here, else 0. */
 static int
 signature_lines(Scan *scan, const Line *line)
@@ -525,7 +589,9 @@ signature_lines(Scan *scan, const Line *line)
 	{
 		const char *behind = line->text.data + 2;
 
-		return behind < scan->end && *behind == ' ' ? SIGNATURE_LINES + 1 : PLAIN_DASH_LINES + 1;
+		if (behind < scan->end && *behind == ' ')
+			return SIGNATURE_LINES + 1;
+		return !scan->draws && is_plain_signature(scan, line) ? PLAIN_DASH_LINES + 1 : 0;
 	}
 	if (line->text.len >= 12 && line->text.len <= MAX_LINE)
 	{

@@ -325,6 +325,38 @@ test_blocks(void)
 	test_texts(blocks, lengthof(blocks), "block");
 }
 
+/* "--" without a space is a signature only where nothing is said behind it. */
+static const Text dashes[] = {
+	{"Please see the amounts we have paid:\n--\nINV-1  100.00\nINV-2  200.00\n"},
+	{"Paid.\n--\nAnn Archer | Globex\nP.S. please send copy of invoice 18\n"},
+	{"Paid.\n--\nAnn Archer | Globex\nPS please send the other invoice\n"},
+	{"Paid.\n--\nAnn Archer | Globex\np. s. please send the other invoice\n"},
+	{"Paid.\n--\nCan you send it again? Thank you\n"},
+	{"Paid.\n--\nPlease send the other invoice again.\n"},
+	{"Paid.\n--\none\n--\ntwo\n"},
+	{"Paid.\n--\nwe do not know what the other invoice is and where the goods went to\n"},
+	{"Paid.\n\n> Please pay.\n--\nINV-1  100.00\n"},
+	{"Paid.\n--\nHello,\n> Please pay.\nAnd the other one\n"},
+	/* and these are signatures */
+	{"Paid.\n\n~--\nAnn Archer\nGlobex GmbH, Accounts Payable\n"},
+	{"Paid.\n\n~--\nAnn Archer\n\nOn 4 May 2026 at 10:15, Acme <b@example.com> wrote:\n> Pay.\n"},
+	{"Paid.\n\n~--\nAnn Archer\n\nFrom: Acme <b@example.com>\nSent: Monday, May 4, 2026 10:15\n"
+	 "To: Ann Archer\nSubject: Invoice 17\n\nPay.\n"},
+	{"Paid.\n\n~--\nAnn Archer\n\n> Please pay.\n"},
+	{"Paid.\n\n~--\nAnn Archer\n\n\n\n\n\n\n\n\n\n\n\n"},
+	{"Paid.\n\n~> Please pay.\n\n--\nAnn Archer\n"},
+	{"Paid.\n\n~-- \nAnn Archer\nTel. 0123 456\n"},
+	/* with figures it is shown, and what is behind it is history all the same */
+	{"Paid.\n\n--\nAnn Archer\nTel. 0123 456\n\n~On 4 May 2026 at 10:15, Acme <b@example.com> "
+	 "wrote:\n> Pay.\n"},
+};
+
+static void
+test_dashes(void)
+{
+	test_texts(dashes, lengthof(dashes), "dashes");
+}
+
 static void
 test_attributions(void)
 {
@@ -467,6 +499,9 @@ test_time(void)
 		"-----Original:-----\n",
 		"________________________________\nFrom:\n",
 		"--\n",
+		"--\na\n",
+		"--\nFrom: a@example.com\n",
+		"> a\n--\na\nOn 4 May 2026 at 10:00, Bob <b@example.com> x\n",
 		"-- \na\n",
 		"Sent from my iPhone\n",
 		":\n",
@@ -513,6 +548,7 @@ main(void)
 	test_corpus();
 	test_attributions();
 	test_blocks();
+	test_dashes();
 	test_subjects();
 	test_html();
 	test_mail();
