@@ -113,6 +113,15 @@ mark_of(const Tag *tag)
 	return MARK_NONE;
 }
 
+/* is_signature: an element that Thunderbird puts the signature into. */
+static bool
+is_signature(const Tag *tag)
+{
+	return !tag->closing && has_value(tag->attributes, "class=") &&
+		   has_value(tag->attributes, "moz-signature") &&
+		   (mime_equal(tag->name, "div") || mime_equal(tag->name, "pre"));
+}
+
 /* says_forwarded: what comes right behind a mark announces a forward. */
 static bool
 says_forwarded(const char *p, const char *end)
@@ -179,6 +188,8 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 	int depth = 0; /* of quoted blocks, from the first mark on */
 	int marked = 0;
 	bool was_inside = false;
+	MimeSlice signature = {NULL, 0}; /* the element it is, while it is open */
+	int signature_depth = 0;		 /* of such elements */
 
 	*offset = len;
 	if (quoted_is_forward(subject))
@@ -191,7 +202,7 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 
 		if (open == NULL)
 			open = end;
-		if (cut != NULL && was_inside && depth == 0 && has_words(p, open))
+		if (cut != NULL && was_inside && depth == 0 && signature_depth == 0 && has_words(p, open))
 			return QUOTED_HTML_ALL;
 		if (open == end)
 			break;
@@ -214,6 +225,19 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 		{
 			p = skip_foreign(&tag, end);
 			continue;
+		}
+
+		/* a signature below the quoted block is nothing new */
+		if (signature_depth > 0)
+		{
+			if (tag.name.len == signature.len &&
+				pg_strncasecmp(tag.name.data, signature.data, signature.len) == 0)
+				signature_depth += tag.closing ? -1 : 1;
+		}
+		else if (cut != NULL && was_inside && depth == 0 && is_signature(&tag))
+		{
+			signature = tag.name;
+			signature_depth = 1;
 		}
 
 		mark = mark_of(&tag);

@@ -395,6 +395,27 @@ static const Html htmls[] = {
 	{"blocks in blocks",
 	 "Paid.|<blockquote type=cite>a<blockquote type=cite>b</blockquote>c</blockquote>",
 	 QUOTED_HTML_CUT},
+	{"Thunderbird, the signature below",
+	 "<p>We have paid.</p>|<div class=\"moz-cite-prefix\">On 04.05.2026 10:00, Acme "
+	 "wrote:<br></div>"
+	 "<blockquote type=\"cite\">old</blockquote><div class=\"moz-signature\">-- <br><div>Ann</div>"
+	 "Globex</div>\n</body>",
+	 QUOTED_HTML_CUT},
+	{"a signature of plain text below",
+	 "Paid.|<blockquote type=cite>old</blockquote><pre class=\"moz-signature\" cols=\"72\">-- "
+	 "\nAnn</pre>",
+	 QUOTED_HTML_CUT},
+	{"answers above a signature below",
+	 "<blockquote type=cite>old</blockquote><p>We paid.</p><div class=moz-signature>Ann</div>",
+	 QUOTED_HTML_ALL},
+	{"answers behind a signature below",
+	 "Hi<blockquote type=cite>old</blockquote><div class=moz-signature>Ann</div><p>We paid.</p>",
+	 QUOTED_HTML_ALL},
+	{"answers between quotations and signatures",
+	 "Hi<blockquote type=cite>a</blockquote><div class=moz-signature>Ann</div><blockquote "
+	 "type=cite>b"
+	 "</blockquote>yes",
+	 QUOTED_HTML_ALL},
 	{"answers below", "<blockquote type=\"cite\">Pay</blockquote><p>We did.</p>", QUOTED_HTML_ALL},
 	{"answers between",
 	 "Hi<blockquote type=cite>a</blockquote>yes<blockquote type=cite>b</blockquote>",
@@ -462,6 +483,11 @@ test_mail(void)
 		{"Subject: Re: x\nContent-Type: text/html\n\n<p>Paid.</p><p>On 4 May 2026, Bob wrote:</p>"
 		 "<blockquote>Pay</blockquote>",
 		 "Paid.\n\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>We have paid.</p><div "
+		 "class=\"moz-cite-prefix\">"
+		 "On 04.05.2026 10:00, Acme wrote:<br></div><blockquote type=\"cite\">old</blockquote>"
+		 "<div class=\"moz-signature\">-- <br>Ann</div>",
+		 "We have paid.\n\n"},
 		{"Subject: Fwd: x\nContent-Type: text/html\n\n<p>See</p><div id=divRplyFwdMsg>From:</div>",
 		 "See\n\nFrom:\n"},
 		{"Subject: Re: x\nContent-Type: text/plain; format=flowed\n\nPaid by our bank, \non time.\n"
@@ -516,6 +542,7 @@ test_time(void)
 		"</",
 		"<",
 		"<blockquote type=cite></blockquote>&nbsp;",
+		"<blockquote type=cite></blockquote><div class=moz-signature>",
 	};
 
 	for (int i = 0; i < lengthof(pieces); i++)
