@@ -313,6 +313,20 @@ static const Text blocks[] = {
 	 "Vastaanottaja: Anna\nAihe: Lasku 17\n\nMaksakaa.\n"},
 	{"Bezahlt.\n\n~Von: Acme\nGesendet: Montag, 4. Mai 2026 10:15\nAn: Anna\nAnlagen: 17.pdf\n"
 	 "Betreff: Rechnung 17\n\nBitte zahlen.\n"},
+	{"Plaćeno.\n\n~Od: Acme <b@example.com>\nPoslano: 4. svibnja 2026. 10:15\nPrima: Ana "
+	 "<ana@example.com>\nPredmet: Račun 17\n\n17\n"},
+	{"Plačano.\n\n~Od: Acme\nPoslano: ponedeljek, 04. maj 2026 10:15\nZa: Ana\nZadeva: Račun "
+	 "17\n\n17\n"},
+	{"Платено.\n\n~От: Acme <b@example.com>\nИзпратено: понеделник, 4 май 2026 г. 10:15\nДо: "
+	 "Ана\nОтносно: Фактура 17\n\n17\n"},
+	{"שולם.\n\n~מאת: Acme <b@example.com>\nנשלח: יום שני 4 מאי 2026 10:15\nאל: אנה\nנושא: חשבונית "
+	 "17\n\n17\n"},
+	{"Đã trả.\n\n~Từ: Acme <b@example.com>\nĐã gửi: Thứ Hai, 4 tháng 5, 2026 10:15\nĐến: Anh\nChủ "
+	 "đề: Hóa đơn 17\n\n17\n"},
+	{"Makstud.\n\n~Saatja: Acme <b@example.com>\nSaadetud: esmaspäev, 4. mai 2026 "
+	 "10:15\nAdressaat: Anna\nTeema: Arve 17\n\n17\n"},
+	{"Makstud.\n\n~Saatja: Acme <b@example.com>\nSaadetud: esmaspäev, 4. mai 2026 10:15\nTeema: "
+	 "Arve 17\n\n17\n"},
 	{"Paid.\n\n~From: Acme <b@example.com<mailto:b@example.com>>\nDate: Monday, 4 May 2026 at "
 	 "10:15\n"
 	 "To: Ann <ann@example.com<mailto:ann@example.com>>,\n"
