@@ -478,7 +478,7 @@ is_report(const Reader *reader, StringInfo folded)
 	if (mail->subject != NULL)
 	{
 		fold(folded, mail->subject, strlen(mail->subject), MAX_FOLD);
-		if (strncmp(folded->data, "re:", 3) == 0 || strncmp(folded->data, "aw:", 3) == 0)
+		if (bounce_is_answer(folded->data))
 			return false;
 		says = bounce_is_subject(folded->data);
 	}

@@ -74,6 +74,10 @@ static const char *const subjects[] = {"undelivered mail",
 									   "配信不能",
 									   "配信できません"};
 
+/* How people begin the subject when they answer such a report, or pass it on. */
+static const char *const answers[] = {
+	"re:", "aw:", "antw:", "sv:", "vs:", "odp:", "fw:", "fwd:", "wg:", "tr:", "rv:"};
+
 static const char *const openings[] = {"hi. this is the",
 									   "this is the mail system at",
 									   "this is the postfix program",
@@ -233,6 +237,13 @@ bool
 bounce_is_subject(const char *folded)
 {
 	return contains(folded, subjects, lengthof(subjects));
+}
+
+/* bounce_is_answer: the subject of somebody who answers a report, or passes it on. */
+bool
+bounce_is_answer(const char *folded)
+{
+	return begins(folded, answers, lengthof(answers));
 }
 
 /* bounce_is_opening: its first words. */

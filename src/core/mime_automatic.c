@@ -11,8 +11,19 @@
  */
 #include "core/mime_internal.h"
 
-/* How automatic answers begin their subject, in lower case ASCII and UTF-8. */
-static const char *const subjects[] = {"auto:",
+#include "core/bounce_words.h"
+#include "core/casefold.h"
+
+#define MAX_SUBJECT 400 /* bytes of a subject that are compared */
+#define MAX_TAG 60		/* bytes of a gateway's "[EXTERNAL]" */
+#define MAX_TAGS 3
+
+/*
+ * How automatic answers begin their subject, in lower case.  What a mail is
+ * about may follow without any mark.  A word alone, such as "auto", is what
+ * people begin with, too.
+ */
+static const char *const subjects[] = {"auto: re:",
 									   "autoreply",
 									   "auto-reply",
 									   "auto reply",
@@ -24,26 +35,18 @@ static const char *const subjects[] = {"auto:",
 									   "abwesenheit",
 									   "automatische antwort",
 									   "automatisch antwoord",
-									   "r\xc3\xa9ponse automatique",
-									   "r\xc3\xa9ponse d'absence",
+									   "réponse automatique",
+									   "réponse d'absence",
 									   "absence du bureau",
-									   "respuesta autom\xc3\xa1tica",
+									   "respuesta automática",
 									   "fuera de la oficina",
-									   "resposta autom\xc3\xa1tica",
+									   "resposta automática",
 									   "risposta automatica",
 									   "fuori sede",
 									   "autosvar",
 									   "automaattinen vastaus",
 									   "automatyczna odpowied",
-									   "automatick\xc3\xa1 odpov",
-									   "delivery status notification",
-									   "undeliverable:",
-									   "undelivered mail",
-									   "mail delivery failed",
-									   "returned mail:",
-									   "failure notice"};
-
-static const char *const machines[] = {"mailer-daemon@", "mailer-daemon"};
+									   "automatická odpov"};
 
 static void
 because(MimeReader *reader, const char *field, const char *value)
@@ -72,12 +75,19 @@ because(MimeReader *reader, const char *field, const char *value)
 	mail->automatic_reason = mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
 }
 
+static MimeSlice
+slice_of(const char *text)
+{
+	MimeSlice slice = {text, strlen(text)};
+
+	return slice;
+}
+
 /* first_word returns a value's first word, without comments. */
 static MimeSlice
 first_word(const char *value)
 {
-	MimeSlice all = {value, strlen(value)};
-	MimeSlice word = mime_skip_comments(all);
+	MimeSlice word = mime_skip_comments(slice_of(value));
 	size_t len = 0;
 
 	while (len < word.len && !mime_space(word.data[len]) && word.data[len] != ';' &&
@@ -91,7 +101,7 @@ first_word(const char *value)
 static void
 judge_field(MimeReader *reader, const MimeHeader *header)
 {
-	MimeSlice name = {header->name, strlen(header->name)};
+	MimeSlice name = slice_of(header->name);
 
 	switch (mime_lower(header->name[0]))
 	{
@@ -138,6 +148,75 @@ judge_field(MimeReader *reader, const MimeHeader *header)
 	}
 }
 
+/* after_tags steps over what gateways put before a subject, in brackets. */
+static const char *
+after_tags(const char *subject)
+{
+	for (int i = 0; i < MAX_TAGS; i++)
+	{
+		size_t len;
+
+		subject += strspn(subject, " \t");
+		if (*subject != '[')
+			break;
+		len = strcspn(subject, "]");
+		if (len > MAX_TAG || subject[len] == '\0')
+			break;
+		subject += len + 1;
+	}
+	return subject + strspn(subject, " \t");
+}
+
+/* is_answer_subject: one that an automatic answer begins with. */
+static bool
+is_answer_subject(const char *folded)
+{
+	for (int i = 0; i < lengthof(subjects); i++)
+	{
+		if (strncmp(folded, subjects[i], strlen(subjects[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* is_machine: an address that nobody writes from. */
+static bool
+is_machine(const char *folded)
+{
+	return bounce_is_mail_system(folded) || strncmp(folded, "noreply@", 8) == 0 ||
+		   strncmp(folded, "no-reply@", 9) == 0;
+}
+
+/*
+ * judge_subject looks at the subject.  The words of bounces are those of goods
+ * that came back, too: only a machine is believed to mean mail by them.
+ */
+static void
+judge_subject(MimeReader *reader)
+{
+	MimeMessage *mail = reader->mail;
+	StringInfoData folded;
+	const char *subject;
+	bool found;
+
+	initStringInfo(&folded);
+	casefold_append(&folded, mail->subject,
+					whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
+	subject = after_tags(folded.data);
+	found = is_answer_subject(subject);
+	if (!found && mail->from.count > 0 && !bounce_is_answer(subject) && bounce_is_subject(subject))
+	{
+		const char *from = mail->from.items[0].address;
+
+		resetStringInfo(&folded);
+		casefold_append(&folded, from, whole_characters(from, strlen(from), MAX_SUBJECT), false);
+		found = is_machine(folded.data);
+	}
+	pfree(folded.data);
+	if (found)
+		because(reader, "Subject", mail->subject);
+}
+
 /* mime_automatic sets the mail's mark and the reason for it. */
 void
 mime_automatic(MimeReader *reader)
@@ -150,24 +229,8 @@ mime_automatic(MimeReader *reader)
 		because(reader, "Return-Path", "<>");
 	if (strcmp(mail->type, "multipart/report") == 0)
 		because(reader, "Content-Type", "multipart/report");
-	if (mail->from.count > 0)
-	{
-		MimeSlice from = {mail->from.items[0].address, strlen(mail->from.items[0].address)};
-
-		for (int i = 0; i < lengthof(machines); i++)
-		{
-			if (mime_starts(from, machines[i]))
-				because(reader, "From", from.data);
-		}
-	}
-	if (mail->subject != NULL)
-	{
-		MimeSlice subject = {mail->subject, strlen(mail->subject)};
-
-		for (int i = 0; i < lengthof(subjects); i++)
-		{
-			if (mime_starts(subject, subjects[i]))
-				because(reader, "Subject", mail->subject);
-		}
-	}
+	if (mail->from.count > 0 && mime_starts(slice_of(mail->from.items[0].address), "mailer-daemon"))
+		because(reader, "From", mail->from.items[0].address);
+	if (!mail->automatic && mail->subject != NULL)
+		judge_subject(reader);
 }

@@ -299,6 +299,61 @@ test_bodies(void)
 	mime_free(mail);
 }
 
+/* Who writes about what, and whether that makes a mail automatic. */
+static const struct
+{
+	const char *from;
+	const char *subject;
+	bool automatic;
+} written[] = {
+	/* parcels come back as mail does */
+	{"ann@example.net", "Undelivered mail - parcel missing", false},
+	{"ann@example.net", "Undeliverable: goods returned", false},
+	{"ann@example.net", "Returned mail: the parcel", false},
+	{"ann@example.net", "Failure notice: your machine", false},
+	{"ann@example.net", "Mail delivery failed", false},
+	{"ann@example.net", "Delivery Status Notification (Failure)", false},
+	{"ann@example.net", "Auto: rental invoice wrong", false},
+	{"delivery@example.net", "Returned mail: the parcel", false},
+	{"postmaster@example.net", "Returned mail: see transcript for details", true},
+	{"Postmaster@example.net", "Undeliverable: Invoice 4711", true},
+	{"postmaster@example.net", "[EXTERNAL] Undeliverable: Invoice 4711", true},
+	{"MAILER-DAEMON@example.net", "Invoice 4711", true},
+	{"noreply@example.net", "Undelivered Mail Returned to Sender", true},
+	{"postmaster@example.net", "Re: Undeliverable: Invoice 4711", false},
+	{"postmaster@example.net", "Fwd: Undeliverable: Invoice 4711", false},
+	{"postmaster@example.net", "Invoice 4711", false},
+	{"ann@example.net", "Automatic reply: Invoice 4711", true},
+	{"ann@example.net", "AUTOMATIC REPLY: Invoice 4711", true},
+	{"ann@example.net", "[EXTERNAL] [Acme] Automatic reply: Invoice 4711", true},
+	{"ann@example.net", "Auto: Re: Invoice 4711", true},
+	{"ann@example.net", "R\xC3\x89PONSE AUTOMATIQUE : facture", true},
+	{"ann@example.net", "Re: Automatic reply: Invoice 4711", false},
+	{"ann@example.net", "Your automatic reply", false},
+	{"ann@example.net", "[EXTERNAL", false},
+	{"ann@example.net", "[", false},
+	{"ann@example.net", "", false},
+};
+
+static void
+test_automatic(void)
+{
+	for (int i = 0; i < lengthof(written); i++)
+	{
+		StringInfoData text;
+		MimeMessage *mail;
+
+		initStringInfo(&text);
+		appendStringInfo(&text, "Return-Path: <%s>\nFrom: %s\nSubject: %s\n\nHello.\n",
+						 written[i].from, written[i].from, written[i].subject);
+		mail = mime_read(text.data, text.len);
+		is_int(mail->automatic, written[i].automatic,
+			   psprintf("%s writes '%s'", written[i].from, written[i].subject));
+		mime_free(mail);
+		pfree(text.data);
+	}
+}
+
 /* repeat makes a mail of a piece many times over. */
 static char *
 repeat(const char *before, const char *piece, int times, const char *after)
@@ -609,6 +664,7 @@ main(void)
 	test_corpus();
 	test_bounce();
 	test_details();
+	test_automatic();
 	test_bodies();
 	test_tnef_types();
 	test_hostile();
