@@ -37,7 +37,11 @@ static const char *const subjects[] = {"auto: re:",
 									   "automatisch antwoord",
 									   "réponse automatique",
 									   "réponse d'absence",
+									   "réponse d’absence",
 									   "absence du bureau",
+									   "absent du bureau",
+									   "message d'absence",
+									   "message d’absence",
 									   "respuesta automática",
 									   "fuera de la oficina",
 									   "resposta automática",
@@ -47,6 +51,37 @@ static const char *const subjects[] = {"auto: re:",
 									   "automaattinen vastaus",
 									   "automatyczna odpowied",
 									   "automatická odpov"};
+
+/* These, too, but people use the words: a colon or the like has to follow. */
+static const char *const marked_subjects[] = {"自动回复",
+											  "自动答复",
+											  "自動回覆",
+											  "自動回復",
+											  "自動答覆",
+											  "自動応答",
+											  "自動返信メール",
+											  "自動返信",
+											  "자동 회신",
+											  "자동회신",
+											  "자동 응답",
+											  "자동응답",
+											  "автоматический ответ",
+											  "автоматична відповідь",
+											  "otomatik yanıt",
+											  "automatikus válasz",
+											  "odpowiedź automatyczna",
+											  "automatisk svar",
+											  "automatiskt svar",
+											  "răspuns automat",
+											  "αυτόματη απάντηση",
+											  "afwezigheidsbericht",
+											  "fuori ufficio",
+											  "ausência temporária"};
+
+/* What may stand before such words, and behind them. */
+static const char *const openers[] = {"[", "(", "【", "（", "［"};
+static const char *const marks[] = {":", "：", "]", ")", "】", "）", "］"};
+static const char *const spaces[] = {" ", "\t", "\u00A0", "\u3000"};
 
 static void
 because(MimeReader *reader, const char *field, const char *value)
@@ -148,35 +183,57 @@ judge_field(MimeReader *reader, const MimeHeader *header)
 	}
 }
 
-/* after_tags steps over what gateways put before a subject, in brackets. */
-static const char *
-after_tags(const char *subject)
+/* word_at returns the length of the one of the words that "p" begins with, 0 for none. */
+static size_t
+word_at(const char *p, const char *const *words, int count)
 {
-	for (int i = 0; i < MAX_TAGS; i++)
+	for (int i = 0; i < count; i++)
 	{
-		size_t len;
+		size_t len = strlen(words[i]);
 
-		subject += strspn(subject, " \t");
-		if (*subject != '[')
-			break;
-		len = strcspn(subject, "]");
-		if (len > MAX_TAG || subject[len] == '\0')
-			break;
-		subject += len + 1;
+		if (strncmp(p, words[i], len) == 0)
+			return len;
 	}
-	return subject + strspn(subject, " \t");
+	return 0;
+}
+
+static const char *
+skip_spaces(const char *p)
+{
+	size_t len;
+
+	while ((len = word_at(p, spaces, lengthof(spaces))) > 0)
+		p += len;
+	return p;
 }
 
 /* is_answer_subject: one that an automatic answer begins with. */
 static bool
 is_answer_subject(const char *folded)
 {
-	for (int i = 0; i < lengthof(subjects); i++)
-	{
-		if (strncmp(folded, subjects[i], strlen(subjects[i])) == 0)
-			return true;
-	}
-	return false;
+	size_t opener = word_at(folded, openers, lengthof(openers));
+	const char *p = skip_spaces(folded + opener);
+	size_t words = word_at(p, subjects, lengthof(subjects));
+
+	if (words > 0 && opener == 0)
+		return true;
+	if (words == 0)
+		words = word_at(p, marked_subjects, lengthof(marked_subjects));
+	if (words == 0)
+		return false;
+	p = skip_spaces(p + words);
+	return *p == '\0' || word_at(p, marks, lengthof(marks)) > 0;
+}
+
+/* after_tag steps over what a gateway puts before a subject, NULL where it does not. */
+static const char *
+after_tag(const char *subject)
+{
+	size_t len = strcspn(subject, "]");
+
+	if (*subject != '[' || len > MAX_TAG || subject[len] == '\0')
+		return NULL;
+	return skip_spaces(subject + len + 1);
 }
 
 /* is_machine: an address that nobody writes from. */
@@ -196,14 +253,20 @@ judge_subject(MimeReader *reader)
 {
 	MimeMessage *mail = reader->mail;
 	StringInfoData folded;
-	const char *subject;
-	bool found;
+	const char *subject = NULL;
+	const char *next;
+	bool found = false;
 
 	initStringInfo(&folded);
 	casefold_append(&folded, mail->subject,
 					whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
-	subject = after_tags(folded.data);
-	found = is_answer_subject(subject);
+	next = skip_spaces(folded.data);
+	for (int i = 0; next != NULL && i <= MAX_TAGS && !found; i++)
+	{
+		subject = next;
+		found = is_answer_subject(subject);
+		next = after_tag(subject);
+	}
 	if (!found && mail->from.count > 0 && !bounce_is_answer(subject) && bounce_is_subject(subject))
 	{
 		const char *from = mail->from.items[0].address;
