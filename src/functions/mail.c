@@ -348,7 +348,6 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	set_text(&values[12], &nulls[12], shown_text(mail));
 	/* HTML that sanitize_html() would refuse is of no use, and may be large */
 	set_text(&values[13], &nulls[13], mail->html_length > HTML_MAX_SOURCE ? NULL : mail->html);
-	values[14] = BoolGetDatum(mail->automatic);
 	values[15] = Int32GetDatum(mail->received_count);
 	values[16] = defect_array(mail->defects);
 	attachment_arrays(mail, &values[17]);
@@ -360,6 +359,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	values[25] = PointerGetDatum(parse_verdicts(mail, &report_kind));
 	nulls[25] = report_kind == NULL;
 	set_text(&values[24], &nulls[24], report_kind);
+	values[14] = BoolGetDatum(mail->automatic || report_kind != NULL);
 	set_text(&values[26], &nulls[26], conversation(mail));
 	values[27] = candidate_array(mail);
 	recipient_arrays(mail, &values[28]);

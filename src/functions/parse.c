@@ -436,6 +436,7 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	uint32 defects = mail->defects;
 	size_t new_length = quoted_mail(mail);
 	const char *new_text = new_part(mail->text, &new_length);
+	bool reports;
 
 	begin_object(&state);
 	put_text(&state, "message_id", mail->message_id);
@@ -452,8 +453,9 @@ ar_inbox_parse_email(PG_FUNCTION_ARGS)
 	put_long_text(&state, "html", mail->html, mail->html_length, &defects);
 	put_attachments(&state, mail);
 	put_text(&state, "protection", mime_protection_name(mail->protection));
-	put_boolean(&state, "automatic", mail->automatic);
-	put_verdicts(&state, mail, false);
+	/* what reports is a machine, whatever its fields say */
+	reports = put_verdicts(&state, mail, false) != NULL;
+	put_boolean(&state, "automatic", mail->automatic || reports);
 	put_defects(&state, defects);
 	put_headers(&state, mail);
 	result = pushJsonbValue(&state, WJB_END_OBJECT, NULL);

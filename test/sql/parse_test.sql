@@ -1,7 +1,7 @@
 \set ECHO none
 -- What is in a message, and what is new in a reply, seen from SQL.
 \i test/lib/pgtap.sql
-SELECT plan(64);
+SELECT plan(69);
 
 CREATE FUNCTION pg_temp.parsed(message text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT ar_inbox.parse_email(convert_to(replace(message, E'\n', E'\r\n'), 'UTF8'))
@@ -116,6 +116,8 @@ SELECT is(pg_temp.parsed(E'From: MAILER-DAEMON@example.net\nSubject: failure not
     'a bounce in words');
 SELECT is(pg_temp.parsed(E'From: ann@example.net\nSubject: What is this?\n\n<bob@example.net>:\nUser unknown. (#5.1.1)\n') -> 'bounce', 'null',
     'who speaks of a bounce has not bounced');
+SELECT is(concat_ws(' ', m #>> '{bounce,kind}', m ->> 'automatic'), 'hard true', 'a bounce is a machine''s, whoever sends it')
+FROM (SELECT pg_temp.parsed(E'Return-Path: <relay@example.net>\nFrom: relay@example.net\nSubject: Invoice 4711\nX-Failed-Recipients: bob@example.net\n\n550 5.1.1 User unknown\n') AS m) t;
 SELECT is(pg_temp.report('disposition-notification', 'message/disposition-notification',
         E'Final-Recipient: rfc822; bob@example.net\nOriginal-Message-ID: <sent-1@example.com>\nDisposition: manual-action/MDN-sent-manually; displayed') -> k, wanted, 'a receipt: ' || k)
 FROM (VALUES ('receipt', '{"disposition": "displayed", "automatic": false, "address": "bob@example.net"}'::jsonb), ('bounce', 'null'),

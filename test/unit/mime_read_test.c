@@ -65,6 +65,12 @@ static const Expected corpus[] = {
 	{"boundary-never-comes", NULL, "No part ever begins.\n", "", "no_parts,no_close"},
 	{"no-boundary", NULL, "No boundary is named.\n", "", "no_boundary"},
 	{"bounce", NULL, "Your mail could not be delivered.", "-|-", ""},
+	{"bounce-in-words",
+	 "DELIVERY FAILURE: User bob (bob@globex.example) not listed in Domino Directory",
+	 "Your message\n\n  Subject: Invoice 4711\n\nwas not delivered to:\n\n"
+	 "  bob@globex.example\n\nbecause:\n\n"
+	 "  User bob (bob@globex.example) not listed in Domino Directory\n",
+	 "", ""},
 	{"out-of-office", "Automatic reply: Invoice 4711", "I am away.\n", "", ""},
 	{"date-odd", "Date", "x\n", "", ""},
 	{"smime-opaque", NULL, "", "smime.p7m", ""},
