@@ -202,7 +202,22 @@ static const char *const unknown_words[] = {"user unknown",
 											"onbekende gebruiker",
 											"bestaat niet",
 											"usuário desconhecido",
-											"não existe"};
+											"não existe",
+											"收件人不存在",
+											"收件人地址不存在",
+											"收件人邮件地址不存在",
+											"收件者不存在",
+											"用户不存在",
+											"使用者不存在",
+											"邮箱不存在",
+											"信箱不存在",
+											"帐号不存在",
+											"账号不存在",
+											"账户不存在",
+											"送信先メールアドレスが見つかりません",
+											"宛先が見つかりません",
+											"ユーザーが見つかりません",
+											"ユーザが見つかりません"};
 
 /* These are about the sender or the message, though they may sound alike. */
 static const char *const policy_words[] = {"sender address rejected",

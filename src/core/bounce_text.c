@@ -56,19 +56,73 @@ next_line(const char **p, const char *end)
 	return line;
 }
 
-/* is_address_char: what an address consists of when nobody quotes it. */
+/* is_mark: brackets, quotes, bullets and other punctuation beyond ASCII. */
 static bool
-is_address_char(char c)
+is_mark(uint32 c)
 {
-	return IS_HIGHBIT_SET(c) || mime_alpha(c) || mime_digit(c) ||
-		   (c != '\0' && strchr("!#$%&*+-/=?^_{|}~.@", c) != NULL);
+	return (c >= 0x80 && c < 0xC0) || (c >= 0x2000 && c < 0x2C00) ||
+		   (c >= 0x3000 && c < 0x3040 && (c < 0x3005 || c > 0x3007)) || c == 0x30FB ||
+		   (c >= 0xFE30 && c < 0xFE50) || (c >= 0xFF00 && c < 0xFFF0);
+}
+
+/* is_unspaced: of a script that puts no spaces between words. */
+static bool
+is_unspaced(uint32 c)
+{
+	return (c >= 0x0E00 && c < 0x0F00) || (c >= 0x1100 && c < 0x1200) ||
+		   (c >= 0x2E80 && c < 0xD800) || (c >= 0xF900 && c < 0xFB00) || c >= 0x20000;
+}
+
+/*
+ * address_char returns the length of a character that an address consists of
+ * when nobody quotes it, 0 for any other.
+ */
+static int
+address_char(const char *p, const char *end, bool *unspaced)
+{
+	uint32 c;
+	int len;
+
+	*unspaced = false;
+	if (!IS_HIGHBIT_SET(*p))
+		return mime_alpha(*p) || mime_digit(*p) ||
+			   (*p != '\0' && strchr("!#$%&*+-/=?^_{|}~.@", *p) != NULL);
+	len = utf8_get(p, end - p, &c);
+	if (len <= 0 || is_mark(c))
+		return 0;
+	*unspaced = is_unspaced(c);
+	return len;
+}
+
+/* skip_marks steps over marks, and over the ASCII characters of "also". */
+static const char *
+skip_marks(const char *p, const char *end, const char *also)
+{
+	while (p < end)
+	{
+		uint32 c;
+		int len = 1;
+
+		if (IS_HIGHBIT_SET(*p))
+		{
+			len = utf8_get(p, end - p, &c);
+			if (len <= 0 || !is_mark(c))
+				break;
+		}
+		else if (*p == '\0' || strchr(also, *p) == NULL)
+			break;
+		p += len;
+	}
+	return p;
 }
 
 /* What is longer is no address (RFC 5321, 4.5.3.1: 64 and 255, and the "@"). */
 #define MAX_ADDRESS 320
 
 /*
- * address_at takes the address that begins at "p"; NULL where none does.
+ * address_at takes the address that begins at "p"; NULL where none does.  Where
+ * words are not parted by spaces, text may stand right before an address and
+ * right behind it.
  */
 static char *
 address_at(const char *p, const char *end, const char **after)
@@ -76,18 +130,27 @@ address_at(const char *p, const char *end, const char **after)
 	const char *start = p;
 	const char *at = NULL;
 	const char *stop;
+	bool mixed = false; /* there is unspaced text in what comes before the "@" */
+	bool before = false;
+	bool unspaced;
+	int len;
 
-	while (p < end && is_address_char(*p))
+	while (p < end && (len = address_char(p, end, &unspaced)) > 0)
 	{
-		if (p - start == MAX_ADDRESS)
+		if (p - start + len > MAX_ADDRESS)
 			return NULL;
 		if (*p == '@')
 		{
-			if (at != NULL || p == start)
+			if (at != NULL || p == start || (mixed && !before))
 				return NULL;
 			at = p;
 		}
-		p++;
+		else if (at == NULL)
+			mixed |= unspaced;
+		else if (unspaced && !before && p[-1] != '@' && p[-1] != '.')
+			break;
+		before = unspaced;
+		p += len;
 	}
 	stop = p;
 	while (stop > start && (stop[-1] == '.' || stop[-1] == '-'))
@@ -96,6 +159,29 @@ address_at(const char *p, const char *end, const char **after)
 		return NULL;
 	*after = stop;
 	return pnstrdup(start, stop - start);
+}
+
+/* address_start goes back from an "@" to where its address begins, at "least" at most. */
+static const char *
+address_start(const char *at, const char *least)
+{
+	const char *start = at;
+	bool behind = false;
+
+	while (start > least)
+	{
+		const char *p = start - 1;
+		bool unspaced;
+
+		while (p > least && ((unsigned char) *p & 0xC0) == 0x80)
+			p--;
+		if (*p == '@' || address_char(p, start, &unspaced) != start - p ||
+			(start < at && unspaced && !behind))
+			break;
+		behind = unspaced;
+		start = p;
+	}
+	return start;
 }
 
 /* is_ours: the report's own addressee or sender, which it may speak of. */
@@ -118,6 +204,19 @@ is_ours(const Reader *reader, const char *address)
 		   pg_strncasecmp(address, "mailer-daemon@", 14) == 0;
 }
 
+/* What may stand before the address that a line begins with. */
+#define LINE_OPENERS " \t\r\n<('\"*["
+
+static size_t
+dashes(const char *p, const char *end)
+{
+	const char *start = p;
+
+	while (p < end && *p == '-')
+		p++;
+	return p - start;
+}
+
 /* line_address takes the address that a line begins with, if it does. */
 static char *
 line_address(MimeSlice line, const char **after)
@@ -127,8 +226,12 @@ line_address(MimeSlice line, const char **after)
 	const char *open;
 	char *address;
 
-	while (p < end && (mime_space(*p) || strchr("<('\"*[", *p) != NULL))
-		p++;
+	p = skip_marks(p, end, LINE_OPENERS);
+
+	/* "-- bob@example.com" */
+	open = p + dashes(p, end);
+	if (open > p && open < end && mime_space(*open))
+		p = skip_marks(open, end, LINE_OPENERS);
 	if (end - p > 7 && pg_strncasecmp(p, "mailto:", 7) == 0)
 		p += 7;
 	address = address_at(p, end, after);
@@ -158,8 +261,6 @@ line_address(MimeSlice line, const char **after)
 static char *
 any_address(const char *p, const char *end, const char **after)
 {
-	const char *start = p;
-
 	while (p < end)
 	{
 		const char *at = memchr(p, '@', end - p);
@@ -167,9 +268,7 @@ any_address(const char *p, const char *end, const char **after)
 
 		if (at == NULL)
 			return NULL;
-		for (start = at; start > p && is_address_char(start[-1]) && start[-1] != '@'; start--)
-			;
-		address = address_at(start, end, after);
+		address = address_at(address_start(at, p), end, after);
 		if (address != NULL)
 			return address;
 		p = at + 1;
@@ -309,8 +408,7 @@ read_lines(Reader *reader)
 		if (address != NULL && !is_ours(reader, address))
 		{
 			begin_recipient(reader, address);
-			while (after < bare.data + bare.len && strchr(">)'\": ", *after) != NULL)
-				after++;
+			after = skip_marks(after, bare.data + bare.len, ">)'\": ");
 			/* what is left of a sentence is no reason */
 			if (bare.data + bare.len - after > 15)
 				add_reason(reader, after, bare.data + bare.len - after);

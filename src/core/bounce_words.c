@@ -71,8 +71,15 @@ static const char *const subjects[] = {"undelivered mail",
 									   "不能投递",
 									   "退信",
 									   "未送达",
+									   "无法送达",
+									   "投递失败",
+									   "無法傳遞",
+									   "無法投遞",
 									   "配信不能",
-									   "配信できません"};
+									   "配信できません",
+									   "送信できません",
+									   "配信エラー",
+									   "送信エラー"};
 
 /* How people begin the subject when they answer such a report, or pass it on. */
 static const char *const answers[] = {
@@ -124,7 +131,14 @@ static const char *const openings[] = {"hi. this is the",
 									   "impossibile recapitare",
 									   "kon niet worden bezorgd",
 									   "не может быть доставлено",
-									   "не удалось доставить"};
+									   "не удалось доставить",
+									   "退信原因",
+									   "无法送达",
+									   "無法送達",
+									   "投递失败",
+									   "送信できません",
+									   "配信できません",
+									   "お届けできません"};
 
 /* Where a copy of the mail begins. */
 static const char *const copies[] = {"below this line is a copy",
@@ -180,7 +194,13 @@ static const char *const sentences[] = {"your message to",
 										"votre message à",
 										"su mensaje a",
 										"mailbox unknown:",
-										"rcpt to:"};
+										"rcpt to:",
+										"收件人",
+										"收件者",
+										"邮件地址",
+										"郵件地址",
+										"宛先",
+										"送信先"};
 
 /* What comes before the reason, on the same line or on the one above. */
 static const char *const reason_heads[] = {"the error that the other server returned was",

@@ -239,6 +239,12 @@ static const char *const pieces[][2] = {
 	{"text/plain", "5.1.1.1."},
 	{"text/plain", "Failed address: x@example.net 550 5.1.1 "},
 	{"text/plain", "((((<<<<"},
+	{"text/plain", "-"},
+	{"text/plain", "- "},
+	{"text/plain", "\xEF\xBC\x88"},
+	{"text/plain", "\xE6\x94\xB6"},
+	{"text/plain", "\xE6\x94\xB6@"},
+	{"text/plain", "\xE6\x94\xB6\xE4\xBB\xB6\xE4\xBA\xBA a@\n"},
 	{"text/plain", "\n"},
 	{"message/delivery-status", "Final-Recipient: rfc822;a@example.net\n\n"},
 	{"message/delivery-status", "Action: failed\n"},
@@ -311,6 +317,65 @@ test_long_address(void)
 	}
 }
 
+/* Where an address begins and ends, in lines of reports; NULL: there is none. */
+static const char *const lines[][2] = {
+	{"bob@example.net", "bob@example.net"},
+	{"<bob@example.net>: 550", "bob@example.net"},
+	{"- bob@example.net", "bob@example.net"},
+	{"-- bob@example.net", "bob@example.net"},
+	{"-- <bob@example.net>", "bob@example.net"},
+	{"-----", NULL},
+	{"-- ", NULL},
+	{"-bob@example.net", "-bob@example.net"},
+	{"（bob@example.net）", "bob@example.net"},
+	{"【bob@example.net】", "bob@example.net"},
+	{"「bob@example.net」", "bob@example.net"},
+	{"・bob@example.net", "bob@example.net"},
+	{"• bob@example.net", "bob@example.net"},
+	{"“bob@example.net”", "bob@example.net"},
+	{"bob@example.net、", "bob@example.net"},
+	{"bob@example.net不存在", "bob@example.net"},
+	{"bob@example.net，不存在", "bob@example.net"},
+	{"收件人bob@example.net不存在", "bob@example.net"},
+	{"收件人：bob@example.net。", "bob@example.net"},
+	{"收件人邮件地址（bob@example.net）不存在，邮件无法送达。", "bob@example.net"},
+	{"宛先:bob@example.netに送信できません", "bob@example.net"},
+	{"jürgen@bücher.example", "jürgen@bücher.example"},
+	{"用户@例子.example", "用户@例子.example"},
+	{"bob@例子.example", "bob@例子.example"},
+	{"bob@mail.例子.example", "bob@mail.例子.example"},
+	{"谢谢bob@example.net再见", NULL},
+	{"收件人@", NULL},
+	{"收件人@@", NULL},
+	{"收", NULL},
+};
+
+static void
+test_lines(void)
+{
+	for (int i = 0; i < lengthof(lines); i++)
+	{
+		StringInfoData mail;
+		MimeMessage *read;
+		Bounce *bounce;
+
+		initStringInfo(&mail);
+		appendStringInfo(&mail,
+						 "Return-Path: <>\nFrom: MAILER-DAEMON@example.net\n"
+						 "To: billing@example.com\nSubject: failure notice\n"
+						 "Content-Type: text/plain; charset=utf-8\n"
+						 "Content-Transfer-Encoding: 8bit\n\n"
+						 "%s\n550 5.1.1 no such user\n",
+						 lines[i][0]);
+		read = mime_read(mail.data, mail.len);
+		bounce = bounce_read(read);
+		is(bounce != NULL && bounce->recipient_count > 0 ? bounce->recipients[0].address : NULL,
+		   lines[i][1], psprintf("the address in '%s'", lines[i][0]));
+		mime_free(read);
+		pfree(mail.data);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -328,6 +393,7 @@ main(int argc, char **argv)
 	test_corpus();
 	test_table();
 	test_find_status();
+	test_lines();
 	test_long_address();
 	test_harm();
 	return tap_done();
