@@ -144,6 +144,9 @@ read_field(const ReportFields *fields, Group *group, Bounce *bounce)
 			/* Where the address is no address of the internet, this one is. */
 			if (report_field_is(fields, "x-actual-recipient") && group->final == NULL)
 				group->final = report_typed_address(value);
+			else if (report_field_is(fields, "x-original-message-id") &&
+					 bounce->original.message_id == NULL)
+				bounce->original.message_id = report_id(value);
 			break;
 		default:
 			break;
