@@ -8,6 +8,11 @@
 #include "core/mime_internal.h"
 #include "core/bounce.h"
 
+#include "core/bounce_words.h"
+#include "core/casefold.h"
+
+#define MAX_FOLD 400 /* bytes of a subject or an address that are compared */
+
 /* What Action says of a mail that arrived, or left for where no report comes from. */
 static const char *const successes[] = {"delivered", "relayed", "expanded"};
 
@@ -173,11 +178,37 @@ read_status(const MimeAttachment *part, Bounce *bounce, Delivered *delivered)
 	report_fields_end(&fields);
 }
 
-/* A person who attaches a report has something to say about it. */
+/* fold puts a text in lower case, as far as it is compared. */
+static const char *
+fold(StringInfo out, const char *text)
+{
+	resetStringInfo(out);
+	casefold_append(out, text, whole_characters(text, strlen(text), MAX_FOLD), false);
+	return out->data;
+}
+
+/*
+ * is_attached: a person who attaches a report has something to say about it.
+ * Some mail systems send theirs as multipart/mixed, from an address like
+ * postmaster's; a postmaster who writes to somebody answers, or passes it on.
+ */
 static bool
 is_attached(const MimeMessage *mail)
 {
-	return !mail->automatic && strcmp(mail->type, "multipart/report") != 0;
+	const char *subject = mail->subject != NULL ? mail->subject : "";
+	StringInfoData folded;
+	bool machine;
+
+	if (mail->automatic || strcmp(mail->type, "multipart/report") == 0)
+		return false;
+	initStringInfo(&folded);
+	machine = bounce_is_from_system(mail);
+	if (!machine && bounce_is_unread(fold(&folded, mail->from.items[0].address)))
+		machine = bounce_is_subject(fold(&folded, subject));
+	if (machine)
+		machine = !bounce_is_answer(fold(&folded, subject));
+	pfree(folded.data);
+	return !machine;
 }
 
 /* end_original completes what the report itself says of the mail it is about. */

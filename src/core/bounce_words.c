@@ -301,6 +301,15 @@ bounce_is_daemon(const char *folded)
 	return begins(folded, daemons, lengthof(daemons));
 }
 
+/* bounce_is_unread: an address that nobody writes from; what for, it does not say. */
+bool
+bounce_is_unread(const char *folded)
+{
+	static const char *const unread[] = {"noreply@", "no-reply@"};
+
+	return begins(folded, unread, lengthof(unread));
+}
+
 /* bounce_is_mail_system: the address of one that sends nothing else. */
 bool
 bounce_is_mail_system(const char *folded)

@@ -19,6 +19,7 @@ extern bool bounce_is_copy(const char *folded);
 extern bool bounce_is_sentence(const char *folded);
 extern bool bounce_is_reason_head(const char *folded);
 extern bool bounce_is_daemon(const char *folded);
+extern bool bounce_is_unread(const char *folded);
 extern bool bounce_is_mail_system(const char *folded);
 
 #endif /* AR_INBOX_BOUNCE_WORDS_H */

@@ -376,6 +376,48 @@ test_lines(void)
 	}
 }
 
+/* Who sends a report in a multipart/mixed, and whether it is theirs. */
+static const struct
+{
+	const char *from;
+	const char *subject;
+	bool bounce;
+} attached[] = {
+	{"postmaster@example.net", "Message could not be sent", true},
+	{"MAILER-DAEMON@example.net", "Message could not be sent", true},
+	{"noreply@example.net", "Undelivered Mail Returned to Sender", true},
+	{"noreply@example.net", "News of our shop", false},
+	{"postmaster@example.net", "Re: Message could not be sent", false},
+	{"postmaster@example.net", "FW: Message could not be sent", false},
+	{"ann@example.net", "Undelivered Mail Returned to Sender", false},
+	{"ann@example.net", "Message could not be sent", false},
+};
+
+static void
+test_attached(void)
+{
+	for (int i = 0; i < lengthof(attached); i++)
+	{
+		StringInfoData mail;
+		MimeMessage *read;
+
+		initStringInfo(&mail);
+		appendStringInfo(&mail,
+						 "Return-Path: <%s>\nFrom: %s\nTo: billing@example.com\nSubject: %s\n"
+						 "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nPlease see.\n"
+						 "--b\nContent-Type: message/delivery-status\n\n"
+						 "Reporting-MTA: dns; example.net\n\n"
+						 "Final-Recipient: rfc822; bob@example.net\nAction: failed\n"
+						 "Status: 5.1.1\n\n--b--\n",
+						 attached[i].from, attached[i].from, attached[i].subject);
+		read = mime_read(mail.data, mail.len);
+		ok((bounce_read(read) != NULL) == attached[i].bounce, "%s sends a report: '%s'",
+		   attached[i].from, attached[i].subject);
+		mime_free(read);
+		pfree(mail.data);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -394,6 +436,7 @@ main(int argc, char **argv)
 	test_table();
 	test_find_status();
 	test_lines();
+	test_attached();
 	test_long_address();
 	test_harm();
 	return tap_done();
