@@ -260,17 +260,9 @@ after_tag(const char *subject)
 	return skip_spaces(subject + len + 1);
 }
 
-/* is_machine: an address that nobody writes from. */
-static bool
-is_machine(const char *folded)
-{
-	return bounce_is_mail_system(folded) || strncmp(folded, "noreply@", 8) == 0 ||
-		   strncmp(folded, "no-reply@", 9) == 0;
-}
-
 /*
  * judge_subject looks at the subject.  The words of bounces are those of goods
- * that came back, too: only a machine is believed to mean mail by them.
+ * that came back, too: only a mail system is believed to mean mail by them.
  */
 static void
 judge_subject(MimeReader *reader)
@@ -297,7 +289,7 @@ judge_subject(MimeReader *reader)
 
 		resetStringInfo(&folded);
 		casefold_append(&folded, from, whole_characters(from, strlen(from), MAX_SUBJECT), false);
-		found = is_machine(folded.data);
+		found = bounce_is_mail_system(folded.data);
 	}
 	pfree(folded.data);
 	if (found)

@@ -325,7 +325,7 @@ static const struct
 	{"Postmaster@example.net", "Undeliverable: Invoice 4711", true},
 	{"postmaster@example.net", "[EXTERNAL] Undeliverable: Invoice 4711", true},
 	{"MAILER-DAEMON@example.net", "Invoice 4711", true},
-	{"noreply@example.net", "Undelivered Mail Returned to Sender", true},
+	{"noreply@example.net", "Returned mail: the parcel", false},
 	{"postmaster@example.net", "Re: Undeliverable: Invoice 4711", false},
 	{"postmaster@example.net", "Fwd: Undeliverable: Invoice 4711", false},
 	{"postmaster@example.net", "Invoice 4711", false},
