@@ -40,6 +40,7 @@ DIFFERENT = {
     "lone-cr": {},
     "junk-header-line": {"text": "Python ends the header there"},
     "latin1-is-1252": {"text": "characters of windows-1252"},
+    "html-around-file": {"html": "Python gives the first"},
     "html-meta-charset": {"html": "Python does not look into the HTML"},
     "mbox-from-line": {},
     "name-2231": {"attachments": "Python takes the first form, not the best"},

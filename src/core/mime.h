@@ -120,7 +120,7 @@ typedef struct MimeMessage
 	char *text; /* never NULL; made from the HTML where that is all there is */
 	size_t text_length;
 	bool text_from_html;
-	char *html; /* the first text/html as sent, NULL where there is none */
+	char *html; /* as sent, several documents with rules between; NULL: none */
 	size_t html_length;
 
 	int attachment_count;

@@ -518,6 +518,93 @@ mime_protection_name(MimeProtection protection)
 	return NULL;
 }
 
+/*
+ * put_all_html writes the mail's HTML: of each place its documents, one after
+ * the other, as they are read by who sent them.  What is another form of an
+ * alternative is attached, and so is what the document before would swallow
+ * ("all": there is none of that).  Returns how many documents there are.
+ */
+static int
+put_all_html(MimeReader *reader, const MimePart *parts, Role *roles, int count, bool *all)
+{
+	MimeMessage *mail = reader->mail;
+	StringInfoData text;
+	int *branches = palloc(count * sizeof(int));
+	int documents = 0;
+	bool ends = true;	/* the last of them ends */
+	bool shown = false; /* something of what is written can be seen */
+
+	*all = true;
+	reader->text_bytes = 0;
+	memset(branches, -1, count * sizeof(int));
+	for (int i = 0; i < count; i++)
+	{
+		int place = parts[i].alternative;
+		bool shows;
+		StringInfoData next;
+
+		if (roles[i] != ROLE_HTML)
+			continue;
+		if (place >= 0 && branches[place] < 0)
+			branches[place] = parts[i].branch;
+		if (place >= 0 && branches[place] != parts[i].branch)
+		{
+			roles[i] = ROLE_ATTACHED;
+			continue;
+		}
+		if (documents == 0)
+		{
+			initStringInfo(&text);
+			put_text(reader, &parts[i], true, &text);
+			documents++;
+			continue;
+		}
+		if (documents == 1 && ends)
+			ends = mime_html_ends(text.data, text.len, &shown);
+		if (!ends)
+		{
+			roles[i] = ROLE_ATTACHED;
+			*all = false;
+			continue;
+		}
+		initStringInfo(&next);
+		put_text(reader, &parts[i], true, &next);
+		ends = mime_html_ends(next.data, next.len, &shows);
+
+		/* Some have a document without a word behind the last attachment. */
+		appendStringInfoString(&text, shown && shows ? "\n<hr>\n" : "\n");
+		appendBinaryStringInfo(&text, next.data, next.len);
+		pfree(next.data);
+		shown = shown || shows;
+		documents++;
+	}
+	if (documents > 0)
+	{
+		mail->html = mime_strdup(reader->arena, text.data, text.len);
+		mail->html_length = text.len;
+		pfree(text.data);
+	}
+	pfree(branches);
+	return documents;
+}
+
+/*
+ * text_of_documents makes the text of several documents of what is shown of
+ * them, so that a place in the one can be found in the other.
+ */
+static void
+text_of_documents(MimeReader *reader)
+{
+	MimeMessage *mail = reader->mail;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	mime_html_text(mail->html, mail->html_length, &text);
+	mail->text = mime_strdup(reader->arena, text.data, text.len);
+	mail->text_length = text.len;
+	pfree(text.data);
+}
+
 /* mime_bodies decides about every part and fills the message. */
 void
 mime_bodies(MimeReader *reader, MimePart *parts, int count)
@@ -525,9 +612,9 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 	MimeMessage *mail = reader->mail;
 	Role *roles = palloc(count * sizeof(Role));
 	char **names = palloc(count * sizeof(char *));
-	int html = -1;
 	int named = -1;
 	bool shown = false;
+	bool all;
 	int room;
 
 	for (int i = 0; i < count; i++)
@@ -545,26 +632,8 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 		roles[named] = mime_equal(parts[named].type, "text/plain") ? ROLE_TEXT : ROLE_HTML;
 
 	put_all_text(reader, parts, roles, count);
-	for (int i = 0; i < count; i++)
-	{
-		if (roles[i] != ROLE_HTML)
-			continue;
-		if (html < 0)
-			html = i;
-		else
-			roles[i] = ROLE_ATTACHED;
-	}
-	if (html >= 0)
-	{
-		StringInfoData text;
-
-		initStringInfo(&text);
-		reader->text_bytes = 0;
-		put_text(reader, &parts[html], true, &text);
-		mail->html = mime_strdup(reader->arena, text.data, text.len);
-		mail->html_length = text.len;
-		pfree(text.data);
-	}
+	if (put_all_html(reader, parts, roles, count, &all) > 1 && all && mail->text_from_html)
+		text_of_documents(reader);
 
 	/* Room for what TNEF brings as well: the limit on parts holds for all. */
 	room = 0;

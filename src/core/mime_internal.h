@@ -162,6 +162,9 @@ extern void mime_bodies(MimeReader *reader, MimePart *parts, int count);
 extern void mime_unflow(const char *text, size_t len, bool delsp, StringInfo out);
 extern void mime_html_text(const char *html, size_t len, StringInfo out);
 
+/* mime_document.c */
+extern bool mime_html_ends(const char *html, size_t len, bool *shows);
+
 /* mime_automatic.c */
 extern void mime_automatic(MimeReader *reader);
 

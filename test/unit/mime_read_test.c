@@ -13,7 +13,9 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "core/html.h"
 #include "core/mime_internal.h"
+#include "core/quoted.h"
 #include "tap.h"
 
 /* What a mail of the corpus must give; NULL: not asserted here. */
@@ -53,6 +55,8 @@ static const Expected corpus[] = {
 	{"name-path", NULL, "See attached.", "invoice.pdf", ""},
 	{"name-unquoted", NULL, "See attached.", "March statement 2026.pdf", ""},
 	{"alternative-inline", NULL, "The text.", "logo.png|photo.png", ""},
+	{"html-around-file", NULL, "The contract:\n\nAnd how it looks:\n", "contract.pdf|photo.png",
+	 ""},
 	{"html-only", NULL, "Dear Bob,\n\npaid 5 € & more — <ok>\nAnna\n\n* one\n* two\n", "", ""},
 	{"html-meta-charset", NULL, "Счёт\n", "", ""},
 	{"flowed", NULL,
@@ -185,6 +189,31 @@ test_details(void)
 	   "the HTML as sent");
 	ok(!mail->text_from_html, "the text is the sender's");
 	ok(!mail->automatic, "people's mail is not automatic");
+	mime_free(mail);
+
+	mail = read_file("html-around-file");
+	is(mail->html,
+	   "<html><head><title>1</title></head><body><p>The <b>contract</b>:</p></body></html>\n"
+	   "<hr>\n<html><head><title>2</title></head><body>Schön: "
+	   "<img src=\"cid:photo@example.com\"></body></html>\n"
+	   "<html><head></head><body><br></body></html>",
+	   "the HTML before a file and behind it is one, with rules where both are seen");
+	ok(!mail->attachments[0].is_inline, "the file is attached");
+	ok(mail->attachments[1].is_inline, "an image that the second half shows is inline");
+	{
+		StringInfoData shown;
+		HtmlInfo info;
+
+		initStringInfo(&shown);
+		ok(html_sanitize(mail->html, mail->html_length, &shown, &info), "it is shown");
+		is(shown.data,
+		   "<p>The <b>contract</b>:</p>\n<hr>\nSchön: <img src=\"cid:photo@example.com\">\n<br>",
+		   "all of it, and no titles");
+		resetStringInfo(&shown);
+		ok(html_to_text(mail->html, mail->html_length, &shown), "it is made text");
+		is(shown.data, "The contract:\n\n---\nSchön:\n", "likewise");
+		pfree(shown.data);
+	}
 	mime_free(mail);
 
 	mail = read_file("html-only");
@@ -434,6 +463,76 @@ test_automatic(void)
 	}
 }
 
+/* joined reads a mail of two documents with a file between. */
+static MimeMessage *
+joined(const char *first, const char *second)
+{
+	StringInfoData text;
+	MimeMessage *mail;
+
+	initStringInfo(&text);
+	appendStringInfo(&text,
+					 "Content-Type: multipart/mixed; boundary=a\n\n"
+					 "--a\nContent-Type: text/html\n\n%s\n"
+					 "--a\nContent-Type: application/pdf; name=a.pdf\n\nx\n"
+					 "--a\nContent-Type: text/html\n\n%s\n--a--\n",
+					 first, second);
+	mail = mime_read(text.data, text.len);
+	pfree(text.data);
+	return mail;
+}
+
+/* Documents one after the other, and those that do not bear it. */
+static void
+test_documents(void)
+{
+	static const char *const open[] = {
+		"one <!-- a",	  "one <a href=\"x",   "one <script>a",		"one <style>a</sty",
+		"<title>one",	  "one <textarea>",	   "one <svg><a>",		"one <select><option>",
+		"one <b",		  "one <plaintext>",   "one <object></svg", "<blockquote>one",
+		"<table><td>one", "<pre>one</prefix>", "<noscript>one"};
+	MimeMessage *mail;
+
+	mail = joined("<p>One</p>", "<p>Two <a href='http://x.example/?>'>x</a></p>");
+	is(mail->html, "<p>One</p>\n<hr>\n<p>Two <a href='http://x.example/?>'>x</a></p>",
+	   "two documents");
+	is(mail->text, "One\n\nTwo x <http://x.example/?>>\n", "are one text");
+	is_int(mail->attachment_count, 1, "and one file is attached");
+	mime_free(mail);
+
+	mail = joined("<html><body><br>&nbsp;</body></html>", "<p>Two</p>");
+	is(mail->html, "<html><body><br>&nbsp;</body></html>\n<p>Two</p>",
+	   "no rule where there is nothing to see");
+	mime_free(mail);
+
+	mail = joined("<style>p > a {}</style><p>One", "Two<blockquote>Three");
+	is(mail->html, "<style>p > a {}</style><p>One\n<hr>\nTwo<blockquote>Three",
+	   "what is open and does no harm is no hindrance");
+	mime_free(mail);
+
+	mail =
+		joined("<p>Yes.</p>",
+			   "<p>Thanks</p><div class=\"gmail_quote\">Anna wrote:<blockquote>Pay</blockquote>");
+	is(mail->text, "Yes.\n\nThanks\n\nAnna wrote:\n\n> Pay\n", "history in the second");
+	is_int(quoted_mail(mail), strlen("Yes.\n\nThanks\n\n"), "is found by its mark");
+	mime_free(mail);
+
+	for (int i = 0; i < lengthof(open); i++)
+	{
+		mail = joined(open[i], "<p>Two</p>");
+		is(mail->html, open[i], "a document with an open end stands alone");
+		ok(mail->attachment_count == 2, "%s: the next one is attached", open[i]);
+		mime_free(mail);
+	}
+
+	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n"
+					 "--a\nContent-Type: text/html\n\nOne\n"
+					 "--a\nContent-Type: text/html\n\nTwo\n--a--\n");
+	is(mail->html, "One", "of an alternative one form is shown");
+	is_int(mail->attachment_count, 1, "and another attached");
+	mime_free(mail);
+}
+
 /* repeat makes a mail of a piece many times over. */
 static char *
 repeat(const char *before, const char *piece, int times, const char *after)
@@ -557,6 +656,21 @@ test_hostile(void)
 			0);
 	hostile("<!--<!--", repeat("Content-Type: text/html\n\n", "<!--", 400000, ""), 0);
 	hostile("<script>", repeat("Content-Type: text/html\n\n", "<script></scrip", 100000, ""), 0);
+	hostile("documents",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n",
+				   "--b\nContent-Type: text/html\n\n<b>x\n", 999, "--b--\n"),
+			0);
+	hostile("documents behind a large one that does not end",
+			repeat(repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+						  "Content-Type: text/html\n\n<pre>",
+						  "<b>x", 200000, "\n"),
+				   "--b\nContent-Type: text/html\n\n<b>x\n", 990, "--b--\n"),
+			0);
+	hostile("documents of open tags",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n",
+				   repeat("--b\nContent-Type: text/html\n\n", "<b c='>", 1001, "x'>\n"), 90,
+				   "--b--\n"),
+			0);
 	hostile("deep HTML", repeat("Content-Type: text/html\n\n", "<div>", 300000, "x"), 0);
 	hostile("entities", repeat("Content-Type: text/html\n\n", "&unknown", 200000, ""), 0);
 	hostile("bytes no charset has",
@@ -746,6 +860,7 @@ main(void)
 	test_details();
 	test_automatic();
 	test_bodies();
+	test_documents();
 	test_tnef_types();
 	test_hostile();
 	test_mutations();
