@@ -37,6 +37,7 @@ DIFFERENT = {
     "date-odd": {"date": "not RFC 5322", "message_id": "no brackets"},
     "flowed": {"text": "Python leaves the lines broken"},
     "gb2312": {"text": "characters of GB18030"},
+    "iso-2022-jp-ms": {"subject": "characters of Microsoft's", "text": "likewise"},
     "lone-cr": {},
     "junk-header-line": {"text": "Python ends the header there"},
     "latin1-is-1252": {"text": "characters of windows-1252"},

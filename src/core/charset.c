@@ -9,7 +9,7 @@
  *
  * Charsets are widened as browsers do, because senders name the narrow one
  * and use the wide one: ISO-8859-1 is read as windows-1252, GB2312 as
- * GB18030, and so on.
+ * GB18030, ISO-2022-JP as Microsoft's, and so on.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,6 +20,7 @@
 #include "mb/pg_wchar.h"
 
 #include "core/charset.h"
+#include "core/charset_japanese.h"
 
 /* After so many bad sequences the text is not in this charset at all. */
 #define MAX_REPLACED 10000
@@ -28,15 +29,19 @@
 #define FIRST_BLOCK 64
 #define MAX_UTF8_LENGTH 4
 
+/* Bytes of a run of Japanese that are converted at once. */
+#define JAPANESE_BLOCK 4096
+
 /* Below this, room for the output is made in one step. */
 #define CONVERT_STEP (64 * 1024)
 
 typedef enum CharsetKind
 {
-	KIND_UTF8,	 /* no conversion; invalid bytes as windows-1252 */
-	KIND_1252,	 /* converted here: the most common one, and the fallback */
-	KIND_ASCII,	 /* iconv; ASCII bytes mean themselves */
-	KIND_SHIFTED /* iconv; ASCII bytes may mean something else */
+	KIND_UTF8,	  /* no conversion; invalid bytes as windows-1252 */
+	KIND_1252,	  /* converted here: the most common one, and the fallback */
+	KIND_ASCII,	  /* iconv; ASCII bytes mean themselves */
+	KIND_SHIFTED, /* iconv; ASCII bytes may mean something else */
+	KIND_JAPANESE /* likewise; taken apart here first */
 } CharsetKind;
 
 typedef struct Charset
@@ -66,6 +71,9 @@ static const Charset charsets[] = {
 	{"cp1257", "CP1257", KIND_ASCII},
 	{"cp1258", "CP1258", KIND_ASCII},
 	{"cp437", "CP437", KIND_ASCII},
+	{"cp50220", NULL, KIND_JAPANESE},
+	{"cp50221", NULL, KIND_JAPANESE},
+	{"cp50222", NULL, KIND_JAPANESE},
 	{"cp775", "CP775", KIND_ASCII},
 	{"cp819", NULL, KIND_1252},
 	{"cp850", "CP850", KIND_ASCII},
@@ -80,7 +88,7 @@ static const Charset charsets[] = {
 	{"csbig5", "BIG5-HKSCS", KIND_ASCII},
 	{"cseuckr", "CP949", KIND_ASCII},
 	{"csgb2312", "GB18030", KIND_ASCII},
-	{"csiso2022jp", "ISO-2022-JP", KIND_SHIFTED},
+	{"csiso2022jp", NULL, KIND_JAPANESE},
 	{"csisolatin1", NULL, KIND_1252},
 	{"csisolatin2", "ISO-8859-2", KIND_ASCII},
 	{"cskoi8r", "KOI8-R", KIND_ASCII},
@@ -99,9 +107,10 @@ static const Charset charsets[] = {
 	{"ibm850", "CP850", KIND_ASCII},
 	{"ibm852", "IBM852", KIND_ASCII},
 	{"ibm866", "CP866", KIND_ASCII},
-	{"iso2022jp", "ISO-2022-JP", KIND_SHIFTED},
-	{"iso2022jp1", "ISO-2022-JP-2", KIND_SHIFTED},
+	{"iso2022jp", NULL, KIND_JAPANESE},
+	{"iso2022jp1", NULL, KIND_JAPANESE},
 	{"iso2022jp2", "ISO-2022-JP-2", KIND_SHIFTED},
+	{"iso2022jpms", NULL, KIND_JAPANESE},
 	{"iso2022kr", "ISO-2022-KR", KIND_SHIFTED},
 	{"iso646us", NULL, KIND_UTF8},
 	{"iso88591", NULL, KIND_1252},
@@ -465,20 +474,17 @@ converter(const Charset *charset)
 	return converters[which];
 }
 
+/*
+ * put_iconv converts.  Of a bad sequence "unit" bytes are passed over, and
+ * "replaced" counts them.
+ */
 static CharsetResult
-put_iconv(StringInfo out, const Charset *charset, iconv_t cd, const char *data, size_t len)
+put_iconv(StringInfo out, iconv_t cd, int unit, const char *data, size_t len, int *replaced)
 {
 	CharsetResult result = CHARSET_GOOD;
 	char *in = unconstify(char *, data);
 	size_t left = len;
 	int start = out->len;
-	int replaced = 0;
-	int unit = 1;
-
-	if (strncmp(charset->key, "utf16", 5) == 0)
-		unit = 2;
-	else if (strncmp(charset->key, "utf32", 5) == 0)
-		unit = 4;
 
 	iconv(cd, NULL, NULL, NULL, NULL);
 	while (left > 0)
@@ -523,13 +529,56 @@ put_iconv(StringInfo out, const Charset *charset, iconv_t cd, const char *data, 
 		 * Each bad byte is one call of iconv(): a flood of them would be slow,
 		 * and what it stands in is no text of this charset.
 		 */
-		if (++replaced >= MAX_REPLACED)
+		if (++*replaced >= MAX_REPLACED)
 		{
 			put_utf8(out, in, left);
 			break;
 		}
 	}
 	drop_nuls(out, start);
+	return result;
+}
+
+/*
+ * put_japanese converts ISO-2022-JP, run by run.
+ */
+static CharsetResult
+put_japanese(StringInfo out, const char *data, size_t len)
+{
+	JapaneseReader reader = {.data = data, .len = len};
+	const Charset *cp932 = find_charset("cp932", 5);
+	const Charset *euc = find_charset("eucjp", 5);
+	CharsetResult result = CHARSET_GOOD;
+	JapaneseRun run;
+	char bytes[JAPANESE_BLOCK];
+	size_t n;
+	int replaced = 0;
+
+	while ((run = japanese_next(&reader, bytes, sizeof(bytes), &n)) != JAPANESE_END)
+	{
+		const Charset *charset = run == JAPANESE_EUC ? euc : cp932;
+
+		if (run == JAPANESE_UTF8)
+			appendBinaryStringInfo(out, bytes, (int) n);
+		else if (run == JAPANESE_BAD)
+		{
+			put_codepoint(out, 0xFFFD);
+			replaced++;
+			result = CHARSET_REPLACED;
+		}
+		else if (converter(charset) == (iconv_t) -1)
+			result = CHARSET_UNKNOWN;
+		else if (put_iconv(out, converter(charset), charset == euc ? 3 : 2, bytes, n, &replaced) ==
+				 CHARSET_REPLACED)
+			result = CHARSET_REPLACED;
+
+		/* What has so many is no text of this charset. */
+		if (replaced >= MAX_REPLACED)
+		{
+			put_utf8(out, reader.data, reader.len);
+			break;
+		}
+	}
 	return result;
 }
 
@@ -544,6 +593,8 @@ charset_to_utf8(const char *name, size_t name_len, const char *data, size_t len,
 {
 	const Charset *charset = find_charset(name, name_len);
 	iconv_t cd;
+	int unit = 1;
+	int replaced = 0;
 
 	if (charset == NULL)
 	{
@@ -555,6 +606,8 @@ charset_to_utf8(const char *name, size_t name_len, const char *data, size_t len,
 		return put_utf8(out, data, len);
 	if (charset->kind == KIND_1252)
 		return put_bytes_1252(out, data, len);
+	if (charset->kind == KIND_JAPANESE)
+		return put_japanese(out, data, len);
 	if (charset->kind == KIND_ASCII && all_ascii(data, len))
 	{
 		appendBinaryStringInfo(out, data, (int) len);
@@ -568,5 +621,9 @@ charset_to_utf8(const char *name, size_t name_len, const char *data, size_t len,
 		put_utf8(out, data, len);
 		return CHARSET_UNKNOWN;
 	}
-	return put_iconv(out, charset, cd, data, len);
+	if (strncmp(charset->key, "utf16", 5) == 0)
+		unit = 2;
+	else if (strncmp(charset->key, "utf32", 5) == 0)
+		unit = 4;
+	return put_iconv(out, cd, unit, data, len, &replaced);
 }

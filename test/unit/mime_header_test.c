@@ -8,6 +8,8 @@
  */
 #include "core/core.h"
 
+#include <iconv.h>
+
 #include "core/charset.h"
 #include "core/mime.h"
 #include "tap.h"
@@ -338,6 +340,22 @@ test_charsets(void)
 		 "\xEF\xBF\xBD"
 		 "a",
 		 CHARSET_REPLACED},
+		{"iso-2022-jp", "\x1b$B-!\x1b(B1", 9, "①1", CHARSET_GOOD},
+		{"ISO-2022-JP-MS", "\x1b$By!y\"|~\x1b(B", 12, "纊褜＂", CHARSET_GOOD},
+		{"cp50220", "\x1b(I1J6\x1b(B", 9, "ｱﾊｶ", CHARSET_GOOD},
+		{"cp50221",
+		 "\x0e"
+		 "1\x0f"
+		 "1",
+		 4, "ｱ1", CHARSET_GOOD},
+		{"iso-2022-jp", "\x1b$@!A !A\n\x1b&@\x1b$B!A", 18, "～ ～\n～", CHARSET_GOOD},
+		{"iso-2022-jp", "\x1b(J\\5~\x1b(B\\5~", 12, "¥5‾\\5~", CHARSET_GOOD},
+		{"iso-2022-jp-1", "\x1b$(D0!\"7\x1b$B0!!a", 15, "丂～亜＝", CHARSET_GOOD},
+		{"iso-2022-jp", "\x1b$B0!)!0!0", 10, "亜\xEF\xBF\xBD亜\xEF\xBF\xBD", CHARSET_REPLACED},
+		{"iso-2022-jp", "\x1b$B0!)!", 7, "亜\xEF\xBF\xBD", CHARSET_REPLACED},
+		{"iso-2022-jp", "a\xb1\x1b$X\x1b", 6, "a\xEF\xBF\xBD\xEF\xBF\xBD$X\xEF\xBF\xBD",
+		 CHARSET_REPLACED},
+		{"iso-2022-jp", "a\0\x1b$B0!\0", 8, "a亜", CHARSET_GOOD},
 		{"windows-1258", "a\xcc", 2, "à", CHARSET_GOOD},
 		{"UTF-8//TRANSLIT", "x", 1, "x", CHARSET_UNKNOWN},
 		{"ISO-2022-CN-EXT", "x", 1, "x", CHARSET_UNKNOWN},
@@ -356,6 +374,39 @@ test_charsets(void)
 		is(out.data, cases[i].text, cases[i].charset[0] ? cases[i].charset : "no charset");
 		is_int(result, cases[i].result, "and what it says of it");
 		pfree(out.data);
+	}
+	/* The rows of JIS X 0208, as the C library has them where it has them. */
+	{
+		iconv_t cd = iconv_open("UTF-8", "EUC-JP-MS");
+		int different = 0;
+		int compared = 0;
+
+		for (int row = 0x21; row < 0x79; row++)
+		{
+			for (int cell = 0x21; cell < 0x7F; cell++)
+			{
+				char pair[] = {0x1B, '$', 'B', (char) row, (char) cell};
+				char euc[] = {(char) (row | 0x80), (char) (cell | 0x80)};
+				char want[8] = {0};
+				char *in = euc;
+				char *to = want;
+				size_t left = 2;
+				size_t room = 7;
+				StringInfoData out;
+
+				/* (0x7421 on are of the sender's own making there) */
+				if (row >= 0x75 || iconv(cd, &in, &left, &to, &room) == (size_t) -1)
+					continue;
+				initStringInfo(&out);
+				charset_to_utf8("iso-2022-jp", 11, pair, 5, &out);
+				different += strcmp(out.data, want) != 0;
+				compared++;
+				pfree(out.data);
+			}
+		}
+		iconv_close(cd);
+		is_int(different, 0, "characters of JIS X 0208 are where they belong");
+		ok(compared > 6900, "all of them: %d", compared);
 	}
 	ok(charset_same("UTF-8", 5, "utf8", 4), "two spellings of one charset");
 	ok(!charset_same("iso-8859-1", 10, "utf8", 4), "two charsets");

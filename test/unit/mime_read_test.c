@@ -38,6 +38,7 @@ static const Expected corpus[] = {
 	{"gb2312", NULL, "发票镕\n", "", ""},
 	{"shift-jis", NULL, "請求書①\n", "", ""},
 	{"iso-2022-jp", "請求書", "お支払い\n", "", ""},
+	{"iso-2022-jp-ms", "請求書①", "㈱山田 №1 ～ ｱｲｳ 髙橋\n", "", ""},
 	{"unknown-charset", NULL, "Grüße\n", "", "charset"},
 	{"nul-bytes", NULL, "before\n", "", ""},
 	{"lone-lf", "Invoice 4711", "one\ntwo\n", "", ""},
@@ -676,6 +677,13 @@ test_hostile(void)
 	hostile("bytes no charset has",
 			repeat("Content-Type: text/plain; charset=euc-kr\n\n", "\xff", 2000000, ""),
 			MIME_DEFECT_CHARACTERS);
+	hostile("ISO-2022-JP without end",
+			repeat("Content-Type: text/plain; charset=iso-2022-jp\n\n", "\x1b$", 500000, ""),
+			MIME_DEFECT_CHARACTERS);
+	hostile("ISO-2022-JP of changing sets",
+			repeat("Content-Type: text/plain; charset=cp50221\n\n", "\x1b$B0!\x1b$(D0!\x1b(J\\",
+				   60000, ""),
+			0);
 	hostile("flowed quotes",
 			repeat("Content-Type: text/plain; format=flowed\n\n", ">", 900000, " \n"), 0);
 
