@@ -39,7 +39,7 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_safe_file_name';
 
 comment on function ar_inbox_internal.safe_file_name(text) is
-'A file''s name without folders, control characters and characters that turn the writing direction, of at most 1024 bytes; NULL where nothing is left.';
+'A file''s name without folders, control characters and characters that turn the writing direction, of at most 1024 bytes (a longer one keeps its extension); NULL where nothing is left.';
 
 create function ar_inbox.add_file(company_id bigint, name text, content bytea)
 returns bigint

@@ -12,6 +12,8 @@
  */
 #include "core/mime_internal.h"
 
+#define MAX_EXTENSION 16 /* bytes of a name that is too long, with the dot */
+
 /* mime_skip_comments skips white space and comments at the beginning. */
 MimeSlice
 mime_skip_comments(MimeSlice value)
@@ -376,9 +378,35 @@ bad_in_name(uint32 c)
 }
 
 /*
+ * shorten_name makes a name that is too long fit, and leaves it its extension:
+ * without that nobody's computer knows what to open the file with.
+ */
+static size_t
+shorten_name(char *name, size_t len)
+{
+	size_t extension = 0;
+	size_t keep;
+
+	if (len <= MIME_MAX_NAME)
+		return len;
+	for (size_t n = 1; n <= MAX_EXTENSION && !mime_space(name[len - n]); n++)
+	{
+		if (name[len - n] == '.')
+		{
+			extension = n == 1 ? 0 : n;
+			break;
+		}
+	}
+	keep = whole_characters(name, len, MIME_MAX_NAME - extension);
+	memmove(name + keep, name + len - extension, extension);
+	return keep + extension;
+}
+
+/*
  * mime_clean_name makes a file's name safe to show and to save: no directory,
  * no control characters, nothing that turns the writing direction ("gpj.exe"
- * shown as "exe.jpg").  NULL where nothing is left.  The writer has no arena.
+ * shown as "exe.jpg"), not too long.  NULL where nothing is left.  The writer
+ * has no arena.
  */
 char *
 mime_clean_name(MimeArena *arena, const char *name, size_t len)
@@ -402,7 +430,7 @@ mime_clean_name(MimeArena *arena, const char *name, size_t len)
 		uint32 codepoint;
 		int length = utf8_get(name, len, &codepoint);
 
-		if (length == 0 || n + length > MIME_MAX_NAME)
+		if (length == 0)
 			break;
 		if (!bad_in_name(codepoint))
 		{
@@ -423,6 +451,7 @@ mime_clean_name(MimeArena *arena, const char *name, size_t len)
 		return NULL;
 	}
 	memmove(clean, result.data, result.len);
+	result.len = shorten_name(clean, result.len);
 	clean[result.len] = '\0';
 	return clean;
 }

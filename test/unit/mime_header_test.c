@@ -310,6 +310,46 @@ test_names(void)
 	}
 }
 
+/* long_name reads a name of many pieces with something before and after. */
+static char *
+long_name(const char *before, const char *piece, int times, const char *after)
+{
+	StringInfoData text;
+	MimeMessage *mail;
+	char *name;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "Content-Type: application/pdf; name=\"%s", before);
+	for (int i = 0; i < times; i++)
+		appendStringInfoString(&text, piece);
+	appendStringInfo(&text, "%s\"\n\n", after);
+	mail = read_text(text.data);
+	name = pstrdup(mail->attachments[0].name);
+	mime_free(mail);
+	pfree(text.data);
+	return name;
+}
+
+static void
+test_long_names(void)
+{
+	char *name = long_name("", "x", 3000, ".pdf");
+
+	is_int(strlen(name), 1024, "a name that is too long is cut");
+	is(name + 1019, "x.pdf", "and keeps its extension");
+	name = long_name("x", "é", 1000, ".jpeg");
+	is_int(strlen(name), 1024, "by whole characters");
+	is(name + 1017, "é.jpeg", "too");
+	name = long_name("", "é", 1000, ".jpeg");
+	is_int(strlen(name), 1023, "even if a byte is left");
+	is(long_name("", "x", 1020, ".pdf") + 1019, "x.pdf", "one that just fits is as it was");
+	is(long_name("", "x", 3000, ".abcdefghijklmno") + 1007, "x.abcdefghijklmno", "16 bytes");
+	is(long_name("", "x", 3000, ".abcdefghijklmnop") + 1020, "xxxx", "more are no extension");
+	is(long_name("a.", "x", 3000, "") + 1020, "xxxx", "nor is what is far from the end");
+	is(long_name("", "x", 3000, ". May") + 1020, "xxxx", "nor words");
+	is(long_name("", "x", 3000, ".") + 1020, "xxxx", "nor a dot alone");
+}
+
 static void
 test_charsets(void)
 {
@@ -517,6 +557,7 @@ main(void)
 	test_dates();
 	test_ids();
 	test_names();
+	test_long_names();
 	test_charsets();
 	test_html();
 	return tap_done();
