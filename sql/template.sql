@@ -26,7 +26,7 @@ returns text
 language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_commonmark_to_html';
 comment on function ar_inbox_internal.commonmark_to_html(text) is
-'Turns CommonMark with tables, strikethrough and automatic links into a fragment of HTML. HTML in the source and links that would run something are left out.';
+'Turns CommonMark with tables, strikethrough and automatic links into a fragment of HTML. HTML in the source and links that would run something are left out. A line right below a quotation is no part of it.';
 
 create function ar_inbox_internal.fill_message(subject text, body text, context jsonb,
     out subject text, out text text, out html text, out error text)

@@ -271,6 +271,146 @@ show_html(cmark_node *document)
 	cmark_iter_free(iter);
 }
 
+/* What tells which lines of a source belong to a quotation. */
+typedef struct Lines
+{
+	bool quoted;  /* the line before does */
+	bool goes_on; /* and says that the next does, too */
+	char fence;	  /* of the code that is open, or 0 */
+	size_t fence_len;
+} Lines;
+
+static size_t
+run_of(const char *line, size_t len, char c)
+{
+	size_t n = 0;
+
+	while (n < len && line[n] == c)
+		n++;
+	return n;
+}
+
+/* item_mark is how long the mark of an item at the beginning is, 0: none. */
+static size_t
+item_mark(const char *line, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && n < 9 && isdigit((unsigned char) line[n]))
+		n++;
+	if (n == len || strchr(n > 0 ? ".)" : "-+*", line[n]) == NULL)
+		return 0;
+	n++;
+	return n == len || line[n] == ' ' || line[n] == '\t' ? n : 0;
+}
+
+/* read_fence: the line opens or closes code, or is in it. */
+static bool
+read_fence(Lines *lines, const char *line, size_t len)
+{
+	size_t n;
+
+	/* It may open in an item, and close below it. */
+	for (;;)
+	{
+		n = run_of(line, len, ' ');
+		n += lines->fence == 0 ? item_mark(line + n, len - n) : 0;
+		if (n == 0)
+			break;
+		line += n;
+		len -= n;
+	}
+	n = len == 0 || (*line != '`' && *line != '~') ? 0 : run_of(line, len, *line);
+	if (lines->fence == 0)
+	{
+		if (n < 3 || (*line == '`' && memchr(line + n, '`', len - n) != NULL))
+			return false;
+		lines->fence = *line;
+		lines->fence_len = n;
+	}
+	else if (n >= lines->fence_len && *line == lines->fence && strspn(line + n, " \t") >= len - n)
+		lines->fence = 0;
+	return true;
+}
+
+/* is_blank: nothing is on the line. */
+static bool
+is_blank(const char *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	return len == 0;
+}
+
+/*
+ * leaves_quotation: the line is below one of a quotation and does not begin as
+ * those do.  The lines of a value, which a template has in a quotation, end
+ * with a backslash, and what is behind that belongs to them.  An item begins a
+ * list whatever is above it.
+ */
+static bool
+leaves_quotation(Lines *lines, const char *line, size_t len)
+{
+	bool was = lines->quoted;
+	size_t indent = run_of(line, len, ' ');
+	size_t mark = item_mark(line + Min(indent, 3), len - Min(indent, 3));
+	size_t backslashes = 0;
+
+	lines->quoted = false;
+	if (read_fence(lines, line, len) || is_blank(line, len))
+		return false;
+	while (backslashes < len && line[len - 1 - backslashes] == '\\')
+		backslashes++;
+	if (indent <= 3 && line[indent] == '>')
+	{
+		lines->quoted = true;
+		lines->goes_on = backslashes % 2 == 1;
+		return false;
+	}
+	if (!was)
+		return false;
+	if (lines->goes_on)
+	{
+		lines->quoted = true;
+		lines->goes_on = backslashes % 2 == 1;
+		return false;
+	}
+	return mark == 0;
+}
+
+/*
+ * feed gives the parser the source.  CommonMark takes a line right below a
+ * quotation for more of its last paragraph; who answers below what they quote
+ * means no such thing, and no mail program shows it so.  An empty line between
+ * says it.  (A carriage return is one even where another ends the line before.)
+ */
+static void
+feed(cmark_parser *parser, const char *src, size_t len)
+{
+	Lines lines = {0};
+	const char *end = src + len;
+	const char *fed = src;
+	const char *line = src;
+
+	while (line < end)
+	{
+		const char *stop = line;
+
+		while (stop < end && *stop != '\n' && *stop != '\r')
+			stop++;
+		if (leaves_quotation(&lines, line, stop - line))
+		{
+			cmark_parser_feed(parser, fed, line - fed);
+			cmark_parser_feed(parser, "\r", 1);
+			fed = line;
+		}
+		line = stop;
+		if (line < end)
+			line += end - line >= 2 && line[0] == '\r' && line[1] == '\n' ? 2 : 1;
+	}
+	cmark_parser_feed(parser, fed, end - fed);
+}
+
 bool
 commonmark_to_html(const char *src, size_t len, StringInfo out)
 {
@@ -298,7 +438,7 @@ commonmark_to_html(const char *src, size_t len, StringInfo out)
 	attach(parser, "strikethrough");
 	if (links)
 		attach(parser, "autolink");
-	cmark_parser_feed(parser, src, len);
+	feed(parser, src, len);
 	document = cmark_parser_finish(parser);
 	show_html(document);
 	/* A line that its writer ended ends: the plain text beside it shows it so. */

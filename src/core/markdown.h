@@ -14,8 +14,9 @@
 
 /*
  * Appends the HTML of src to out: a fragment without raw HTML and without
- * links a browser would run.  False, with out as it was, if src is too long or
- * so built that it would take too much time or memory.
+ * links a browser would run, and with a line right below a quotation no part of
+ * it.  False, with out as it was, if src is too long or so built that it would
+ * take too much time or memory.
  */
 extern bool commonmark_to_html(const char *src, size_t len, StringInfo out);
 

@@ -76,6 +76,51 @@ test_conversion(void)
 	is(html.data, "before:<p>x</p>\n", "to what was there");
 }
 
+/* What is written right below a quotation is no part of it. */
+static void
+test_quotations(void)
+{
+	const char *answered = "<blockquote>\n<p>When?</p>\n</blockquote>\n<p>Tomorrow.</p>\n";
+
+	is(to_html("> When?\nTomorrow."), answered, "an answer below a quotation");
+	is(to_html("> When?\r\nTomorrow.\r\n"), answered, "with lines ended as on Windows");
+	is(to_html("> When?\rTomorrow.\r"), answered, "and as on old Macs");
+	is(to_html(">When?\n Tomorrow."), answered, "without a blank, and with one");
+	is(to_html("> When?\n\nTomorrow."), answered, "with a line between, as ever");
+	is(to_html("> > When?\n> Tomorrow.\nYes\nwe\n> do\nso"),
+	   "<blockquote>\n<blockquote>\n<p>When?<br />\nTomorrow.</p>\n</blockquote>\n</blockquote>\n"
+	   "<p>Yes<br />\nwe</p>\n<blockquote>\n<p>do</p>\n</blockquote>\n<p>so</p>\n",
+	   "between quotations");
+	is(to_html("> a\n```\n> b\nc\n```\n> d\ne"),
+	   "<blockquote>\n<p>a</p>\n</blockquote>\n<pre><code>&gt; b\nc\n</code></pre>\n"
+	   "<blockquote>\n<p>d</p>\n</blockquote>\n<p>e</p>\n",
+	   "not in code");
+	is(to_html("~~~~ x\n> b\n~~~\n> b\nc\n~~~~~ \n"),
+	   "<pre><code class=\"language-x\">&gt; b\n~~~\n&gt; b\nc\n</code></pre>\n",
+	   "between its own fences");
+	is(to_html("- ```\n  > b\n  c\n  ```\n\n> d\ne"),
+	   "<ul>\n<li>\n<pre><code>&gt; b\nc\n</code></pre>\n</li>\n</ul>\n"
+	   "<blockquote>\n<p>d</p>\n</blockquote>\n<p>e</p>\n",
+	   "or in an item");
+	is(to_html("    > b\n    c\n"), "<pre><code>&gt; b\nc\n</code></pre>\n",
+	   "nor in code that is set in");
+	is(to_html("> a ``` b\nc"), "<blockquote>\n<p>a ``` b</p>\n</blockquote>\n<p>c</p>\n",
+	   "three backticks are no fence everywhere");
+	is(to_html("- a\n  > b\n- c\n"),
+	   "<ul>\n<li>a\n<blockquote>\n<p>b</p>\n</blockquote>\n</li>\n<li>c</li>\n</ul>\n",
+	   "items stay close together");
+	is(to_html("> a\n2. b\n"),
+	   "<blockquote>\n<p>a</p>\n</blockquote>\n<ol start=\"2\">\n<li>b</li>\n</ol>\n",
+	   "a list ends a quotation by itself");
+	is(to_html("> a\n-5 %"), "<blockquote>\n<p>a</p>\n</blockquote>\n<p>-5 %</p>\n",
+	   "what is no list does not");
+	is(to_html("> a\\\nb\\\nc\nd"),
+	   "<blockquote>\n<p>a<br />\nb<br />\nc</p>\n</blockquote>\n<p>d</p>\n",
+	   "the lines of a value stay together");
+	is(to_html("> a\\\\\nb"), "<blockquote>\n<p>a\\</p>\n</blockquote>\n<p>b</p>\n",
+	   "which a backslash of the text is no sign of");
+}
+
 /* Many of something hostile: quickly, in little stack, and usable afterwards. */
 static void
 hostile(const char *name, const char *before, const char *piece, const char *after, int times)
@@ -113,6 +158,9 @@ test_hostile(void)
 	hostile("brackets", "", "[", "", 50000);
 	hostile("closing brackets", "[", "]", "", 50000);
 	hostile("quotations", "", ">", "a", 50000);
+	hostile("answers", "", ">a\nb\n", "", 50000);
+	hostile("answers to long lines", "", ">\\\\\\\\\\\\\\\\\\\\\n-  - 1. - 1. b\n", "", 20000);
+	hostile("items of items", "", "- - 1) ", "```", 20000);
 	hostile("spaced quotations", "", "> ", "a", 50000);
 	hostile("lists", "", "- ", "a", 50000);
 	hostile("numbered lists", "", "1. ", "a", 20000);
@@ -298,6 +346,8 @@ test_literal(void)
 		{"- {{v}}\n- x", "", " x"},
 		{"1. {{v}}\n2. x", "", " x"},
 		{"> {{v}}\n\nx", "", " x"},
+		{"> {{v}}\nx", "", " x"},
+		{"> x {{v}}\n> y\nz", "x ", " y z"},
 		{"> - {{v}}", "", ""},
 		{"# {{v}}", "", ""},
 		{"## x {{v}} y", "x ", " y"},
@@ -389,6 +439,7 @@ main(void)
 {
 	initStringInfo(&html);
 	test_conversion();
+	test_quotations();
 	test_escaping();
 	test_literal();
 	test_hostile();
