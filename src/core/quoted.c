@@ -32,6 +32,8 @@
 #define MAX_SUBJECT 300		/* and of a subject */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
+#define MAX_TITLE 48		/* and of the words between dashes */
+#define FOOTER_LINES 6		/* of a list, behind a line of underscores */
 #define MAX_SIGNED 60		/* bytes of a line there */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
 #define MIN_RULE 20			/* underscores that are a line across the page */
@@ -441,6 +443,20 @@ is_separator(Scan *scan, MimeSlice text, bool (*says)(const char *folded), bool 
 	return says(fold(scan, text, MAX_LINE));
 }
 
+/* is_title: few enough words between the dashes to be no sentence. */
+static bool
+is_title(MimeSlice text)
+{
+	while (text.len > 0 && strchr("-_=* ", *text.data) != NULL)
+	{
+		text.data++;
+		text.len--;
+	}
+	while (text.len > 0 && strchr("-_=* ", text.data[text.len - 1]) != NULL)
+		text.len--;
+	return text.len <= MAX_TITLE;
+}
+
 /* next_written returns the next line that is not blank, or the end. */
 static Line
 next_written(Scan *scan, const char *p, size_t window)
@@ -493,7 +509,9 @@ history_at(Scan *scan, const Line *line)
 		return HISTORY_NONE;
 	if (is_separator(scan, line->text, quoted_says_forwarded, true))
 		return HISTORY_ALL_NEW;
-	if (is_separator(scan, line->text, quoted_says_original, false) || is_block(scan, line))
+	if (is_title(line->text) && is_separator(scan, line->text, quoted_says_original, false))
+		return HISTORY_REST;
+	if (is_block(scan, line))
 		return HISTORY_REST;
 	if (is_rule(line->text))
 	{
@@ -537,6 +555,28 @@ may_sign(MimeSlice text)
 	return !(text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
 			 ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
 			  (text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL)));
+}
+
+/* is_footer: what lists put at the end: a name, an address, a link. */
+static bool
+is_footer(Scan *scan, const Line *rule)
+{
+	const char *p = rule->next;
+	int count = 0;
+
+	while (p < scan->end)
+	{
+		Line line = read_line(p, scan->end, MAX_LINE);
+
+		p = line.next;
+		if (line.text.len == 0 || is_rule(line.text))
+			continue;
+		if (++count > FOOTER_LINES ||
+			(!may_sign(line.text) && memchr(line.text.data, '@', line.text.len) == NULL &&
+			 mime_find(line.text.data, line.text.data + line.text.len, "://") == NULL))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -683,7 +723,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 		{
 			/* Behind marked lines: the end of the mail, or something new. */
 			lines = signature_lines(&scan, &line);
-			if (lines > DEVICE_LINES + 1 || is_rule(line.text))
+			if (lines > DEVICE_LINES + 1 || (is_rule(line.text) && is_footer(&scan, &line)))
 				break;
 			if (lines == 0)
 				goto done;

@@ -18,6 +18,7 @@
 #define MAX_NAME 8		/* words of a name */
 #define MAX_LONE_NAME 6 /* words of a line without a date */
 #define MAX_LEAD 4		/* words before the first figure of the date */
+#define MAX_TAIL 3		/* words between the address and the verb */
 #define MAX_MOMENT 9	/* words of a date and a time */
 
 /* What a line, or a piece of it, has. */
@@ -259,6 +260,18 @@ is_moment(Piece piece)
 		   is_name(piece_of(tail, piece.data + piece.len), 1);
 }
 
+/* tail_fits: what is behind a name's address, or all of it, is no sentence. */
+static bool
+tail_fits(Piece name)
+{
+	const char *end = name.data + name.len;
+	const char *p = end;
+
+	while (p > name.data && p[-1] != ADDRESS)
+		p--;
+	return p == name.data || is_name(piece_of(p, end), MAX_TAIL);
+}
+
 /*
  * is_client_form: the one form taken for a program's though it names no
  * address: "On Monday, May 4, 2026 at 10:15 AM, Acme Billing wrote".
@@ -318,10 +331,11 @@ judge(Piece line, Facts facts, bool opens)
 
 	if (verb != QUOTED_VERB_NONE)
 	{
-		/* date, name, verb */
+		/* date, name, verb; or name, date, verb */
 		before = piece_of(line.data, line.data + start);
 		name = piece_of(last_figure(before), before.data + before.len);
 		fits = is_name(name, facts.date ? MAX_NAME : MAX_LONE_NAME);
+		strong = strong && verb != QUOTED_VERB_PARTICIPLE && tail_fits(name);
 		if (before.len == 0 || (!strong && !fits))
 			return QUOTED_NOT;
 		if (strong || (opens && fits &&

@@ -17,43 +17,43 @@
  * the line begins with.
  */
 static const char *const verbs[] = {
-	"wrote",	   "writes",							 /* English */
-	"schrieb",	   "geschrieben",						 /* German */
-	"a écrit",	   "écrit",								 /* French */
-	"escribió",	   "escribio",							 /* Spanish */
-	"ha scritto",  "scritto",	  "scrive",				 /* Italian */
-	"schreef",	   "geschreven",						 /* Dutch */
-	"escreveu",											 /* Portuguese */
-	"skrev",	   "skriver",							 /* Swedish, Danish, Norwegian */
-	"kirjoitti",										 /* Finnish */
-	"napisał",	   "pisze",								 /* Polish */
-	"napsal",	   "píše",								 /* Czech */
-	"napísal",											 /* Slovak */
-	"написал",	   "пишет",		  "писал",				 /* Russian */
-	"написав",	   "пише",		  "писав",				 /* Ukrainian */
-	"написа",											 /* Bulgarian */
-	"yazdı",	   "yazmış",							 /* Turkish */
-	"のメール",	   "書きました",						 /* Japanese */
-	"写道",		   "寫道",		  "撰写",		 "写了", /* Chinese */
-	"작성",		   "썼습니다",	  "쓴 글",				 /* Korean */
-	"írta",												 /* Hungarian */
-	"a scris",											 /* Romanian */
-	"έγραψε",											 /* Greek */
-	"napisao",	   "napisao je",  "napisala je",		 /* Croatian */
-	"написао",	   "je napisao",						 /* Serbian */
-	"napisal",											 /* Slovene */
-	"rašė",												 /* Lithuanian */
-	"rakstīja",											 /* Latvian */
-	"kirjutas",											 /* Estonian */
-	"va escriure",										 /* Catalan */
-	"escribiu",											 /* Galician */
-	"idatzi du",										 /* Basque */
-	"skrifaði",											 /* Icelandic */
-	"đã viết",											 /* Vietnamese */
-	"menulis",											 /* Indonesian, Malay */
-	"เขียนว่า",											 /* Thai */
-	"כתב",												 /* Hebrew */
-	"كتب"												 /* Arabic */
+	"wrote",	   "writes",							  /* English */
+	"schrieb",	   "geschrieben",						  /* German */
+	"a écrit",	   "écrit",								  /* French */
+	"escribió",	   "escribio",							  /* Spanish */
+	"ha scritto",  "scritto",	  "scrive",				  /* Italian */
+	"schreef",	   "geschreven",						  /* Dutch */
+	"escreveu",											  /* Portuguese */
+	"skrev",	   "skriver",							  /* Swedish, Danish, Norwegian */
+	"kirjoitti",										  /* Finnish */
+	"napisał",	   "pisze",								  /* Polish */
+	"napsal",	   "píše",								  /* Czech */
+	"napísal",											  /* Slovak */
+	"написал",	   "пишет",		  "писал",				  /* Russian */
+	"написав",	   "пише",		  "писав",				  /* Ukrainian */
+	"написа",											  /* Bulgarian */
+	"yazdı",	   "yazmış",							  /* Turkish */
+	"のメール",	   "書きました",						  /* Japanese */
+	"写道",		   "寫道",		  "撰写",		 "写了",  /* Chinese */
+	"작성",		   "작성함",	  "썼습니다",	 "쓴 글", /* Korean */
+	"írta",												  /* Hungarian */
+	"a scris",											  /* Romanian */
+	"έγραψε",											  /* Greek */
+	"napisao",	   "napisao je",  "napisala je",		  /* Croatian */
+	"написао",	   "je napisao",						  /* Serbian */
+	"napisal",											  /* Slovene */
+	"rašė",												  /* Lithuanian */
+	"rakstīja",											  /* Latvian */
+	"kirjutas",											  /* Estonian */
+	"va escriure",										  /* Catalan */
+	"escribiu",											  /* Galician */
+	"idatzi du",										  /* Basque */
+	"skrifaði",											  /* Icelandic */
+	"đã viết",											  /* Vietnamese */
+	"menulis",											  /* Indonesian, Malay */
+	"เขียนว่า",											  /* Thai */
+	"כתב",												  /* Hebrew */
+	"كتب"												  /* Arabic */
 };
 
 /* Those that the name may come behind. */
@@ -65,18 +65,23 @@ static const char *const verbs_first[] = {
 	"Quoting",	"Zitat von", "Citando" /* Horde */
 };
 
+/* Those that "we have" goes with: "Am … haben wir an Meier … geschrieben:". */
+static const char *const participles[] = {"geschrieben", "geschreven", "scritto", "écrit"};
+
 /* What a verb may have behind it, for women: "napisał(a)". */
 static const char *const endings[] = {"(a)", "/a", "/la", "a", "(а)", "/а", "/ла", "а", "/ה", "ה"};
 
 /* In lower case, and yet between the time and the verb. */
 static const char *const small_words[] = {
-	"am",  "pm",  "a.m",   "p.m",	"uhr", "h",	  "a",	 "o",	 "e",		   "y",
-	"i",   "u",	  "v",	   "at",	"um",  "om",  "kl",	 "klo",	 "la",		   "le",
-	"el",  "de",  "del",   "der",	"den", "di",  "da",	 "du",	 "des",		   "van",
-	"von", "vom", "zu",	   "ten",	"ter", "dos", "das", "do",	 "of",		   "and",
-	"und", "et",  "en",	   "og",	"och", "the", "via", "c/o",	 "you",		   "tarihinde",
-	"ezt", "je",  "oseba", "hau",	"gmt", "utc", "cet", "cest", "kasutaja",   "igorleak",
-	"hat", "ha",  "heeft", "kello", "r",   "s",	  "si",	 "ay",	 "odesílatel", "lietotājs"};
+	"am",		 "pm",	"a.m",	 "p.m",	  "uhr",	   "h",		   "a",	  "o",	   "e",
+	"y",		 "i",	"u",	 "v",	  "at",		   "um",	   "om",  "kl",	   "klo",
+	"la",		 "le",	"el",	 "de",	  "del",	   "der",	   "den", "di",	   "da",
+	"du",		 "des", "van",	 "von",	  "vom",	   "zu",	   "ten", "ter",   "dos",
+	"das",		 "do",	"of",	 "and",	  "und",	   "et",	   "en",  "og",	   "och",
+	"the",		 "via", "c/o",	 "you",	  "tarihinde", "ezt",	   "je",  "oseba", "hau",
+	"gmt",		 "utc", "cet",	 "cest",  "kasutaja",  "igorleak", "hat", "het",   "volgende",
+	"folgendes", "ha",	"heeft", "kello", "r",		   "s",		   "si",  "ay",	   "odesílatel",
+	"lietotājs"};
 
 /* How the line that ends with such a verb begins. */
 static const char *const openers[] = {
@@ -738,7 +743,11 @@ quoted_verb_at_end(const char *text, size_t len, size_t *start)
 			}
 		}
 	}
-	return found ? QUOTED_VERB_LAST : QUOTED_VERB_NONE;
+	if (!found)
+		return QUOTED_VERB_NONE;
+	return begins_with_any(text + *start, participles, lengthof(participles)) ?
+			   QUOTED_VERB_PARTICIPLE :
+			   QUOTED_VERB_LAST;
 }
 
 static bool

@@ -30,8 +30,9 @@ typedef enum QuotedField
 typedef enum QuotedVerb
 {
 	QUOTED_VERB_NONE,
-	QUOTED_VERB_LAST, /* one that the name stands before */
-	QUOTED_VERB_FIRST /* one that the name may stand behind */
+	QUOTED_VERB_LAST,		/* one that the name stands before */
+	QUOTED_VERB_PARTICIPLE, /* one of these that "we have" goes with as well */
+	QUOTED_VERB_FIRST		/* one that the name may stand behind */
 } QuotedVerb;
 
 /* How much a line looks like "On … wrote:". */

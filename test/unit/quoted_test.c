@@ -247,6 +247,14 @@ static const Text proses[] = {
 	{"Hi,\n\nPlease send the papers of 12.05.2026 10:15 to Jim <jim@example.com>:\n\n- waybill\n"},
 	{"Hi,\n\nOn 12.05.2026 you wrote in a mail to Jim <jim@example.com>:\n\nit is cancelled.\n"},
 	{"Am 12.05.2026 um 10:15 schrieb der Fahrer auf den Lieferschein:\n\n2 Pakete fehlen\n"},
+	{"On 12.05.2026 at 10:15 I sent it to Jim Meier <jim@example.com>, who wrote:\n\ncancel it\n"},
+	{"Hi,\n\nOn 12.05.2026 at 10:15 I asked Jim Meier <jim@example.com> and had no answer, though "
+	 "he "
+	 "wrote:\n\ncancel it\n"},
+	{"Hallo,\n\nAm 12.05.2026 um 10:15 haben wir an Herrn Meier <m@example.com> "
+	 "geschrieben:\n\nBitte stornieren.\n"},
+	{"Please resend:\n\n-- Original message was not attached, please resend it --\nThanks\n"},
+	{"> When will you pay?\n\n________________________________\nWe paid, see:\nINV-1 100.00\n"},
 	{"Jim <jim@example.com> wrote on 12.05.2026 at 10:15 that 2 boxes are missing:\n\nsee there\n"},
 };
 
@@ -263,6 +271,9 @@ static const Text announcements[] = {
 	{"Bezahlt.\n\n~Acme schrieb am 04.05.2026 um 10:15:\n\n> Bitte.\n"},
 	{"Betaald.\n\n~Op 4 mei 2026 om 10:15 heeft Acme <b@example.com> het volgende "
 	 "geschreven:\n\nBetaal.\n"},
+	{"Erledigt.\n\n~> Zahlen?\n_______________________________________________\nListe für alle\n"
+	 "liste@example.com\nhttps://lists.example.com/17\n"},
+	{"Done.\n\n~-------- Original message --------\nPlease pay.\n"},
 	{"Payé.\n\n~Le 4 mai 2026 à 10:15, Acme <b@example.com> a écrit :\n\nPayez.\n"},
 	{"Payé.\n\n~Le 04/05/2026 à 10:15, Acme a écrit :\n\n> Payez.\n"},
 	{"Pagato.\n\n~Il 04/05/2026 10:15, Acme ha scritto:\n> Pagate.\n"},
