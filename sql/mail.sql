@@ -36,7 +36,8 @@ create type ar_inbox_internal.parsed_message as (
     return_path text,
     from_mail_system boolean,
     protection text,
-    attached_text text
+    attached_text text,
+    list_id text
 );
 comment on type ar_inbox_internal.parsed_message is 'What the reader finds in a message; texts are decoded, ids without their angle brackets.';
 
@@ -54,7 +55,7 @@ language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_parse_message';
 
 comment on function ar_inbox_internal.parse_message(bytea) is
-'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; body_html NULL also where it is over what sanitize_html() takes; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt, complaint or delivered (a report that nothing but success is in); conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 500, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To; return_path: empty for <>, NULL where the mail server wrote none; from_mail_system: by its From, that of a program that writes about deliveries only, or none at all; protection: smime or openpgp, NULL: nothing keeps it from being read; where there is no text because of that, body_text says so; attached_text: attached_text() of its files, of the first 20 messages and events, NULL also for a report.';
+'Reads a message (RFC 5322, 2045-2049, 2047, 2231). Never raises for what a sender wrote: what is wrong with it is in defects. message_id NULL: it has none; sent_at NULL: it has no usable Date; body_html NULL also where it is over what sanitize_html() takes; new_text_length in characters, NULL: all of the text is new; report_kind: bounce, delay, receipt, complaint or delivered (a report that nothing but success is in); conversation: a name for Outlook''s conversation, from Thread-Index; candidates: to whom it was sent, by the mail servers'' account first (at most 500, freed of SRS and BATV); recipient_*: the valid addresses of To, Cc and Reply-To; return_path: empty for <>, NULL where the mail server wrote none; from_mail_system: by its From, that of a program that writes about deliveries only, or none at all; protection: smime or openpgp, NULL: nothing keeps it from being read; where there is no text because of that, body_text says so; attached_text: attached_text() of its files, of the first 20 messages and events, NULL also for a report; list_id: of the mailing list (RFC 2919) that is the only reason for automatic.';
 
 create function ar_inbox_internal.has_attached_text(type text, name text)
 returns boolean

@@ -98,6 +98,14 @@ begin
                 'diagnostic', pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(
                     pg_catalog.left(parsed.body_text, 1000), '\s+', ' ', 'g')), 200)))));
     end if;
+    -- the company's own group passes on what people write to it
+    if parsed.list_id is not null and exists (
+        select 1 from pg_catalog.unnest(addresses) a (address)
+        where pg_catalog.lower(pg_catalog.replace(
+            pg_catalog.regexp_replace(a.address::text, '\+[^@]*@', '@'), '@', '.')) = parsed.list_id)
+    then
+        is_automatic := false;
+    end if;
     if parsed.report_kind is not null then
         is_automatic := true;
         -- of history only what it says is kept, and nothing follows from it

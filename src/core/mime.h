@@ -129,6 +129,7 @@ typedef struct MimeMessage
 
 	bool automatic;
 	char *automatic_reason; /* the field that says so, NULL where none does */
+	char *list_id;			/* of the list for which alone it is automatic, else NULL */
 
 	int header_count;
 	MimeHeader *headers; /* in their order */

@@ -17,6 +17,7 @@
 #define MAX_SUBJECT 400 /* bytes of a subject that are compared */
 #define MAX_TAG 60		/* bytes of a gateway's "[EXTERNAL]" */
 #define MAX_TAGS 3
+#define MAX_LIST_ID 255 /* bytes; RFC 2919, 2 */
 
 /*
  * How automatic answers begin their subject, in lower case.  What a mail is
@@ -155,18 +156,13 @@ judge_field(MimeReader *reader, const MimeHeader *header)
 				mime_equal(first_word(header->value), "autoresponder"))
 				because(reader, "Delivered-To", header->value);
 			break;
-		case 'l':
-			if (mime_equal(name, "list-id"))
-				because(reader, "List-Id", header->value);
-			break;
 		case 'p':
 			if (mime_equal(name, "precedence"))
 			{
 				MimeSlice word = first_word(header->value);
 
 				if (mime_equal(word, "bulk") || mime_equal(word, "junk") ||
-					mime_equal(word, "list") || mime_equal(word, "auto_reply") ||
-					mime_equal(word, "auto-reply"))
+					mime_equal(word, "auto_reply") || mime_equal(word, "auto-reply"))
 					because(reader, "Precedence", header->value);
 			}
 			break;
@@ -296,6 +292,38 @@ judge_subject(MimeReader *reader)
 		because(reader, "Subject", mail->subject);
 }
 
+/*
+ * judge_list: a list passed it on (RFC 2919), which by itself says nothing of who
+ * wrote it.  Its name is kept for whoever knows whose list it is.
+ */
+static void
+judge_list(MimeReader *reader)
+{
+	MimeMessage *mail = reader->mail;
+	const char *id = mime_header(mail, "List-Id");
+	const char *precedence = mime_header(mail, "Precedence");
+
+	if (id != NULL)
+	{
+		const char *end = strrchr(id, '>');
+		const char *start = strrchr(id, '<');
+		StringInfoData folded;
+
+		because(reader, "List-Id", id);
+		start = start != NULL ? start + 1 : id;
+		if (end == NULL || end < start)
+			end = start + strlen(start);
+		if (end - start > MAX_LIST_ID)
+			return;
+		initStringInfo(&folded);
+		casefold_append(&folded, start, end - start, true);
+		mail->list_id = mime_strdup(reader->arena, folded.data, folded.len);
+		pfree(folded.data);
+	}
+	else if (precedence != NULL && mime_equal(first_word(precedence), "list"))
+		because(reader, "Precedence", precedence);
+}
+
 /* mime_automatic sets the mail's mark and the reason for it. */
 void
 mime_automatic(MimeReader *reader)
@@ -320,4 +348,6 @@ mime_automatic(MimeReader *reader)
 		because(reader, "From", mail->from.items[0].address);
 	if (!mail->automatic && mail->subject != NULL)
 		judge_subject(reader);
+	if (!mail->automatic)
+		judge_list(reader);
 }

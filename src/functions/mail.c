@@ -26,7 +26,7 @@
 #include "functions/parse.h"
 
 /* of the type parsed_message */
-#define PARSED_COLUMNS 36
+#define PARSED_COLUMNS 37
 
 /* of those a message was sent to, how many are looked at for a company's own */
 #define MAX_CANDIDATES 500
@@ -368,6 +368,7 @@ ar_inbox_parse_message(PG_FUNCTION_ARGS)
 	set_text(&values[34], &nulls[34], mime_protection_name(mail->protection));
 	/* what a report returns is a message that is here */
 	set_text(&values[35], &nulls[35], report_kind != NULL ? NULL : attached_text(mail));
+	set_text(&values[36], &nulls[36], report_kind != NULL ? NULL : mail->list_id);
 
 	/* not when the context goes: what is made of a large message is large */
 	mime_free(mail);

@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(211);
+SELECT plan(213);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -327,6 +327,8 @@ FROM (VALUES
     ('form', E'From: Acme <billing@acme.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example'),
     ('cron', E'From: Acme <billing@acme.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example\r\nAuto-Submitted: auto-generated')) v (name, headers);
 SELECT is((SELECT count(*) FROM ar_inbox.emails WHERE automatic AND id IN (SELECT id FROM ids WHERE name IN ('group', 'list', 'form', 'cron'))), 4::bigint, 'all of them automatic');
+SELECT is(pg_temp.arrive('by our group', E'From: ann@globex.example\r\nTo: inbox+x@acme.example\r\nSubject: by our group\r\nList-ID: Accounts <Inbox.Acme.example>\r\nPrecedence: list'), 'arrived', 'the company''s own group passes on what Ann writes');
+SELECT is((SELECT e.automatic FROM ar_inbox.emails e WHERE e.id = pg_temp.id('by our group')), false, 'which is her own message');
 SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of group'), 'x')), 'to ann|Re: group|answers group', 'whoever is behind a group is answered');
 SELECT is(pg_temp.defaults('thread of list', true), 'ann@globex.example|bob@globex.example', 'or writes to a list');
 SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of form'), 'x')), 'to ann|Re: form|answers form', 'or fills in a form');
