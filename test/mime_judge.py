@@ -50,6 +50,7 @@ DIFFERENT = {
     "name-unquoted": {"attachments": "Python takes one word"},
     "no-boundary": {"text": "Python finds no text", "attachments": "but a file",
                    "sizes": "likewise"},
+    "boundary-not-named": {"attachments": "Python does not look for it", "sizes": "likewise"},
     "boundary-never-comes": {"text": "Python finds no text", "attachments": "but a file",
                             "sizes": "likewise"},
     "not-closed": {"sizes": "the file is cut within a group"},

@@ -12,6 +12,9 @@
  */
 #include "core/mime_internal.h"
 
+#define MAX_PREAMBLE 20 /* lines before a boundary that is not named */
+#define MAX_GUESSED 200 /* bytes of such a boundary's line */
+
 /* A multipart that is open. */
 typedef struct Level
 {
@@ -326,6 +329,41 @@ add_part(Scan *scan, int parent)
 	return part;
 }
 
+/*
+ * guess_boundary looks for the boundary of a multipart that names none: among
+ * its first lines one that begins as delimiters do, with a field of a part's
+ * header behind it.  It ends where a multipart around it goes on.
+ */
+static MimeSlice
+guess_boundary(const Scan *scan, const char *p)
+{
+	MimeSlice boundary = {NULL, 0};
+
+	for (int i = 0; i < MAX_PREAMBLE && scan->end - p > 2; i++)
+	{
+		const char *next = next_line(scan, p);
+		const char *stop = line_end(p, next);
+
+		if (p[0] == '-' && p[1] == '-')
+		{
+			MimeSlice after = {next, scan->end - next};
+			Delimiter ignored;
+
+			if (match_delimiter(scan, p, &ignored))
+				break;
+			if (stop - p > 2 && stop - p <= MAX_GUESSED && mime_starts(after, "content-") &&
+				field_name(next, line_end(next, next_line(scan, next))) > 0)
+			{
+				boundary.data = p + 2;
+				boundary.len = stop - boundary.data;
+				break;
+			}
+		}
+		p = next;
+	}
+	return boundary;
+}
+
 /* open_multipart puts a multipart on the stack; false where it is read as a leaf. */
 static bool
 open_multipart(Scan *scan, int which, const char *body)
@@ -344,6 +382,11 @@ open_multipart(Scan *scan, int which, const char *body)
 		return false;
 	}
 	boundary = mime_param_value(reader, part->content_type, "boundary");
+	if (boundary.len == 0)
+	{
+		reader->mail->defects |= MIME_DEFECT_NO_BOUNDARY;
+		boundary = guess_boundary(scan, body);
+	}
 	while (boundary.len > 0 && mime_space(boundary.data[boundary.len - 1]))
 		boundary.len--;
 	if (boundary.len == 0)

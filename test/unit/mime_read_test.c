@@ -69,6 +69,7 @@ static const Expected corpus[] = {
 	{"not-closed", NULL, "Cut off here.", "cut.pdf", "no_close"},
 	{"boundary-never-comes", NULL, "No part ever begins.\n", "", "no_parts,no_close"},
 	{"no-boundary", NULL, "No boundary is named.\n", "", "no_boundary"},
+	{"boundary-not-named", NULL, "See attached.", "invoice.pdf", "no_boundary"},
 	{"bounce", NULL, "Your mail could not be delivered.", "-|-", ""},
 	{"bounce-in-words",
 	 "DELIVERY FAILURE: User bob (bob@globex.example) not listed in Domino Directory",
@@ -281,6 +282,23 @@ test_bodies(void)
 		"Content-Type: text/html\n\n<p>Order\n--a\nContent-Type: text/plain\n\nFooter\n--a--\n");
 	is(mail->text, "Order\nFooter", "HTML followed by a text footer gives both");
 	is(mail->html, "<p>Order", "and the HTML");
+	mime_free(mail);
+
+	mail =
+		read_text("Content-Type: multipart/mixed; boundary=a\n\n--a\n"
+				  "Content-Type: multipart/mixed\n\n--a\nContent-Type: text/plain\n\none\n--a--\n");
+	is(mail->text, "one", "a boundary that is not named is not that of what is around");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/alternative\n\nPreamble\n--b  \n"
+					 "Content-Type: text/plain\n\none\n--b\nContent-Type: text/html\n\ntwo\n");
+	is(mail->text, "one", "one that is not named is found behind a preamble");
+	is(mail->html, "two\n", "and again");
+	is_int(mail->defects, MIME_DEFECT_NO_BOUNDARY | MIME_DEFECT_NO_CLOSE, "but noted");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/mixed\n\n--\nContent-Type: a\n\n--b\ntext\n");
+	is(mail->text, "--\nContent-Type: a\n\n--b\ntext\n", "what does not look like one is none");
 	mime_free(mail);
 
 	mail = read_text("Content-Type: text/plain; name=\"mail.txt\"\n\nBody\n");
@@ -645,6 +663,14 @@ test_hostile(void)
 			repeat("Content-Type: multipart/mixed; boundary=bbbbbbbbbbbbbbbbbbbbbbbbbb\n\n",
 				   "--bbbbbbbbbbbbbbbbbbbbbbbbb\n", 300000, ""),
 			MIME_DEFECT_NO_PARTS);
+	hostile("boundaries that are not named",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n",
+				   repeat("--b\nContent-Type: multipart/mixed\n\n--", "x", 900,
+						  "\nContent-Type: multipart/mixed\n\n"),
+				   3000, ""),
+			MIME_DEFECT_NO_BOUNDARY);
+	hostile("nested ones", repeat("", "Content-Type: multipart/mixed\n\n--b\n", 100000, ""),
+			MIME_DEFECT_NO_BOUNDARY);
 	hostile("a boundary of 500 kB",
 			repeat("Content-Type: multipart/mixed; boundary=\"", "b", 500000, "\"\n\n--b\n--bb\n"),
 			MIME_DEFECT_NO_PARTS);
