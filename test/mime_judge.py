@@ -47,6 +47,7 @@ DIFFERENT = {
     "name-2231": {"attachments": "Python takes the first form, not the best"},
     "name-path": {"attachments": "Python keeps the path"},
     "name-raw": {"attachments": "Python leaves raw bytes"},
+    "name-shift-jis": {"attachments": "Python leaves raw bytes"},
     "name-unquoted": {"attachments": "Python takes one word"},
     "no-boundary": {"text": "Python finds no text", "attachments": "but a file",
                    "sizes": "likewise"},

@@ -221,6 +221,25 @@ says_attachment(const MimePart *part)
 	return mime_starts(mime_skip_comments(part->disposition), "attachment");
 }
 
+/*
+ * note_charset takes the charset for names in raw bytes from the first text
+ * that states one, where the mail's own header does not.
+ */
+static void
+note_charset(MimeReader *reader, const MimePart *parts, int count)
+{
+	for (int i = 0; i < count && reader->charset.len == 0; i++)
+	{
+		MimeSlice charset;
+
+		if (!mime_equal(parts[i].type, "text/plain") && !mime_equal(parts[i].type, "text/html"))
+			continue;
+		charset = mime_param_value(reader, parts[i].content_type, "charset");
+		if (mime_typed_charset(&charset))
+			reader->charset = charset;
+	}
+}
+
 /* part_name returns the name of the file a part is, NULL where it has none. */
 static char *
 part_name(MimeReader *reader, const MimePart *part)
@@ -617,6 +636,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 	bool all;
 	int room;
 
+	note_charset(reader, parts, count);
 	for (int i = 0; i < count; i++)
 	{
 		names[i] = parts[i].multipart ? NULL : part_name(reader, &parts[i]);

@@ -184,9 +184,25 @@ drop_addresses(const MimeMessage *mail, MimeIdList *list)
 }
 
 /*
- * note_charset keeps what the header says the text is written in.  Not those
- * that are never typed into a header, and that any bytes are characters of.
+ * mime_typed_charset makes of the charset of a text the one that is typed into
+ * the fields beside it; false where that is nothing of use: not those that are
+ * never typed there, and that any bytes are characters of.  Who sends a text in
+ * ISO-2022-JP has converted it, from what their files are named in.
  */
+bool
+mime_typed_charset(MimeSlice *charset)
+{
+	if (charset->len == 0 || mime_starts(*charset, "utf") || mime_equal(*charset, "us-ascii"))
+		return false;
+	if (mime_starts(*charset, "iso-2022-jp") || mime_starts(*charset, "cp5022"))
+	{
+		charset->data = "shift_jis";
+		charset->len = strlen(charset->data);
+	}
+	return true;
+}
+
+/* note_charset keeps what the header says the text is written in. */
 static void
 note_charset(MimeReader *reader, const MimeField *fields, int count)
 {
@@ -197,7 +213,7 @@ note_charset(MimeReader *reader, const MimeField *fields, int count)
 			MimeSlice charset =
 				mime_param_value(reader, mime_unfold(reader, fields[i].value), "charset");
 
-			if (charset.len > 0 && !mime_starts(charset, "utf"))
+			if (mime_typed_charset(&charset))
 			{
 				reader->charset.data = mime_strdup(reader->arena, charset.data, charset.len);
 				reader->charset.len = charset.len;

@@ -144,6 +144,7 @@ extern char *mime_file_name(MimeReader *reader, MimeSlice value, const char *par
 extern char *mime_clean_name(MimeArena *arena, const char *name, size_t len);
 
 /* mime_fields.c */
+extern bool mime_typed_charset(MimeSlice *charset);
 extern void mime_fields(MimeReader *reader, const MimeField *fields, int count);
 
 /* mime_address.c */

@@ -533,6 +533,8 @@ test_raw(void)
 		 "what is UTF-8 stays that"},
 		{"Subject: caf\xE9\nContent-Type: text/plain; charset=euc-kr\n\n", "café",
 		 "what the charset does not have is windows-1252"},
+		{"Subject: \x90\xBF\x8B\x81\x8F\x91\nContent-Type: text/plain; charset=ISO-2022-JP\n\n",
+		 "請求書", "who converts their text to ISO-2022-JP types Shift_JIS"},
 		{"Subject: caf\xE9\nContent-Type: text/plain; charset=utf-16\n\n", "café",
 		 "nobody types UTF-16"},
 		{"Subject: caf\xE9\nContent-Type: text/plain; charset=nonsense\n\n", "café",

@@ -70,6 +70,7 @@ static const Expected corpus[] = {
 	{"boundary-never-comes", NULL, "No part ever begins.\n", "", "no_parts,no_close"},
 	{"no-boundary", NULL, "No boundary is named.\n", "", "no_boundary"},
 	{"boundary-not-named", NULL, "See attached.", "invoice.pdf", "no_boundary"},
+	{"name-shift-jis", NULL, "お支払い", "予定表.pdf", "characters"},
 	{"bounce", NULL, "Your mail could not be delivered.", "-|-", ""},
 	{"bounce-in-words",
 	 "DELIVERY FAILURE: User bob (bob@globex.example) not listed in Domino Directory",
