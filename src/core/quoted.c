@@ -19,36 +19,24 @@
 #include "core/quoted.h"
 
 #include "core/casefold.h"
+#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 
 #define WINDOW 800			/* bytes an attribution has at most */
 #define ATTRIBUTION_LINES 4 /* and lines */
-#define BLOCK_LINES 24		/* lines looked at for Outlook's block */
-#define BLOCK_WINDOW 8192	/* and bytes */
 #define MAX_TRIES 2000		/* dear questions for one text */
 #define MAX_LINE 200		/* bytes of a line compared with words */
-#define MAX_FIELD 60		/* and with the names of fields */
-#define MAX_FOREIGN 40		/* and of one that is no field of a mail */
-#define MAX_SUBJECT 300		/* and of a subject */
+#define MAX_SUBJECT 300		/* of a subject */
+#define MAX_TITLE 48		/* and of the words between dashes */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
-#define MAX_TITLE 48		/* and of the words between dashes */
-#define FOOTER_LINES 6		/* of a list, behind a line of underscores */
 #define MAX_SIGNED 60		/* bytes of a line there */
+#define FOOTER_LINES 6		/* of a list, behind a line of underscores */
 #define DEVICE_LINES 1		/* after "Sent from my iPhone" */
 #define MIN_RULE 20			/* underscores that are a line across the page */
 #define MAX_LINES 50000		/* a text with more of them was not written by hand */
 
 #define NOWHERE ((size_t) -1)
-#define WIDE_COLON "："
-
-/* A line, with white space and invisible characters off its ends. */
-typedef struct Line
-{
-	const char *start;
-	const char *next; /* where the line after it begins */
-	MimeSlice text;
-} Line;
 
 typedef struct Scan
 {
@@ -81,114 +69,6 @@ typedef enum History
 	HISTORY_REST,	/* from here to the end */
 	HISTORY_ALL_NEW /* nothing is to be cut */
 } History;
-
-/* invisible_length returns how long the space or mark at "p" is, 0 for none. */
-static size_t
-invisible_length(const char *p, const char *end)
-{
-	const unsigned char *u = (const unsigned char *) p;
-
-	if (p >= end)
-		return 0;
-	if (mime_space(*p) || *p == '\f' || *p == '\v')
-		return 1;
-	if (end - p >= 2 && u[0] == 0xC2 && u[1] == 0xA0)
-		return 2;
-	if (end - p >= 3 && u[0] == 0xE2 && u[1] == 0x80 &&
-		((u[2] >= 0x8B && u[2] <= 0x8F) || (u[2] >= 0xAA && u[2] <= 0xAF)))
-		return 3;
-	if (end - p >= 3 && u[0] == 0xE2 && u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9)
-		return 3;
-	if (end - p >= 3 && ((u[0] == 0xEF && u[1] == 0xBB && u[2] == 0xBF) ||
-						 (u[0] == 0xE3 && u[1] == 0x80 && u[2] == 0x80)))
-		return 3;
-	return 0;
-}
-
-static MimeSlice
-trim(const char *p, const char *end)
-{
-	MimeSlice slice;
-	size_t n;
-
-	while ((n = invisible_length(p, end)) > 0)
-		p += n;
-	while (end > p)
-	{
-		if (invisible_length(end - 1, end) == 1)
-			end--;
-		else if (end - p >= 2 && invisible_length(end - 2, end) == 2)
-			end -= 2;
-		else if (end - p >= 3 && invisible_length(end - 3, end) == 3)
-			end -= 3;
-		else
-			break;
-	}
-	slice.data = p;
-	slice.len = end - p;
-	return slice;
-}
-
-/*
- * read_line reads the line at "p".  With a limit, a line that reaches over it
- * is cut there, which is all that a look ahead needs.
- */
-static Line
-read_line(const char *p, const char *end, size_t limit)
-{
-	const char *stop = limit < end - p ? p + limit : end;
-	const char *newline = memchr(p, '\n', stop - p);
-	Line line;
-
-	line.start = p;
-	line.next = newline == NULL ? stop : newline + 1;
-	line.text = trim(p, newline == NULL ? stop : newline);
-	return line;
-}
-
-/* fold leaves a slice in lower case in the buffer, cut at a whole character. */
-static const char *
-fold(Scan *scan, MimeSlice slice, size_t limit)
-{
-	if (slice.len > limit)
-	{
-		slice.len = limit;
-		while (slice.len > 0 && ((unsigned char) slice.data[slice.len] & 0xC0) == 0x80)
-			slice.len--;
-	}
-	resetStringInfo(&scan->folded);
-	casefold_append(&scan->folded, slice.data, slice.len, false);
-	return scan->folded.data;
-}
-
-static bool
-ends_with(MimeSlice slice, const char *what)
-{
-	size_t len = strlen(what);
-
-	return slice.len >= len && memcmp(slice.data + slice.len - len, what, len) == 0;
-}
-
-/* without_stars takes off what stood for bold or slanted letters. */
-static MimeSlice
-without_stars(MimeSlice slice)
-{
-	while (slice.len > 0 && (*slice.data == '*' || *slice.data == '_'))
-	{
-		slice.data++;
-		slice.len--;
-	}
-	while (slice.len > 0 && (slice.data[slice.len - 1] == '*' || slice.data[slice.len - 1] == '_'))
-		slice.len--;
-	return trim(slice.data, slice.data + slice.len);
-}
-
-static bool
-ends_with_colon(MimeSlice slice)
-{
-	slice = without_stars(slice);
-	return ends_with(slice, ":") || ends_with(slice, WIDE_COLON);
-}
 
 static bool
 is_marked(MimeSlice slice)
@@ -227,7 +107,8 @@ has_date(const char *s)
 static bool
 may_go_on(MimeSlice text)
 {
-	if (text.len == 0 || strchr("!?;", text.data[text.len - 1]) != NULL || ends_with(text, "。"))
+	if (text.len == 0 || strchr("!?;", text.data[text.len - 1]) != NULL ||
+		quoted_ends_with(text, "。"))
 		return false;
 	if (text.data[text.len - 1] != '.')
 		return true;
@@ -245,20 +126,20 @@ may_go_on(MimeSlice text)
  * gives the line after it.
  */
 static bool
-find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
+find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *sure)
 {
 	const char *limit = scan->end - first->start > WINDOW ? first->start + WINDOW : scan->end;
-	Line line = *first;
-	MimeSlice joined = without_stars(first->text);
+	QuotedLine line = *first;
+	MimeSlice joined = quoted_without_stars(first->text);
 	const char *later;
 	QuotedAttribution form;
 	bool opens;
 
-	for (int i = 0; !ends_with_colon(line.text); i++)
+	for (int i = 0; !quoted_ends_with_colon(line.text); i++)
 	{
 		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit || !may_go_on(line.text))
 			return false;
-		line = read_line(line.next, limit, WINDOW);
+		line = quoted_line(line.next, limit, WINDOW);
 		if (line.text.len == 0 || is_marked(line.text))
 			return false;
 	}
@@ -266,7 +147,7 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 		return false;
 	scan->tries++;
 
-	opens = quoted_has_opener(fold(scan, joined, MAX_LINE));
+	opens = quoted_has_opener(quoted_fold(&scan->folded, joined, MAX_LINE));
 	if (!opens && !scan->blank_before)
 		return false;
 	if (line.start != first->start)
@@ -276,11 +157,12 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 			return false;
 		for (const char *p = first->next; p <= line.start; p = later)
 		{
-			Line part = read_line(p, limit, WINDOW);
+			QuotedLine part = quoted_line(p, limit, WINDOW);
 
 			later = part.next;
-			part.text = without_stars(part.text);
-			if (part.text.len > 0 && quoted_has_opener(fold(scan, part.text, MAX_LINE)) &&
+			part.text = quoted_without_stars(part.text);
+			if (part.text.len > 0 &&
+				quoted_has_opener(quoted_fold(&scan->folded, part.text, MAX_LINE)) &&
 				has_date(scan->folded.data) &&
 				quoted_attribution(part.text.data, line.text.data + line.text.len - part.text.data,
 								   true) >= QUOTED_MAYBE)
@@ -294,123 +176,15 @@ find_attribution(Scan *scan, const Line *first, const char **after, bool *sure)
 	return form >= QUOTED_MAYBE;
 }
 
-/*
- * field_of says which field of Outlook's block a line is.  A short name with a
- * value that is none of them is a foreign field.
- */
-static QuotedField
-field_of(Scan *scan, MimeSlice text)
-{
-	QuotedField field;
-	const char *behind;
-	const char *folded;
-	const char *colon;
-	const char *wide;
-
-	while (text.len > 0 && *text.data == '*')
-	{
-		text.data++;
-		text.len--;
-	}
-	/* nearly no line has a colon so early, be it the wide one */
-	if (memchr(text.data, ':', Min(text.len, MAX_FIELD)) == NULL &&
-		memchr(text.data, WIDE_COLON[0], Min(text.len, MAX_FIELD)) == NULL)
-		return QUOTED_FIELD_NONE;
-	folded = fold(scan, text, MAX_FIELD);
-	colon = strchr(folded, ':');
-	wide = strstr(folded, WIDE_COLON);
-	if (colon == NULL || (wide != NULL && wide < colon))
-		colon = wide;
-	if (colon == NULL)
-		return QUOTED_FIELD_NONE;
-	behind = colon + (*colon == ':' ? 1 : strlen(WIDE_COLON));
-	text = trim(folded, colon);
-	text = without_stars(text);
-	field = quoted_field(text.data, text.len);
-	if (field == QUOTED_FIELD_NONE && text.len > 0 && text.len <= MAX_FOREIGN &&
-		trim(behind, behind + strlen(behind)).len > 0)
-	{
-		/* long lists of recipients, and links, have colons as well */
-		field = QUOTED_FIELD_FOREIGN;
-		for (size_t i = 0; i < text.len; i++)
-		{
-			if (strchr("@<>;,()\"", text.data[i]) != NULL)
-				field = QUOTED_FIELD_NONE;
-		}
-		if (strncmp(behind, "//", 2) == 0)
-			field = QUOTED_FIELD_NONE;
-	}
-	return field;
-}
-
-/* has_time: a time of day, and no amount of money. */
+/* is_block: Outlook's block of header fields begins with this line. */
 static bool
-has_time(MimeSlice text)
+is_block(Scan *scan, const QuotedLine *first)
 {
-	for (size_t i = 1; i + 2 < text.len; i++)
-	{
-		const char *p = text.data + i;
-
-		if (mime_digit(p[-1]) && mime_digit(p[1]) && mime_digit(p[2]) &&
-			(i + 3 == text.len || !mime_digit(p[3])) &&
-			(*p == ':' || ((*p == '.' || *p == 'h') && (i + 3 == text.len || p[3] != '.') &&
-						   (i < 2 || !mime_digit(p[-2]) || i < 3 || p[-3] == ' '))))
-			return true;
-	}
-	return false;
-}
-
-/*
- * is_block: this line says From, and the next ones when, to whom and about
- * what.  Long lists of recipients may go on over lines.  A payment order has
- * such fields too, but its own between them, and neither addresses nor a time.
- */
-static bool
-is_block(Scan *scan, const Line *first)
-{
-	const char *limit =
-		scan->end - first->start > BLOCK_WINDOW ? first->start + BLOCK_WINDOW : scan->end;
-	const char *p = first->next;
-	bool seen[QUOTED_FIELD_FOREIGN + 1] = {false};
-	bool from_address;
-	bool address;
-	bool time = false;
-	int foreign = 0;
-
-	if (field_of(scan, first->text) != QUOTED_FIELD_FROM || scan->tries >= MAX_TRIES)
+	if (quoted_field_of(&scan->folded, first->text) != QUOTED_FIELD_FROM ||
+		scan->tries >= MAX_TRIES)
 		return false;
 	scan->tries++;
-	address = from_address = memchr(first->text.data, '@', first->text.len) != NULL;
-	for (int i = 0; i < BLOCK_LINES && p < limit && foreign < 4; i++)
-	{
-		Line line = read_line(p, limit, BLOCK_WINDOW);
-		QuotedField field = field_of(scan, line.text);
-
-		p = line.next;
-		if (field == QUOTED_FIELD_FOREIGN)
-			return false;
-		if (field == QUOTED_FIELD_FROM)
-			break;
-		if (field == QUOTED_FIELD_NONE)
-		{
-			/* what comes behind the subject is the mail itself, but for more fields */
-			if (seen[QUOTED_FIELD_SUBJECT])
-				break;
-			foreign++;
-			continue;
-		}
-		if (field == QUOTED_FIELD_TO)
-			address |= memchr(line.text.data, '@', line.text.len) != NULL;
-		if (field == QUOTED_FIELD_DATE)
-			time |= has_time(line.text);
-		seen[field] = true;
-		foreign = 0;
-	}
-	if (!address && !time)
-		return false;
-	if (seen[QUOTED_FIELD_SUBJECT])
-		return seen[QUOTED_FIELD_DATE] || seen[QUOTED_FIELD_TO];
-	return from_address && seen[QUOTED_FIELD_DATE] && seen[QUOTED_FIELD_TO];
+	return quoted_is_block(&scan->folded, first, scan->end);
 }
 
 /* is_rule: nothing but underscores, or dashes of any kind. */
@@ -435,12 +209,12 @@ is_separator(Scan *scan, MimeSlice text, bool (*says)(const char *folded), bool 
 				  (memcmp(text.data, "--", 2) == 0 || memcmp(text.data, "__", 2) == 0 ||
 				   memcmp(text.data, "==", 2) == 0 || memcmp(text.data, "**", 2) == 0);
 
-	if (!dashes && !(colon_will_do && text.len <= 100 && ends_with_colon(text)))
+	if (!dashes && !(colon_will_do && text.len <= 100 && quoted_ends_with_colon(text)))
 		return false;
 	if (scan->tries >= MAX_TRIES)
 		return false;
 	scan->tries++;
-	return says(fold(scan, text, MAX_LINE));
+	return says(quoted_fold(&scan->folded, text, MAX_LINE));
 }
 
 /* is_title: few enough words between the dashes to be no sentence. */
@@ -458,15 +232,15 @@ is_title(MimeSlice text)
 }
 
 /* next_written returns the next line that is not blank, or the end. */
-static Line
+static QuotedLine
 next_written(Scan *scan, const char *p, size_t window)
 {
 	const char *limit = scan->end - p > window ? p + window : scan->end;
-	Line line = {limit, limit, {limit, 0}};
+	QuotedLine line = {limit, limit, {limit, 0}};
 
 	while (p < limit)
 	{
-		line = read_line(p, limit, window);
+		line = quoted_line(p, limit, window);
 		if (line.text.len > 0)
 			break;
 		p = line.next;
@@ -500,7 +274,7 @@ may_announce(Scan *scan, const char *from)
 
 /* history_at says what begins with this line, which is not blank or marked. */
 static History
-history_at(Scan *scan, const Line *line)
+history_at(Scan *scan, const QuotedLine *line)
 {
 	const char *after;
 	bool sure;
@@ -515,19 +289,19 @@ history_at(Scan *scan, const Line *line)
 		return HISTORY_REST;
 	if (is_rule(line->text))
 	{
-		Line next = next_written(scan, line->next, MAX_LINE);
+		QuotedLine next = next_written(scan, line->next, MAX_LINE);
 
 		/* The line that was cut short is read again where it is whole. */
 		if (next.text.len > 0)
 		{
-			next = read_line(next.start, scan->end, BLOCK_WINDOW);
+			next = quoted_line(next.start, scan->end, BLOCK_WINDOW);
 			if (is_block(scan, &next))
 				return HISTORY_REST;
 		}
 	}
 	if (find_attribution(scan, line, &after, &sure))
 	{
-		Line next = next_written(scan, after, WINDOW);
+		QuotedLine next = next_written(scan, after, WINDOW);
 
 		if (is_marked(next.text))
 			return HISTORY_MARKED;
@@ -542,8 +316,8 @@ static bool
 may_sign(MimeSlice text)
 {
 	if (text.len > MAX_SIGNED || (text.len >= 2 && memcmp(text.data, "--", 2) == 0) ||
-		strchr(".!?:;", text.data[text.len - 1]) != NULL || ends_with(text, "。") ||
-		ends_with(text, "！"))
+		strchr(".!?:;", text.data[text.len - 1]) != NULL || quoted_ends_with(text, "。") ||
+		quoted_ends_with(text, "！"))
 		return false;
 	for (size_t i = 0; i < text.len; i++)
 	{
@@ -559,14 +333,14 @@ may_sign(MimeSlice text)
 
 /* is_footer: what lists put at the end: a name, an address, a link. */
 static bool
-is_footer(Scan *scan, const Line *rule)
+is_footer(Scan *scan, const QuotedLine *rule)
 {
 	const char *p = rule->next;
 	int count = 0;
 
 	while (p < scan->end)
 	{
-		Line line = read_line(p, scan->end, MAX_LINE);
+		QuotedLine line = quoted_line(p, scan->end, MAX_LINE);
 
 		p = line.next;
 		if (line.text.len == 0 || is_rule(line.text))
@@ -586,7 +360,7 @@ is_footer(Scan *scan, const Line *rule)
  * a few short lines without figures or sentences, up to the end or to history.
  */
 static bool
-is_plain_signature(Scan *scan, const Line *first)
+is_plain_signature(Scan *scan, const QuotedLine *first)
 {
 	const char *colon = scan->colon;
 	const char *looked = scan->looked;
@@ -597,7 +371,7 @@ is_plain_signature(Scan *scan, const Line *first)
 
 	while (p < scan->end && result)
 	{
-		Line line = read_line(p, scan->end, MAX_LINE);
+		QuotedLine line = quoted_line(p, scan->end, MAX_LINE);
 
 		p = line.next;
 		if (is_marked(line.text))
@@ -605,7 +379,7 @@ is_plain_signature(Scan *scan, const Line *first)
 		if (line.text.len > 0)
 		{
 			/* the line that was cut short is read again where it is whole */
-			Line whole = read_line(line.start, scan->end, BLOCK_WINDOW);
+			QuotedLine whole = quoted_line(line.start, scan->end, BLOCK_WINDOW);
 			History history = history_at(scan, &whole);
 
 			if (history == HISTORY_REST || history == HISTORY_MARKED)
@@ -623,7 +397,7 @@ is_plain_signature(Scan *scan, const Line *first)
 
 /* signature_lines: how many lines follow at most, if one begins here, else 0. */
 static int
-signature_lines(Scan *scan, const Line *line)
+signature_lines(Scan *scan, const QuotedLine *line)
 {
 	if (line->text.len == 2 && memcmp(line->text.data, "--", 2) == 0)
 	{
@@ -635,10 +409,10 @@ signature_lines(Scan *scan, const Line *line)
 	}
 	if (line->text.len >= 12 && line->text.len <= MAX_LINE)
 	{
-		MimeSlice text = without_stars(line->text);
+		MimeSlice text = quoted_without_stars(line->text);
 
 		if (quoted_may_say_device(text.data, text.len) &&
-			quoted_says_device(fold(scan, text, MAX_LINE)))
+			quoted_says_device(quoted_fold(&scan->folded, text, MAX_LINE)))
 			return DEVICE_LINES + 1;
 	}
 	return 0;
@@ -648,10 +422,12 @@ signature_lines(Scan *scan, const Line *line)
 static bool
 announces(Scan *scan)
 {
-	if (scan->last_start == NULL || !ends_with_colon(scan->last) || scan->last.len > MAX_LINE)
+	if (scan->last_start == NULL || !quoted_ends_with_colon(scan->last) ||
+		scan->last.len > MAX_LINE)
 		return false;
-	return quoted_attribution(scan->last.data, scan->last.len,
-							  quoted_has_opener(fold(scan, scan->last, MAX_LINE))) != QUOTED_NOT;
+	return quoted_attribution(
+			   scan->last.data, scan->last.len,
+			   quoted_has_opener(quoted_fold(&scan->folded, scan->last, MAX_LINE))) != QUOTED_NOT;
 }
 
 /* earlier returns where the history with its announcing signature begins. */
@@ -682,7 +458,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 
 	while (p < scan.end)
 	{
-		Line line = read_line(p, scan.end, len);
+		QuotedLine line = quoted_line(p, scan.end, len);
 		History history;
 		int lines;
 
@@ -736,7 +512,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 				scan.cut = earlier(&scan, line.start - text);
 			while (p < scan.end)
 			{
-				Line more = read_line(p, scan.end, len);
+				QuotedLine more = quoted_line(p, scan.end, len);
 
 				if (is_marked(more.text))
 					break;
@@ -781,7 +557,7 @@ quoted_is_forward(const char *subject)
 
 	if (subject == NULL)
 		return false;
-	slice = trim(subject, subject + strlen(subject));
+	slice = quoted_trim(subject, subject + strlen(subject));
 	initStringInfo(&folded);
 	if (slice.len > MAX_SUBJECT)
 	{
