@@ -666,7 +666,7 @@ begins_with_any(const char *folded, const char *const *words, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		if (strncmp(folded, words[i], strlen(words[i])) == 0)
+		if (words[i][0] == folded[0] && strncmp(folded, words[i], strlen(words[i])) == 0)
 			return true;
 	}
 	return false;
@@ -885,9 +885,13 @@ skip_prefix(const char *folded, const char *const *words, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
-		size_t len = strlen(words[i]);
-		const char *rest = folded + len;
+		size_t len;
+		const char *rest;
 
+		if (words[i][0] != folded[0])
+			continue;
+		len = strlen(words[i]);
+		rest = folded + len;
 		if (strncmp(folded, words[i], len) != 0)
 			continue;
 		rest += strspn(rest, " ");
@@ -959,9 +963,13 @@ quoted_forward_prefix(const char *folded)
 QuotedField
 quoted_field(const char *name, size_t len)
 {
+	if (len == 0)
+		return QUOTED_FIELD_NONE;
 	for (int i = 0; i < lengthof(field_names); i++)
 	{
-		if (strncmp(field_names[i].name, name, len) == 0 && field_names[i].name[len] == '\0')
+		/* nearly all differ in their first byte */
+		if (field_names[i].name[0] == name[0] && strncmp(field_names[i].name, name, len) == 0 &&
+			field_names[i].name[len] == '\0')
 			return field_names[i].field;
 	}
 	return QUOTED_FIELD_NONE;
