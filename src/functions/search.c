@@ -19,12 +19,10 @@
 #include "fmgr.h"
 #include "functions/search.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "tsearch/ts_cache.h"
 #include "tsearch/ts_public.h"
 #include "tsearch/ts_type.h"
-#include "tsearch/ts_utils.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -366,30 +364,6 @@ past_hyphens(const unsigned char *p, const unsigned char *end, StringInfo out)
 }
 
 /*
- * plain_phrases
- *		Within a phrase, of a word with two stems only the one without accents,
- *		which its other spellings have as well: a phrase is what somebody wrote, and
- *		the index of phrases knows no "or".
- */
-static QTNode *
-plain_phrases(QTNode *node, bool inside)
-{
-	bool is_phrase;
-
-	check_stack_depth();
-	if (node->valnode->type != QI_OPR)
-		return node;
-	is_phrase = node->valnode->qoperator.oper == OP_PHRASE;
-	/* the first child is what was written last: the second variant */
-	if (inside && node->valnode->qoperator.oper == OP_OR &&
-		node->child[0]->valnode->type == QI_VAL && !node->child[0]->valnode->qoperand.prefix)
-		return node->child[0];
-	for (int i = 0; i < node->nchild; i++)
-		node->child[i] = plain_phrases(node->child[i], inside || is_phrase);
-	return node;
-}
-
-/*
  * search_query(config, query): as websearch_to_tsquery, and a word of at least
  * three characters with an asterisk behind it stands for all that begin so.
  * At most three of them, for each reads a whole range of the index.
@@ -404,7 +378,6 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 	bool begins = true;
 	int letters = 0;
 	int prefixes = 0;
-	TSQuery found;
 
 	initStringInfo(&marked);
 	while (p < end)
@@ -438,12 +411,9 @@ ar_inbox_search_query(PG_FUNCTION_ARGS)
 		begins = class == WORD_CLASS_BLANK;
 		p += width;
 	}
-	found = DatumGetTSQuery(
+	PG_RETURN_DATUM(
 		DirectFunctionCall2(websearch_to_tsquery_byid, PG_GETARG_DATUM(0),
 							PointerGetDatum(cstring_to_text_with_len(marked.data, marked.len))));
-	if (found->size > 0)
-		found = QTN2QT(plain_phrases(QT2QTN(GETQUERY(found), GETOPERAND(found)), false));
-	PG_RETURN_TSQUERY(found);
 }
 
 /*
