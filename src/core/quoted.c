@@ -28,13 +28,14 @@
 #define MAX_LINE 200		/* bytes of a line compared with words */
 #define MAX_SUBJECT 300		/* of a subject */
 #define MAX_TITLE 48		/* and of the words between dashes */
-#define SIGNATURE_LINES 15	/* after "-- " */
-#define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
-#define MAX_SIGNED 60		/* bytes of a line there */
-#define FOOTER_LINES 6		/* of a list, behind a line of underscores */
-#define DEVICE_LINES 1		/* after "Sent from my iPhone" */
-#define MIN_RULE 20			/* underscores that are a line across the page */
-#define MAX_LINES 50000		/* a text with more of them was not written by hand */
+#define MAX_TITLE_WORDS 3
+#define SIGNATURE_LINES 15 /* after "-- " */
+#define PLAIN_DASH_LINES 8 /* after "--", which has other uses as well */
+#define MAX_SIGNED 60	   /* bytes of a line there */
+#define FOOTER_LINES 6	   /* of a list, behind a line of underscores */
+#define DEVICE_LINES 1	   /* after "Sent from my iPhone" */
+#define MIN_RULE 20		   /* underscores that are a line across the page */
+#define MAX_LINES 50000	   /* a text with more of them was not written by hand */
 
 #define NOWHERE ((size_t) -1)
 
@@ -121,6 +122,39 @@ may_go_on(MimeSlice text)
 	return false;
 }
 
+/* next_written returns the next line that is not blank, or the end. */
+static QuotedLine
+next_written(Scan *scan, const char *p, size_t window)
+{
+	const char *limit = scan->end - p > window ? p + window : scan->end;
+	QuotedLine line = {limit, limit, {limit, 0}};
+
+	while (p < limit)
+	{
+		line = quoted_line(p, limit, window);
+		if (line.text.len > 0)
+			break;
+		p = line.next;
+	}
+	return line;
+}
+
+/* begins_quotation: with one of the marks that people put around what others said. */
+static bool
+begins_quotation(MimeSlice text)
+{
+	static const char *const marks[] = {"\"", "«", "„", "“", "»", "「"};
+
+	for (int i = 0; i < lengthof(marks); i++)
+	{
+		size_t len = strlen(marks[i]);
+
+		if (text.len >= len && memcmp(text.data, marks[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * find_attribution looks for "On … wrote:" that begins with this line, and
  * gives the line after it.
@@ -171,7 +205,8 @@ find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *
 	}
 
 	form = quoted_attribution(joined.data, line.text.data + line.text.len - joined.data, opens);
-	*sure = form == QUOTED_SURE;
+	/* who puts a quotation mark behind it is a person */
+	*sure = form == QUOTED_SURE && !begins_quotation(next_written(scan, line.next, MAX_LINE).text);
 	*after = line.next;
 	return form >= QUOTED_MAYBE;
 }
@@ -221,6 +256,8 @@ is_separator(Scan *scan, MimeSlice text, bool (*says)(const char *folded), bool 
 static bool
 is_title(MimeSlice text)
 {
+	int words = 1;
+
 	while (text.len > 0 && strchr("-_=* ", *text.data) != NULL)
 	{
 		text.data++;
@@ -228,24 +265,9 @@ is_title(MimeSlice text)
 	}
 	while (text.len > 0 && strchr("-_=* ", text.data[text.len - 1]) != NULL)
 		text.len--;
-	return text.len <= MAX_TITLE;
-}
-
-/* next_written returns the next line that is not blank, or the end. */
-static QuotedLine
-next_written(Scan *scan, const char *p, size_t window)
-{
-	const char *limit = scan->end - p > window ? p + window : scan->end;
-	QuotedLine line = {limit, limit, {limit, 0}};
-
-	while (p < limit)
-	{
-		line = quoted_line(p, limit, window);
-		if (line.text.len > 0)
-			break;
-		p = line.next;
-	}
-	return line;
+	for (size_t i = 0; i < text.len; i++)
+		words += text.data[i] == ' ';
+	return text.len <= MAX_TITLE && words <= MAX_TITLE_WORDS;
 }
 
 /*
@@ -311,6 +333,15 @@ history_at(Scan *scan, const QuotedLine *line)
 	return HISTORY_NONE;
 }
 
+/* is_postscript: "P.S." or "PS:". */
+static bool
+is_postscript(MimeSlice text)
+{
+	return text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
+		   ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
+			(text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL));
+}
+
 /* may_sign: a line of a name, a company or a place, and nothing said in it. */
 static bool
 may_sign(MimeSlice text)
@@ -325,10 +356,7 @@ may_sign(MimeSlice text)
 			(i + 3 <= text.len && memcmp(text.data + i, "？", 3) == 0))
 			return false;
 	}
-	/* "P.S." and "PS:" */
-	return !(text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
-			 ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
-			  (text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL)));
+	return !is_postscript(text);
 }
 
 /* is_footer: what lists put at the end: a name, an address, a link. */
@@ -357,7 +385,8 @@ is_footer(Scan *scan, const QuotedLine *rule)
  * is_plain_signature: whether what is behind "--" without its space may be a
  * signature.  RFC 3676 has only "-- ", but spaces at the end of lines get lost
  * on the way, and people draw lines with dashes.  So there is nothing in it but
- * a few short lines without figures or sentences, up to the end or to history.
+ * a few short lines of names, without figures or sentences, up to the end or to
+ * history.
  */
 static bool
 is_plain_signature(Scan *scan, const QuotedLine *first)
@@ -384,7 +413,8 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 
 			if (history == HISTORY_REST || history == HISTORY_MARKED)
 				break;
-			result = ++count < PLAIN_DASH_LINES && may_sign(line.text);
+			result = ++count < PLAIN_DASH_LINES && may_sign(line.text) &&
+					 quoted_is_name(line.text.data, line.text.len);
 		}
 		scan->blank_before = line.text.len == 0;
 	}
@@ -393,6 +423,21 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 	scan->blank_before = blank_before;
 	scan->draws = !result;
 	return result;
+}
+
+/* may_be_device: a device or a program has no long numbers, nor a comma. */
+static bool
+may_be_device(MimeSlice text)
+{
+	int digits = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+	{
+		digits = mime_digit(text.data[i]) ? digits + 1 : 0;
+		if (digits == 3 || text.data[i] == ',')
+			return false;
+	}
+	return true;
 }
 
 /* signature_lines: how many lines follow at most, if one begins here, else 0. */
@@ -411,7 +456,7 @@ signature_lines(Scan *scan, const QuotedLine *line)
 	{
 		MimeSlice text = quoted_without_stars(line->text);
 
-		if (quoted_may_say_device(text.data, text.len) &&
+		if (quoted_may_say_device(text.data, text.len) && may_be_device(text) &&
 			quoted_says_device(quoted_fold(&scan->folded, text, MAX_LINE)))
 			return DEVICE_LINES + 1;
 	}
@@ -522,7 +567,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			continue;
 		}
 
-		if (scan.signature != NOWHERE && --scan.signature_room <= 0)
+		if (scan.signature != NOWHERE && (--scan.signature_room <= 0 || is_postscript(line.text)))
 			scan.signature = NOWHERE;
 		if (scan.signature == NOWHERE && scan.seen && (lines = signature_lines(&scan, &line)) > 0)
 		{

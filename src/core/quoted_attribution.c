@@ -20,6 +20,8 @@
 #define MAX_LEAD 4		/* words before the first figure of the date */
 #define MAX_TAIL 3		/* words between the address and the verb */
 #define MAX_MOMENT 9	/* words of a date and a time */
+#define MAX_DAY 6		/* bytes of a day of the week behind another word, with its mark */
+#define MAX_OWN 5		/* words of a name in lower case, with what belongs to the time */
 
 /* What a line, or a piece of it, has. */
 typedef struct Facts
@@ -304,12 +306,64 @@ is_client_form(Piece before)
 	return before.len > 0;
 }
 
-/* judge weighs a line that was taken apart. */
+/* lead_of counts the words before the first figure; none where there is no figure. */
+static int
+lead_of(Piece line)
+{
+	size_t n = 0;
+	bool fits;
+
+	while (n < line.len && !mime_digit(line.data[n]))
+		n++;
+	return n < line.len ? count_words(piece_of(line.data, line.data + n), &fits) : 0;
+}
+
+/* begins_with_date: "04.05.2026, …", "Mon, 4 May 2026 …" or the like of two words. */
+static bool
+begins_with_date(Piece line)
+{
+	size_t start = 0;
+	int spaces = 0;
+
+	for (size_t i = 0; i < line.len && spaces < 2; i++)
+	{
+		if (mime_digit(line.data[i]))
+			return i == 0;
+		if (line.data[i] != ' ')
+			continue;
+		if (i > 0 && strchr(",.", line.data[i - 1]) != NULL)
+			return spaces == 0 || i - start <= MAX_DAY;
+		spaces++;
+		start = i + 1;
+	}
+	return false;
+}
+
+/* is_own_name: the name of an office, which may be in lower case, and no sentence. */
+static bool
+is_own_name(Piece piece)
+{
+	bool fits;
+
+	for (size_t i = 0; i + 1 < piece.len; i++)
+	{
+		if (piece.data[i + 1] == ' ' && i > 1 && strchr(".!?;", piece.data[i]) != NULL &&
+			mime_alpha(piece.data[i - 1]) && mime_alpha(piece.data[i - 2]))
+			return false;
+	}
+	return count_words(piece, &fits) <= MAX_OWN;
+}
+
+/*
+ * judge weighs a line that was taken apart.  Sure is only what begins as a mail
+ * program's line does, with the name right behind the date, or before it.
+ */
 static QuotedAttribution
 judge(Piece line, Facts facts, bool opens)
 {
 	const char *end = line.data + line.len;
 	bool strong = facts.bracketed && facts.full_date && facts.time;
+	bool leads = lead_of(line) <= MAX_LEAD && (opens || begins_with_date(line));
 	size_t start = 0;
 	size_t stop = 0;
 	QuotedVerb verb = quoted_verb_at_end(line.data, line.len, &start);
@@ -319,15 +373,8 @@ judge(Piece line, Facts facts, bool opens)
 	Piece name;
 	bool fits;
 
-	if (opens && facts.date)
-	{
-		const char *digit = line.data;
-
-		while (!mime_digit(*digit))
-			digit++;
-		if (count_words(piece_of(line.data, digit), &fits) > MAX_LEAD)
-			return QUOTED_NOT;
-	}
+	if (opens && facts.date && lead_of(line) > MAX_LEAD)
+		return QUOTED_NOT;
 
 	if (verb != QUOTED_VERB_NONE)
 	{
@@ -338,9 +385,10 @@ judge(Piece line, Facts facts, bool opens)
 		strong = strong && verb != QUOTED_VERB_PARTICIPLE && tail_fits(name);
 		if (before.len == 0 || (!strong && !fits))
 			return QUOTED_NOT;
-		if (strong || (opens && fits &&
-					   ((facts.bracketed && facts.date) ||
-						(facts.full_date && facts.time && (facts.bare || is_client_form(before))))))
+		if ((strong && leads && (fits || is_own_name(name))) ||
+			(opens && fits &&
+			 ((facts.bracketed && facts.date) ||
+			  (facts.full_date && facts.time && (facts.bare || is_client_form(before))))))
 			return QUOTED_SURE;
 		return weak;
 	}
@@ -360,8 +408,9 @@ judge(Piece line, Facts facts, bool opens)
 			{
 				if (name.len == 0)
 					return QUOTED_NOT;
-				if (strong || (opens && facts.date &&
-							   (facts.bracketed || (facts.bare && facts.full_date && facts.time))))
+				if ((strong && leads && words_fit) ||
+					(opens && facts.date && words_fit &&
+					 (facts.bracketed || (facts.bare && facts.full_date && facts.time))))
 					return QUOTED_SURE;
 				return weak;
 			}
@@ -369,7 +418,7 @@ judge(Piece line, Facts facts, bool opens)
 		/* name, verb, date */
 		if (before.len > 0 && is_moment(name) && count_words(before, &fits) <= MAX_NAME &&
 			(strong || fits))
-			return strong ? QUOTED_SURE : weak;
+			return strong && fits ? QUOTED_SURE : weak;
 		return QUOTED_NOT;
 	}
 
@@ -382,14 +431,16 @@ judge(Piece line, Facts facts, bool opens)
 		return QUOTED_NOT;
 	if (!strong)
 		return facts.date ? QUOTED_NOT : QUOTED_NAMED;
-	{
-		const char *digit = line.data;
+	if (lead_of(line) > MAX_LEAD)
+		return QUOTED_NOT;
+	return leads ? QUOTED_SURE : QUOTED_MAYBE;
+}
 
-		while (!mime_digit(*digit))
-			digit++;
-		return count_words(piece_of(line.data, digit), &fits) <= MAX_LEAD ? QUOTED_SURE :
-																			QUOTED_NOT;
-	}
+/* quoted_is_name: few words, none of which is one that no name has. */
+bool
+quoted_is_name(const char *text, size_t len)
+{
+	return is_name(piece_of(text, text + len), MAX_NAME);
 }
 
 /*

@@ -59,18 +59,21 @@ quoted_field_of(StringInfo buffer, MimeSlice text)
 	return field;
 }
 
-/* has_time: a time of day, and no amount of money. */
+/* has_time: a time of day, and no amount of money, nor a day of a month. */
 static bool
 has_time(MimeSlice text)
 {
+	bool year = mime_find(text.data, text.data + text.len, "20") != NULL;
+
 	for (size_t i = 1; i + 2 < text.len; i++)
 	{
 		const char *p = text.data + i;
 
 		if (mime_digit(p[-1]) && mime_digit(p[1]) && mime_digit(p[2]) &&
 			(i + 3 == text.len || !mime_digit(p[3])) &&
-			(*p == ':' || ((*p == '.' || *p == 'h') && (i + 3 == text.len || p[3] != '.') &&
-						   (i < 2 || !mime_digit(p[-2]) || i < 3 || p[-3] == ' '))))
+			(*p == ':' ||
+			 (((*p == '.' && year) || *p == 'h') && (i + 3 == text.len || p[3] != '.') &&
+			  (i < 2 || !mime_digit(p[-2]) || i < 3 || p[-3] == ' '))))
 			return true;
 	}
 	return false;
@@ -79,7 +82,8 @@ has_time(MimeSlice text)
 /*
  * quoted_is_block: this line says From, and the next ones when, to whom and about
  * what.  Long lists of recipients may go on over lines.  A payment order has
- * such fields too, but its own between them, and neither addresses nor a time.
+ * such fields too, but its own between them, and neither addresses nor a time
+ * (with both, what is between them is some mail program's).
  */
 bool
 quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
@@ -90,6 +94,7 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
 	bool from_address;
 	bool address;
 	bool time = false;
+	bool strange = false;
 	int foreign = 0;
 
 	address = from_address = memchr(first->text.data, '@', first->text.len) != NULL;
@@ -99,10 +104,13 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
 		QuotedField field = quoted_field_of(buffer, line.text);
 
 		p = line.next;
-		if (field == QUOTED_FIELD_FOREIGN)
-			return false;
 		if (field == QUOTED_FIELD_FROM)
 			break;
+		if (field == QUOTED_FIELD_FOREIGN)
+		{
+			strange = true;
+			continue;
+		}
 		if (field == QUOTED_FIELD_NONE)
 		{
 			/* what comes behind the subject is the mail itself, but for more fields */
@@ -118,7 +126,7 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
 		seen[field] = true;
 		foreign = 0;
 	}
-	if (!address && !time)
+	if (strange ? !from_address || !time : !address && !time)
 		return false;
 	if (seen[QUOTED_FIELD_SUBJECT])
 		return seen[QUOTED_FIELD_DATE] || seen[QUOTED_FIELD_TO];

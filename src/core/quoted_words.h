@@ -45,6 +45,7 @@ typedef enum QuotedAttribution
 } QuotedAttribution;
 
 extern QuotedAttribution quoted_attribution(const char *text, size_t len, bool opens);
+extern bool quoted_is_name(const char *text, size_t len);
 extern QuotedVerb quoted_verb_at_end(const char *text, size_t len, size_t *start);
 extern QuotedVerb quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop);
 extern bool quoted_small_word(const char *word, size_t len);

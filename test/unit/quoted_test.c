@@ -256,6 +256,36 @@ static const Text proses[] = {
 	{"Please resend:\n\n-- Original message was not attached, please resend it --\nThanks\n"},
 	{"> When will you pay?\n\n________________________________\nWe paid, see:\nINV-1 100.00\n"},
 	{"Jim <jim@example.com> wrote on 12.05.2026 at 10:15 that 2 boxes are missing:\n\nsee there\n"},
+	{"Our supplier confirmed on 4 May 2026 at 10:15 and Mr Smith <s@x.com> wrote:\n\nwe ship on "
+	 "Friday\n"},
+	{"Hallo,\n\nAm 4.5.2026 um 10:15 Uhr habe ich mit Ihnen telefoniert. Max Meier <m@x.de> "
+	 "schrieb:\n\nSkonto ok\n"},
+	{"Hello,\n\nOn 4 May 2026 at 10:15 we met at your office and your colleague Mr Smith <s@x.com> "
+	 "wrote:\n\nok to deduct\n"},
+	{"Call 04.05.2026 10:15, Ann Brown <ann@x.com>:\n\nshe will pay\n"},
+	{"Hello,\n\nAs agreed, on 4 May 2026 at 10:15 Jim Smith <jim@acme.example> wrote:\n\n\"you may "
+	 "deduct 200.00\"\n\nWe therefore deduct it.\n"},
+	{"Hello,\n\nWe refer to the mail of 4 May 2026 10:15 that Jim Smith <jim@acme.example> "
+	 "wrote:\n\nok to deduct\n\nSo we deduct.\n"},
+	{"Hallo,\n\nzur Klärung: am 04.05.2026 um 10:15 schrieb Frau Meier "
+	 "<meier@acme.example>:\n\nSkonto ok\n\nBitte Gutschrift.\n"},
+	{"Hallo,\n\nin der Mail vom 04.05.2026 10:15 Uhr von Frau Meier <meier@acme.example> schrieb "
+	 "sie:\n\nSkonto ok\n"},
+	{"Hallo,\n\nam 4.5.2026 hat Frau Meier (meier@acme.example) geschrieben:\n\"Skonto ist in "
+	 "Ordnung\"\n\nWir bitten um Gutschrift.\n"},
+	{"Hallo,\n\nam 4.5.2026 schrieb Frau Meier (meier@acme.example):\n\"Skonto ist in "
+	 "Ordnung\"\n\nWir bitten um Gutschrift.\n"},
+	{"Bonjour,\n\nLe 4 mai 2026, Mme Durand (durand@acme.example) a écrit :\n« remise accordée "
+	 "»\n\nMerci de nous envoyer l'avoir.\n"},
+	{"Hello,\n\n--- please send the original message again ---\n\nWe could not open it.\n"},
+	{"Hello,\n\n** Original message not received **\n\nPlease send again.\n"},
+	{"Hola,\nel pago está hecho.\nEnviado desde mi banco el 4 de mayo, referencia 4711.\n"},
+	{"Bezahlt.\nGesendet mit der Post am 4.5., Scheck 4711.\n"},
+	{"Wir zahlen morgen.\nSent from Outlook, so excuse the brevity - but INV-18 is wrong and we "
+	 "will not pay it.\n"},
+	{"Paid on 4 May.\n-- \nP.S. Please send the proof of delivery for INV-18 as well.\n"},
+	{"Please stop:\n--\nPlease stop the reminders\nWe will never pay this\n"},
+	{"Paid.\n\n--\nAnn Archer\nGlobex Ltd\n\nPlease note our new bank account number below\n"},
 };
 
 /* What programs write goes on being history, also where no line is marked. */
@@ -342,6 +372,13 @@ static const Text blocks[] = {
 	 "10:15\n"
 	 "To: Ann <ann@example.com<mailto:ann@example.com>>,\n"
 	 "Bob <bob@example.com<mailto:bob@example.com>>\nSubject: Re: Invoice 17\nPlease pay.\n"},
+	{"Proof:\n\n~From: Acme Billing <billing@acme.example>\nSent: Monday, May 4, 2026 10:15 "
+	 "AM\nTo: Ann <ann@globex.example>\nClassification: Internal\nSubject: Invoice 17\n\nPay\n"},
+	{"We paid.\n\n~From: Acme Billing <billing@acme.example>\nSent: Monday, May 4, 2026 10:15 "
+	 "AM\nTo: Ann <ann@globex.example>\nSubject: Invoice 17\nCAUTION: this email is from "
+	 "outside\n\nPay\n"},
+	{"Beleg:\n\nVon: Globex GmbH\nAn: Acme GmbH\nDatum: 12.05\nBetreff: Rechnung 17 über "
+	 "1.250,00\n\nBitte ausbuchen.\n"},
 };
 
 static void
