@@ -199,7 +199,7 @@ is_attached(const MimeMessage *mail)
 	StringInfoData folded;
 	bool machine;
 
-	if (mail->automatic || strcmp(mail->type, "multipart/report") == 0)
+	if ((mail->automatic && !mail->by_list) || strcmp(mail->type, "multipart/report") == 0)
 		return false;
 	initStringInfo(&folded);
 	machine = bounce_is_from_system(mail);

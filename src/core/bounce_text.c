@@ -560,8 +560,16 @@ static bool
 is_report(const Reader *reader, StringInfo folded)
 {
 	const MimeMessage *mail = reader->mail;
-	bool machine = mail->automatic && strncmp(mail->automatic_reason, "Subject", 7) != 0;
+	const char *submitted = mime_header(mail, "Auto-Submitted");
+	bool machine = mail->automatic && !mail->by_list &&
+				   strncmp(mail->automatic_reason, "Subject", 7) != 0 &&
+				   strncmp(mail->automatic_reason, "X-Auto-Response-Suppress", 24) != 0;
 	bool says = false;
+
+	/* (an answer that names a colleague; mail systems say so of their reports, too) */
+	if (submitted != NULL && pg_strncasecmp(submitted, "auto-replied", 12) == 0 &&
+		!bounce_is_from_system(mail))
+		return false;
 
 	if (mail->from.count > 0)
 	{
@@ -614,9 +622,15 @@ is_believable(Reader *reader, bool named, const char *general)
 {
 	const MimeMessage *mail = reader->mail;
 	bool system = named || (mail->return_path != NULL && mail->return_path[0] == '\0');
+	bool unread = false;
 
 	if (mail->from.count > 0 && !system)
+	{
+		const char *from = mail->from.items[0].address;
+
 		system = bounce_is_from_system(mail);
+		unread = bounce_is_unread(fold(&reader->folded, from, strlen(from), MAX_FOLD));
+	}
 	if (reader->bounce->recipient_count == 0)
 		return system && general != NULL;
 	if (system)
@@ -625,10 +639,13 @@ is_believable(Reader *reader, bool named, const char *general)
 	{
 		const BounceRecipient *recipient = &reader->bounce->recipients[i];
 
-		if (recipient->status != NULL || recipient->kind == BOUNCE_HARD ||
-			(recipient->diagnostic != NULL &&
-			 says_code(fold(&reader->folded, recipient->diagnostic, strlen(recipient->diagnostic),
-							MAX_REASON))))
+		if (recipient->status != NULL)
+			return true;
+		/* parcels and portals have addresses that do not exist, too */
+		if (!unread && (recipient->kind == BOUNCE_HARD ||
+						(recipient->diagnostic != NULL &&
+						 says_code(fold(&reader->folded, recipient->diagnostic,
+										strlen(recipient->diagnostic), MAX_REASON)))))
 			return true;
 	}
 	return false;

@@ -83,7 +83,8 @@ static const char *const subjects[] = {"undelivered mail",
 
 /* How people begin the subject when they answer such a report, or pass it on. */
 static const char *const answers[] = {
-	"re:", "aw:", "antw:", "sv:", "vs:", "odp:", "fw:", "fwd:", "wg:", "tr:", "rv:"};
+	"re:",	"aw:",	 "antw:",  "antwort:", "sv:",	 "vs:", "odp:", "res:", "r:",  "rif:", "ref:",
+	"ynt:", "回复:", "回复：", "答复:",	   "答复：", "fw:", "fwd:", "wg:",	"tr:", "rv:",  "i:"};
 
 static const char *const openings[] = {"hi. this is the",
 									   "this is the mail system at",
@@ -221,9 +222,9 @@ static const char *const reason_heads[] = {"the error that the other server retu
 										   "smtp error from remote"};
 
 static const char *const daemons[] = {
-	"mailer-daemon", "postmaster",	  "mail-daemon",	   "maildaemon", "mdaemon",	 "mmdf",
-	"mailerdaemon",	 "mail.delivery", "microsoftexchange", "bounce",	 "no-reply", "noreply",
-	"system",		 "dmail",		  "delivery",		   "smtp",		 "autoreply"};
+	"mailer-daemon", "postmaster",	 "mail-daemon",	  "maildaemon",		   "mdaemon",
+	"mmdf",			 "mailerdaemon", "mail.delivery", "microsoftexchange", "bounce",
+	"no-reply",		 "noreply",		 "autoreply"};
 
 /* Those of them that write about nothing else. */
 static const char *const mail_systems[] = {"mailer-daemon", "postmaster@",		"mail-daemon@",
@@ -263,6 +264,16 @@ bounce_is_subject(const char *folded)
 bool
 bounce_is_answer(const char *folded)
 {
+	/* behind what gateways put before it */
+	for (int tags = 0; *folded == '[' && tags < 3; tags++)
+	{
+		const char *end = strchr(folded, ']');
+
+		if (end == NULL)
+			break;
+		folded = end + 1;
+		folded += strspn(folded, " ");
+	}
 	return begins(folded, answers, lengthof(answers));
 }
 

@@ -129,7 +129,8 @@ typedef struct MimeMessage
 
 	bool automatic;
 	char *automatic_reason; /* the field that says so, NULL where none does */
-	char *list_id;			/* of the list for which alone it is automatic, else NULL */
+	bool by_list;			/* only since a list passed it on: a person may have written it */
+	char *list_id;			/* of that list, NULL where it has none */
 
 	int header_count;
 	MimeHeader *headers; /* in their order */

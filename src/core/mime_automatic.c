@@ -19,65 +19,75 @@
 #define MAX_TAGS 3
 #define MAX_LIST_ID 255 /* bytes; RFC 2919, 2 */
 
-/*
- * How automatic answers begin their subject, in lower case.  What a mail is
- * about may follow without any mark.  A word alone, such as "auto", is what
- * people begin with, too.
- */
-static const char *const subjects[] = {"auto: re:",
-									   "autoreply",
-									   "auto-reply",
-									   "auto reply",
-									   "automatic reply",
-									   "automated reply",
-									   "out of office",
-									   "out-of-office",
-									   "abwesend",
-									   "abwesenheit",
-									   "automatische antwort",
-									   "automatisch antwoord",
-									   "réponse automatique",
-									   "réponse d'absence",
-									   "réponse d’absence",
-									   "absence du bureau",
-									   "absent du bureau",
-									   "message d'absence",
-									   "message d’absence",
-									   "respuesta automática",
-									   "fuera de la oficina",
-									   "resposta automática",
-									   "risposta automatica",
-									   "fuori sede",
-									   "autosvar",
-									   "automaattinen vastaus",
-									   "automatyczna odpowied",
-									   "automatická odpov"};
+/* How automatic answers begin their subject, in lower case, and nobody else does. */
+static const char *const subjects[] = {"auto: re:", "autoreply", "auto-reply", "auto reply"};
 
-/* These, too, but people use the words: a colon or the like has to follow. */
-static const char *const marked_subjects[] = {"自动回复",
-											  "自动答复",
-											  "自動回覆",
-											  "自動回復",
-											  "自動答覆",
-											  "自動応答",
-											  "自動返信メール",
-											  "自動返信",
-											  "자동 회신",
-											  "자동회신",
-											  "자동 응답",
-											  "자동응답",
-											  "автоматический ответ",
-											  "автоматична відповідь",
-											  "otomatik yanıt",
-											  "automatikus válasz",
+/*
+ * These, too, but people use the words: a colon or the like has to follow, or
+ * nothing.  The longer of two that begin alike comes first.
+ */
+static const char *const marked_subjects[] = {"abwesenheitsbenachrichtigung",
+											  "automatyczna odpowiedź",
 											  "odpowiedź automatyczna",
-											  "automatisk svar",
-											  "automatiskt svar",
-											  "răspuns automat",
-											  "αυτόματη απάντηση",
+											  "abwesenheitsassistent",
+											  "automaattinen vastaus",
+											  "автоматична відповідь",
+											  "automatisch antwoord",
+											  "automatische antwort",
+											  "respuesta automática",
+											  "автоматический ответ",
+											  "abwesenheitsmeldung",
 											  "afwezigheidsbericht",
+											  "ausência temporária",
+											  "automatická odpoveď",
+											  "automatická odpověď",
+											  "fuera de la oficina",
+											  "resposta automàtica",
+											  "resposta automática",
+											  "risposta automatica",
+											  "réponse automatique",
+											  "automatic response",
+											  "automatikus válasz",
+											  "absence du bureau",
+											  "abwesenheitsnotiz",
+											  "message d'absence",
+											  "message d’absence",
+											  "réponse d'absence",
+											  "réponse d’absence",
+											  "αυτόματη απάντηση",
+											  "absent du bureau",
+											  "automatiskt svar",
+											  "fuera de oficina",
+											  "automated reply",
+											  "automatic reply",
+											  "automatisk svar",
+											  "răspuns automat",
+											  "otomatik yanıt",
 											  "fuori ufficio",
-											  "ausência temporária"};
+											  "out of office",
+											  "out-of-office",
+											  "abwesenheit",
+											  "fuori sede",
+											  "автоответ",
+											  "abwesend",
+											  "autosvar",
+											  "自動返信メール",
+											  "자동 응답",
+											  "자동 회신",
+											  "自动回复",
+											  "自动答复",
+											  "自動回復",
+											  "自動回覆",
+											  "自動応答",
+											  "自動答覆",
+											  "自動返信",
+											  "자동응답",
+											  "자동회신"};
+
+/* What may come between the words and the colon. */
+static const char *const kinds[] = {"auto reply",	   "autoreply",	   "auto-reply",
+									"automatic reply", "reply",		   "response",
+									"message",		   "notification", "notice"};
 
 /* What may stand before such words, and behind them. */
 static const char *const openers[] = {"[", "(", "【", "（", "［"};
@@ -242,6 +252,7 @@ is_answer_subject(const char *folded)
 	if (words == 0)
 		return false;
 	p = skip_spaces(p + words);
+	p = skip_spaces(p + word_at(p, kinds, lengthof(kinds)));
 	return *p == '\0' || word_at(p, marks, lengthof(marks)) > 0;
 }
 
@@ -310,6 +321,7 @@ judge_list(MimeReader *reader)
 		StringInfoData folded;
 
 		because(reader, "List-Id", id);
+		mail->by_list = true;
 		start = start != NULL ? start + 1 : id;
 		if (end == NULL || end < start)
 			end = start + strlen(start);
@@ -321,7 +333,10 @@ judge_list(MimeReader *reader)
 		pfree(folded.data);
 	}
 	else if (precedence != NULL && mime_equal(first_word(precedence), "list"))
+	{
 		because(reader, "Precedence", precedence);
+		mail->by_list = true;
+	}
 }
 
 /* mime_automatic sets the mail's mark and the reason for it. */

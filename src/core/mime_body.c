@@ -10,6 +10,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/html.h"
 #include "core/mime_internal.h"
 
 /* So many cid: links of an HTML body are looked at; a real one has some ten. */
@@ -540,8 +541,9 @@ mime_protection_name(MimeProtection protection)
 /*
  * put_all_html writes the mail's HTML: of each place its documents, one after
  * the other, as they are read by who sent them.  What is another form of an
- * alternative is attached, and so is what the document before would swallow
- * ("all": there is none of that).  Returns how many documents there are.
+ * alternative is attached, and so is what the document before would swallow, or
+ * would be more than is shown ("all": there is none of that).  Returns how many
+ * documents there are.
  */
 static int
 put_all_html(MimeReader *reader, const MimePart *parts, Role *roles, int count, bool *all)
@@ -588,6 +590,14 @@ put_all_html(MimeReader *reader, const MimePart *parts, Role *roles, int count, 
 		}
 		initStringInfo(&next);
 		put_text(reader, &parts[i], true, &next);
+		if (text.len + next.len > HTML_MAX_SOURCE)
+		{
+			/* better one that is shown than two that are too much */
+			pfree(next.data);
+			roles[i] = ROLE_ATTACHED;
+			*all = false;
+			continue;
+		}
 		ends = mime_html_ends(next.data, next.len, &shows);
 
 		/* Some have a document without a word behind the last attachment. */

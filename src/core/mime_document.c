@@ -18,10 +18,14 @@
 /* What the names of elements are looked up by; none of those asked for is longer. */
 #define MAX_ELEMENT 12
 
+#define MAX_DROPPED 16 /* elements that are not shown, one in the other */
+
 /* What is open at a place of a document. */
 typedef struct Open
 {
-	int dropped; /* elements that are not shown, nor what is in them */
+	char dropped[MAX_DROPPED][MAX_ELEMENT + 1]; /* not shown, nor what is in them */
+	int ndropped;
+	bool doubtful; /* they are not closed as they were opened */
 	int quotes;
 	int tables;
 	int pres;
@@ -49,12 +53,17 @@ after_blank(const char *p, const char *end)
 static const char *
 tag_end(const char *p, const char *end)
 {
+	bool value = false; /* a value may begin here */
+
 	while (p < end && *p != '>')
 	{
-		if (p[-1] == '=' && (*p == '"' || *p == '\''))
+		if (value && (*p == '"' || *p == '\''))
+		{
 			p = memchr(p + 1, *p, end - p - 1);
-		if (p == NULL)
-			return NULL;
+			if (p == NULL)
+				return NULL;
+		}
+		value = *p == '=' || (value && mime_space(*p));
 		p++;
 	}
 	return p < end ? p + 1 : NULL;
@@ -96,7 +105,16 @@ note_tag(Open *open, const char *name, bool closing)
 	else if (tag->element == HTML_PRE)
 		count = &open->pres;
 	else if (tag->kind == HTML_DROP && strcmp(name, "embed") != 0 && strcmp(name, "frame") != 0)
-		count = &open->dropped;
+	{
+		int n = open->ndropped;
+
+		if (!closing && n < MAX_DROPPED)
+			strlcpy(open->dropped[open->ndropped++], name, MAX_ELEMENT + 1);
+		else if (closing && n > 0 && strcmp(open->dropped[n - 1], name) == 0)
+			open->ndropped--;
+		else if (!closing || n > 0)
+			open->doubtful = true;
+	}
 	if (count == NULL)
 		return;
 	if (!closing)
@@ -130,7 +148,7 @@ mime_html_ends(const char *html, size_t len, bool *shows)
 			break;
 		if (*p != '<' || end - p < 2 || !(mime_alpha(p[1]) || strchr("/!?", p[1]) != NULL))
 		{
-			*shows = *shows || open.dropped == 0;
+			*shows = *shows || open.ndropped == 0;
 			p = memchr(p + 1, '<', end - p - 1);
 			if (p == NULL)
 				break;
@@ -166,9 +184,10 @@ mime_html_ends(const char *html, size_t len, bool *shows)
 		if (strcmp(name, "plaintext") == 0)
 			return false;
 		if (strcmp(name, "img") == 0 || strcmp(name, "hr") == 0)
-			*shows = *shows || open.dropped == 0;
+			*shows = *shows || open.ndropped == 0;
 		if (!is_raw(name))
 			note_tag(&open, name, closing);
 	}
-	return open.dropped == 0 && open.quotes == 0 && open.tables == 0 && open.pres == 0;
+	return open.ndropped == 0 && !open.doubtful && open.quotes == 0 && open.tables == 0 &&
+		   open.pres == 0;
 }

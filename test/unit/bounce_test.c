@@ -418,6 +418,74 @@ test_attached(void)
 	}
 }
 
+/* Words of bounces, which are those of goods and of people, too. */
+static const struct
+{
+	const char *header;
+	const char *body;
+	bool bounce;
+} worded[] = {
+	{"From: ann@example.net\nSubject: Delivery problem INV-17\nList-Id: "
+	 "<billing.example.com>\nPrecedence: list\nIn-Reply-To: <a@example.com>\n",
+	 "Hi,\n\n500 pcs of INV-17 did not arrive, please ask\n\njoe@example.net\n550 pcs were "
+	 "ordered, these do not exist in the delivery note.\n",
+	 false},
+	{"From: ann@example.net\nSubject: [EXTERNAL] Re: Delivery problem INV-17\nList-Id: "
+	 "<billing.example.com>\n",
+	 "Goods not arrived.\n\nann@example.net is no longer here, please write to me.\n\nBob\n",
+	 false},
+	{"From: ann@example.net\nSubject: Delivery problem INV-17\nX-Auto-Response-Suppress: All\n",
+	 "500 pcs did not arrive, please ask\n\njoe@example.net\n550 pcs were ordered, these do not "
+	 "exist.\n",
+	 false},
+	{"From: delivery@example.net\nSubject: RES: Delivery problem INV-17\nIn-Reply-To: "
+	 "<a@example.com>\n",
+	 "Goods not arrived.\n\nbob@example.net is no longer here, please write to me.\n", false},
+	{"From: systems@example.net\nSubject: Delivery error INV-17\n",
+	 "Hi,\n\nann@example.net is no longer here, write to me.\n\nJoe\n", false},
+	{"From: delivery@example.net\nSubject: Invoice 17\n",
+	 "Hi,\n\nthe goods could not be delivered: the address was not found.\n\nann@example.net\nno "
+	 "such address in our system\n",
+	 false},
+	{"From: ann@example.net\nSubject: Automatic reply: Hello\nAuto-Submitted: auto-replied\n",
+	 "Ann has left and this mailbox is no longer in use. Your message could not be "
+	 "delivered.\n\nPlease contact:\nBob Brown <bob@example.net>\n",
+	 false},
+	{"From: no-reply@parcels.example\nSubject: Delivery failed: parcel 4711\n",
+	 "Dear customer,\n\nyour parcel could not be delivered to:\nAnn Archer\nann@example.net\n\n550 "
+	 "Main Street, the address does not exist.\n",
+	 false},
+	{"From: noreply@portal.example\nSubject: Invoice 17 could not be delivered\n",
+	 "Your invoice could not be delivered to\nap@example.net\nThe invoice number does not exist in "
+	 "our system.\n",
+	 false},
+	{"Return-Path: <>\nFrom: delivery@example.net\nSubject: Undelivered mail\n",
+	 "Your message could not be delivered.\n\nbob@example.net\n550 5.1.1 no such user\n", true},
+	{"From: noreply@example.net\nSubject: Undelivered mail\n",
+	 "Your message could not be delivered.\n\n<bob@example.net>: 550 5.1.1 no such user\n", true},
+	{"From: postmaster@example.net\nSubject: Undelivered mail\nAuto-Submitted: auto-replied\n",
+	 "Your message could not be delivered.\n\n<bob@example.net>: 550 5.1.1 no such user\n", true},
+};
+
+static void
+test_worded(void)
+{
+	for (int i = 0; i < lengthof(worded); i++)
+	{
+		StringInfoData mail;
+		MimeMessage *read;
+
+		initStringInfo(&mail);
+		appendStringInfo(&mail, "%sTo: billing@example.com\n\n%s", worded[i].header,
+						 worded[i].body);
+		read = mime_read(mail.data, mail.len);
+		ok((bounce_read(read) != NULL) == worded[i].bounce,
+		   "%d: a bounce, or somebody's words: '%s'", i + 1, read->subject);
+		mime_free(read);
+		pfree(mail.data);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -437,6 +505,7 @@ main(int argc, char **argv)
 	test_find_status();
 	test_lines();
 	test_attached();
+	test_worded();
 	test_long_address();
 	test_harm();
 	return tap_done();

@@ -382,6 +382,17 @@ static const struct
 	{"ann@example.net", "AUTOMATIC REPLY: Invoice 4711", true},
 	{"ann@example.net", "[EXTERNAL] [Acme] Automatic reply: Invoice 4711", true},
 	{"ann@example.net", "Auto: Re: Invoice 4711", true},
+	{"ann@example.net", "Automatic reply", true},
+	{"ann@example.net", "Out of Office: Invoice 4711", true},
+	{"ann@example.net", "Out of office auto-reply: Invoice 4711", true},
+	{"ann@example.net", "Abwesenheitsnotiz: Rechnung", true},
+	{"ann@example.net", "Out of office supplies - order 17", false},
+	{"ann@example.net", "Out of office next week, payment before", false},
+	{"ann@example.net", "Abwesenheit der Buchhaltung im Mai", false},
+	{"ann@example.net", "Abwesend bis Montag - Rechnung 17", false},
+	{"ann@example.net", "Automatic reply received from you instead of an answer", false},
+	{"ann@example.net", "Absent du bureau vendredi", false},
+	{"ann@example.net", "Message d'absence de paiement", false},
 	{"ann@example.net", "R\xC3\x89PONSE AUTOMATIQUE : facture", true},
 	{"ann@example.net", "Re: Automatic reply: Invoice 4711", false},
 	{"ann@example.net", "自动回复: 发票", true},
@@ -506,11 +517,23 @@ joined(const char *first, const char *second)
 static void
 test_documents(void)
 {
-	static const char *const open[] = {
-		"one <!-- a",	  "one <a href=\"x",   "one <script>a",		"one <style>a</sty",
-		"<title>one",	  "one <textarea>",	   "one <svg><a>",		"one <select><option>",
-		"one <b",		  "one <plaintext>",   "one <object></svg", "<blockquote>one",
-		"<table><td>one", "<pre>one</prefix>", "<noscript>one"};
+	static const char *const open[] = {"one <!-- a",
+									   "one <a href=\"x",
+									   "one <script>a",
+									   "one <style>a</sty",
+									   "<title>one",
+									   "one <textarea>",
+									   "one <svg><a>",
+									   "one <select><option>",
+									   "one <b",
+									   "one <plaintext>",
+									   "one <object></svg",
+									   "<blockquote>one",
+									   "<table><td>one",
+									   "<pre>one</prefix>",
+									   "<noscript>one",
+									   "<p>one</p><svg></object>",
+									   "<p>one</p><img alt = \">"};
 	MimeMessage *mail;
 
 	mail = joined("<p>One</p>", "<p>Two <a href='http://x.example/?>'>x</a></p>");
