@@ -304,6 +304,15 @@ item_mark(const char *line, size_t len)
 	return n == len || line[n] == ' ' || line[n] == '\t' ? n : 0;
 }
 
+/* is_blank: nothing is on the line. */
+static bool
+is_blank(const char *line, size_t len)
+{
+	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+		len--;
+	return len == 0;
+}
+
 /* read_fence: the line opens or closes code, or is in it. */
 static bool
 read_fence(Lines *lines, const char *line, size_t len)
@@ -328,18 +337,9 @@ read_fence(Lines *lines, const char *line, size_t len)
 		lines->fence = *line;
 		lines->fence_len = n;
 	}
-	else if (n >= lines->fence_len && *line == lines->fence && strspn(line + n, " \t") >= len - n)
+	else if (n >= lines->fence_len && *line == lines->fence && is_blank(line + n, len - n))
 		lines->fence = 0;
 	return true;
-}
-
-/* is_blank: nothing is on the line. */
-static bool
-is_blank(const char *line, size_t len)
-{
-	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	return len == 0;
 }
 
 /*
