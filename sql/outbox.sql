@@ -367,9 +367,12 @@ begin
                 or exists (select 1 from ar_inbox.emails m
                     where m.company_id = e.company_id and m.message_id = any (e.in_reply_to)
                         and m.thread_id = cancel_answered.thread_id)
-                -- it begins a conversation, in which nobody can have answered
+                -- it begins a conversation: nothing is there that somebody can have answered
                 or (not exists (select 1 from ar_inbox.emails m
-                        where m.company_id = e.company_id and m.thread_id = e.thread_id and m.id <> e.id)
+                        left join ar_inbox.deliveries o on o.company_id = m.company_id and o.email_id = m.id
+                        where m.company_id = e.company_id and m.thread_id = e.thread_id and m.id <> e.id
+                            and (m.direction = 'incoming' or o.state is null
+                                or o.state not in ('queued', 'deferred', 'cancelled')))
                     and (exists (select 1 from ar_inbox.threads t
                             where t.company_id = e.company_id and t.id = e.thread_id
                                 and t.customer_id = any (customers))
@@ -382,4 +385,4 @@ end
 $$;
 
 comment on function ar_inbox_internal.cancel_answered(bigint, bigint, bigint[], ar_inbox.email_address, timestamptz) is
-'Cancels what was written for later in a thread, or as the answer to a message that is in it now, unless its writer wanted it otherwise: the customer answered first. So it does with what begins a conversation with one of these customers, or goes to this sender. To be called when a message of a person is filed in the thread: customers: whose it is; sender: who wrote it; at: when it arrived; what was written later stays. Returns how many.';
+'Cancels what was written for later in a thread, or as the answer to a message that is in it now, unless its writer wanted it otherwise: the customer answered first. So it does with what begins a conversation with one of these customers, or goes to this sender. To be called when a message of a person is filed in the thread: customers: whose it is; sender: who wrote it; at: when it arrived; what was written later stays. The deliveries it locks may be of other threads: one message to a transaction, or be ready for 40P01. Returns how many.';

@@ -61,6 +61,20 @@ begin
     if ar_inbox_internal.is_email_address(parsed.from_address) then
         sender := parsed.from_address;
     end if;
+    -- The company's own group passes on what people write to it; under its own
+    -- address where their domain lets nobody else send, with theirs in Reply-To.
+    if parsed.list_id is not null and exists (
+        select 1 from pg_catalog.unnest(addresses) a (address)
+        where pg_catalog.lower(pg_catalog.replace(
+            pg_catalog.regexp_replace(a.address::text, '\+[^@]*@', '@'), '@', '.')) = parsed.list_id)
+    then
+        is_automatic := false;
+        if ar_inbox_internal.company_of_address(sender) is not distinct from company_id
+            and ar_inbox_internal.is_email_address(parsed.reply_to_addresses[1])
+        then
+            sender := parsed.reply_to_addresses[1];
+        end if;
+    end if;
     -- what is shown in every list; all of it is in the message's bytes
     if pg_catalog.length(parsed.subject) > 1000 then
         parsed.subject := pg_catalog.left(parsed.subject, 1000);
@@ -97,14 +111,6 @@ begin
                 'address', null, 'kind', 'soft', 'status', null,
                 'diagnostic', pg_catalog.left(pg_catalog.btrim(pg_catalog.regexp_replace(
                     pg_catalog.left(parsed.body_text, 1000), '\s+', ' ', 'g')), 200)))));
-    end if;
-    -- the company's own group passes on what people write to it
-    if parsed.list_id is not null and exists (
-        select 1 from pg_catalog.unnest(addresses) a (address)
-        where pg_catalog.lower(pg_catalog.replace(
-            pg_catalog.regexp_replace(a.address::text, '\+[^@]*@', '@'), '@', '.')) = parsed.list_id)
-    then
-        is_automatic := false;
     end if;
     if parsed.report_kind is not null then
         is_automatic := true;

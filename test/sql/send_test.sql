@@ -1,7 +1,7 @@
 \set ECHO none
 -- What members write: files, replies, undoing, sending later, and opens.
 \i test/lib/pgtap.sql
-SELECT plan(213);
+SELECT plan(220);
 
 CALL pg_temp.keep('acme', ar_inbox.create_company('Acme'));
 CALL pg_temp.keep('other', ar_inbox.create_company('Other'));
@@ -285,6 +285,9 @@ SELECT is(pg_temp.arrive('answers', E'From: ann@globex.example\r\nReply-To: sue@
 SELECT matches(pg_temp.state(pg_temp.id('if silent')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'that is one');
 SELECT is(pg_temp.defaults('thread of answers'), 'team@globex.example', 'no member is written to in place of a customer');
 -- what begins a conversation is answered wherever its customer, or whom it goes to, writes
+CREATE FUNCTION pg_temp.thread_with(name text) RETURNS bigint LANGUAGE sql AS $$
+    SELECT e.thread_id FROM ar_inbox.emails e WHERE e.id = pg_temp.id(thread_with.name)
+$$;
 CREATE FUNCTION pg_temp.scheduled(whom text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     mail bigint := ar_inbox.send_email(pg_temp.id('acme'), ARRAY[whom]::ar_inbox.email_address[], 'By hand', 'x', send_at => now() + interval '1 hour');
@@ -297,6 +300,12 @@ SELECT is(pg_temp.arrive('paid', E'From: Ann <ann@globex.example>\r\nTo: inbox@a
 SELECT is(pg_temp.arrive('stranger', E'From: new@stranger.example\r\nTo: inbox@acme.example\r\nSubject: Hello'), 'arrived', 'so does a stranger');
 SELECT results_eq($$SELECT d.state || ' ' || r.address || coalesce(' ' || d.reason, '') FROM ar_inbox.emails e JOIN ar_inbox.deliveries d ON d.email_id = e.id JOIN ar_inbox.email_recipients r ON r.email_id = e.id WHERE e.subject = 'By hand' ORDER BY e.id$$,
     ARRAY['cancelled ann@globex.example the customer answered first', 'cancelled new@stranger.example the customer answered first', 'queued else@stranger.example'], 'neither gets what was written before');
+-- a message that was taken back is nothing to answer
+CALL pg_temp.keep('taken back', ar_inbox.send_email(pg_temp.id('acme'), '{ann@globex.example}', 'Again', 'x', send_at => now() + interval '1 hour'));
+SELECT lives_ok($$SELECT ar_inbox.undo_send(pg_temp.id('taken back'))$$, 'taken back');
+CALL pg_temp.keep('anew', ar_inbox.send_email(pg_temp.id('acme'), '{ann@globex.example}', 'Again', 'x', thread_id => (pg_temp.thread_with('taken back')), send_at => now() + interval '1 hour'));
+SELECT is(pg_temp.arrive('paid twice', E'From: Ann <ann@globex.example>\r\nTo: inbox@acme.example\r\nSubject: Paid, I said'), 'arrived', 'Ann writes once more');
+SELECT matches(pg_temp.state(pg_temp.id('anew')), '^cancelled\|-\|.*\|the customer answered first\|cancelled$', 'it does not leave either');
 -- nor is it forgotten where what is answered was split off
 SELECT is(pg_temp.arrive(name, headers || E'\r\nFrom: r@stranger.example\r\nTo: inbox@acme.example'), 'arrived', name) FROM (VALUES ('part one', 'Subject: S'), ('part two', E'Subject: Re: S\r\nIn-Reply-To: <part.one@globex.example>')) v (name, headers);
 CALL pg_temp.keep('answers two', ar_inbox.reply(pg_temp.id('thread of part one'), 'x', send_at => now() + interval '1 hour'));
@@ -329,6 +338,10 @@ FROM (VALUES
 SELECT is((SELECT count(*) FROM ar_inbox.emails WHERE automatic AND id IN (SELECT id FROM ids WHERE name IN ('group', 'list', 'form', 'cron'))), 4::bigint, 'all of them automatic');
 SELECT is(pg_temp.arrive('by our group', E'From: ann@globex.example\r\nTo: inbox+x@acme.example\r\nSubject: by our group\r\nList-ID: Accounts <Inbox.Acme.example>\r\nPrecedence: list'), 'arrived', 'the company''s own group passes on what Ann writes');
 SELECT is((SELECT e.automatic FROM ar_inbox.emails e WHERE e.id = pg_temp.id('by our group')), false, 'which is her own message');
+SELECT is(pg_temp.arrive('under its address', E'From: Ann via Accounts <inbox@acme.example>\r\nReply-To: ann@globex.example\r\nTo: inbox@acme.example\r\nSubject: x\r\nList-ID: <inbox.acme.example>\r\nPrecedence: list'), 'arrived', 'also under its own address');
+SELECT is((SELECT concat_ws('|', e.automatic, e.from_address, t.customer_id IS NOT DISTINCT FROM (SELECT p.customer_id FROM ar_inbox.threads p WHERE p.id = pg_temp.id('thread of paid'))) FROM ar_inbox.emails e JOIN ar_inbox.threads t ON t.id = e.thread_id WHERE e.id = pg_temp.id('under its address')), 'f|ann@globex.example|t', 'of whom Reply-To tells');
+SELECT is(pg_temp.arrive('report by our group', E'From: ann@globex.example\r\nTo: inbox@acme.example\r\nSubject: see there\r\nList-ID: <inbox.acme.example>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b', E'--b\r\n\r\nwe pay tomorrow\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; x.example\r\n\r\nFinal-Recipient: rfc822; bob@globex.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--b--\r\n'), 'arrived', 'with a report that she attaches');
+SELECT is((SELECT e.kind || ' ' || e.automatic FROM ar_inbox.emails e WHERE e.id = pg_temp.id('report by our group')), 'message false', 'is no bounce');
 SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of group'), 'x')), 'to ann|Re: group|answers group', 'whoever is behind a group is answered');
 SELECT is(pg_temp.defaults('thread of list', true), 'ann@globex.example|bob@globex.example', 'or writes to a list');
 SELECT is(pg_temp.made(ar_inbox.reply(pg_temp.id('thread of form'), 'x')), 'to ann|Re: form|answers form', 'or fills in a form');
