@@ -54,7 +54,8 @@ typedef struct Scan
 
 	size_t signature; /* where one seems to begin */
 	int signature_room;
-	bool draws; /* "--" was no signature, and no other one will be */
+	const char *compared; /* up to here, marked lines are the writer's own */
+	bool draws;			  /* "--" was no signature, and no other one will be */
 
 	/* the first colon from some line before this, if it is before "looked" */
 	const char *colon;
@@ -463,6 +464,33 @@ signature_lines(Scan *scan, const QuotedLine *line)
 	return 0;
 }
 
+/*
+ * compares: marked lines of which each begins with a number, "> 30 days", are the
+ * writer's own; up to where they end they are looked at once.
+ */
+static bool
+compares(Scan *scan, const QuotedLine *first)
+{
+	QuotedLine line = *first;
+
+	for (;;)
+	{
+		const char *p = line.text.data + (*line.text.data == '>' ? 1 : 0);
+
+		if (p < scan->end && *p == ' ')
+			p++;
+		if (p == line.text.data || p >= scan->end || !mime_digit(*p))
+			return false;
+		if (line.next >= scan->end)
+			break;
+		line = quoted_line(line.next, scan->end, MAX_LINE);
+		if (!is_marked(line.text))
+			break;
+	}
+	scan->compared = line.next >= scan->end && is_marked(line.text) ? scan->end : line.start;
+	return true;
+}
+
 /* announces: the last line before marked ones says whose they are. */
 static bool
 announces(Scan *scan)
@@ -499,6 +527,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 	scan.cut = NOWHERE;
 	scan.colon = text;
 	scan.looked = text;
+	scan.compared = text;
 	initStringInfo(&scan.folded);
 
 	while (p < scan.end)
@@ -519,9 +548,12 @@ quoted_offset(const char *text, size_t len, const char *subject)
 		{
 			if (scan.cut == NOWHERE)
 			{
-				size_t at = (announces(&scan) ? scan.last_start : line.start) - text;
+				bool announced = announces(&scan);
 
-				scan.cut = earlier(&scan, at);
+				if (!announced && line.start >= scan.compared && compares(&scan, &line))
+					scan.seen = true;
+				if (announced || line.start >= scan.compared)
+					scan.cut = earlier(&scan, (announced ? scan.last_start : line.start) - text);
 			}
 			scan.blank_before = false;
 			continue;

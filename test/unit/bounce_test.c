@@ -465,6 +465,14 @@ static const struct
 	 "Your message could not be delivered.\n\n<bob@example.net>: 550 5.1.1 no such user\n", true},
 	{"From: postmaster@example.net\nSubject: Undelivered mail\nAuto-Submitted: auto-replied\n",
 	 "Your message could not be delivered.\n\n<bob@example.net>: 550 5.1.1 no such user\n", true},
+	{"From: MicrosoftExchange329e@example.net\nSubject: Niedostarczalne: Faktura 17\n",
+	 "Nie można dostarczyć wiadomości do bob@example.net.\n550 5.1.10 "
+	 "RESOLVER.ADR.RecipientNotFound\n",
+	 true},
+	{"From: postmaster@example.net\nSubject: Undeliverable: Invoice 17\n",
+	 "The following message to <bob@example.net> was undeliverable.\nThe reason for the "
+	 "problem:\n5.1.0 - Unknown address error 550-'5.1.1 User unknown'\n",
+	 true},
 };
 
 static void

@@ -286,6 +286,13 @@ static const Text proses[] = {
 	{"Paid on 4 May.\n-- \nP.S. Please send the proof of delivery for INV-18 as well.\n"},
 	{"Please stop:\n--\nPlease stop the reminders\nWe will never pay this\n"},
 	{"Paid.\n\n--\nAnn Archer\nGlobex Ltd\n\nPlease note our new bank account number below\n"},
+	{"Hello,\n\nour records show these open items:\n\n0-30 days: 500.00\n>30 days: 1,200.00\n>60 "
+	 "days: 300.00\n"},
+	{"Hello,\n\nWe see these balances:\n> 90 days: 1,200.00 (disputed)\n> 120 days: 300.00 (paid "
+	 "on 4 May)\n"},
+	{"Yes.\n~> 1. When will you pay?\n> And how?\n"},
+	{"Paid.\n\n~On Mon, May 4, 2026 at 10:15 AM Acme <b@acme.example> wrote:\n> 100.00 are due\n> "
+	 "200.00 too\n"},
 };
 
 /* What programs write goes on being history, also where no line is marked. */
