@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted_subject.c
+ *	  Whether a subject says that a mail is passed on, in whatever language.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/quoted_words.h"
+
+#define MAX_TAGS 8 /* before a subject */
+
+/* Forwards by their subject.  The Finnish "VS:" is a reply; nothing is lost. */
+static const char *const forward_prefixes[] = {
+	"fw",		  "fwd",  "wg",	  "tr",	  "rv",	  "i",	  "enc",   "doorst", "vs",
+	"vl",		  "vb",	  "pd",	  "ilt",  "İlt",  "fs",	  "прс",   "πρθ",	 "prop",
+	"továbbítás", "转发", "轉寄", "轉發", "転送", "전달", "пересл"};
+
+/* Forwards by what is no prefix. */
+static const char *const forward_marks[] = {"[fwd:", "[fw:", "(fwd)", "(fw)"};
+
+/* What gateways write before a subject, where it has no brackets. */
+static const char *const tags[] = {
+	"external",	 "external mail", "external email", "external e-mail", "ext",
+	"extern",	 "externe",		  "externo",		"externa",		   "esterno",
+	"esterna",	 "ekstern",		  "zewnętrzny",		"caution",		   "warning",
+	"spam",		 "spam?",		  "suspected spam", "probable spam",   "secure",
+	"encrypted", "junk"};
+
+/* Replies by their subject. */
+static const char *const reply_prefixes[] = {"re",	 "aw",	 "antw", "antwort", "sv",
+											 "ref",	 "rif",	 "odp",	 "ynt",		"vá",
+											 "回复", "回覆", "答复", "返信"};
+
+/* skip_prefix returns what is behind one of the words and its colon, else NULL. */
+static const char *
+skip_prefix(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		size_t len;
+		const char *rest;
+
+		if (words[i][0] != folded[0])
+			continue;
+		len = strlen(words[i]);
+		rest = folded + len;
+		if (strncmp(folded, words[i], len) != 0)
+			continue;
+		rest += strspn(rest, " ");
+		if (*rest == ':')
+			return rest + 1;
+		if (strncmp(rest, "：", strlen("：")) == 0)
+			return rest + strlen("：");
+	}
+	return NULL;
+}
+
+/*
+ * skip_tag returns what is behind the tag that a gateway, a list or a ticket
+ * system put before a subject, or NULL.
+ */
+static const char *
+skip_tag(const char *folded)
+{
+	static const char *const pairs[] = {"[]", "{}", "()", "<>", "【】"};
+	const char *stop;
+
+	for (int i = 0; i < lengthof(pairs); i++)
+	{
+		size_t n = strlen(pairs[i]) / 2;
+
+		if (strncmp(folded, pairs[i], n) != 0)
+			continue;
+		stop = strstr(folded + n, pairs[i] + n);
+		return stop != NULL ? stop + n : NULL;
+	}
+	if (folded[0] == '*')
+	{
+		stop = strchr(folded + strspn(folded, "*"), '*');
+		return stop != NULL ? stop + strspn(stop, "*") : NULL;
+	}
+	return skip_prefix(folded, tags, lengthof(tags));
+}
+
+/* has_mark: what stands for a prefix begins the subject. */
+static bool
+has_mark(const char *folded)
+{
+	for (int i = 0; i < lengthof(forward_marks); i++)
+	{
+		if (strncmp(folded, forward_marks[i], strlen(forward_marks[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * quoted_forward_prefix: a subject that begins "Fwd:", with either colon, or
+ * has "(fwd)" before or behind it.  Tags before that are gone over; one with a
+ * reply's prefix is a reply.
+ */
+bool
+quoted_forward_prefix(const char *folded)
+{
+	size_t len;
+
+	for (int i = 0; i < MAX_TAGS; i++)
+	{
+		const char *rest;
+
+		folded += strspn(folded, " \t");
+		if (skip_prefix(folded, forward_prefixes, lengthof(forward_prefixes)) != NULL ||
+			has_mark(folded))
+			return true;
+		rest = skip_tag(folded);
+		if (rest == NULL)
+			break;
+		folded = rest + strspn(rest, " \t:-");
+	}
+	len = strlen(folded);
+	if (len < 4 || skip_prefix(folded, reply_prefixes, lengthof(reply_prefixes)) != NULL)
+		return false;
+	return (len >= 5 && strcmp(folded + len - 5, "(fwd)") == 0) ||
+		   (len >= 4 && strcmp(folded + len - 4, "(fw)") == 0);
+}
