@@ -9,6 +9,7 @@
 #include "core/bounce.h"
 
 #include "core/bounce_words.h"
+#include "core/quoted_words.h"
 #include "core/casefold.h"
 
 #define MAX_FOLD 400 /* bytes of a subject or an address that are compared */
@@ -206,7 +207,7 @@ is_attached(const MimeMessage *mail)
 	if (!machine && bounce_is_unread(fold(&folded, mail->from.items[0].address)))
 		machine = bounce_is_subject(fold(&folded, subject));
 	if (machine)
-		machine = !bounce_is_answer(fold(&folded, subject));
+		machine = !quoted_is_answer(fold(&folded, subject));
 	pfree(folded.data);
 	return !machine;
 }

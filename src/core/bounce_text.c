@@ -17,6 +17,7 @@
 #include "core/bounce.h"
 
 #include "core/bounce_words.h"
+#include "core/quoted_words.h"
 #include "core/casefold.h"
 
 #define MAX_TEXT (256 * 1024) /* bytes of the text that are looked at */
@@ -584,7 +585,7 @@ is_report(const Reader *reader, StringInfo folded)
 	if (mail->subject != NULL)
 	{
 		fold(folded, mail->subject, strlen(mail->subject), MAX_FOLD);
-		if (bounce_is_answer(folded->data))
+		if (quoted_is_answer(folded->data))
 			return false;
 		says = bounce_is_subject(folded->data);
 	}

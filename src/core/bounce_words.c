@@ -83,11 +83,6 @@ static const char *const subjects[] = {"undelivered mail",
 									   "配信エラー",
 									   "送信エラー"};
 
-/* How people begin the subject when they answer such a report, or pass it on. */
-static const char *const answers[] = {
-	"re:",	"aw:",	 "antw:",  "antwort:", "sv:",	 "vs:", "odp:", "res:", "r:",  "rif:", "ref:",
-	"ynt:", "回复:", "回复：", "答复:",	   "答复：", "fw:", "fwd:", "wg:",	"tr:", "rv:",  "i:"};
-
 static const char *const openings[] = {"hi. this is the",
 									   "this is the mail system at",
 									   "this is the postfix program",
@@ -273,23 +268,6 @@ bool
 bounce_is_subject(const char *folded)
 {
 	return contains(folded, subjects, lengthof(subjects));
-}
-
-/* bounce_is_answer: the subject of somebody who answers a report, or passes it on. */
-bool
-bounce_is_answer(const char *folded)
-{
-	/* behind what gateways put before it */
-	for (int tags = 0; *folded == '[' && tags < 3; tags++)
-	{
-		const char *end = strchr(folded, ']');
-
-		if (end == NULL)
-			break;
-		folded = end + 1;
-		folded += strspn(folded, " ");
-	}
-	return begins(folded, answers, lengthof(answers));
 }
 
 /* bounce_is_opening: its first words. */

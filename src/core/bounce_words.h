@@ -13,7 +13,6 @@
 #include "core/core.h"
 
 extern bool bounce_is_subject(const char *folded);
-extern bool bounce_is_answer(const char *folded);
 extern bool bounce_is_opening(const char *folded);
 extern bool bounce_is_copy(const char *folded);
 extern bool bounce_is_sentence(const char *folded);

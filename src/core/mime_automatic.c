@@ -13,9 +13,9 @@
 
 #include "core/bounce_words.h"
 #include "core/casefold.h"
+#include "core/quoted_words.h"
 
 #define MAX_SUBJECT 400 /* bytes of a subject that are compared */
-#define MAX_TAG 60		/* bytes of a gateway's "[EXTERNAL]" */
 #define MAX_TAGS 3
 #define MAX_LIST_ID 255 /* bytes; RFC 2919, 2 */
 
@@ -256,17 +256,6 @@ is_answer_subject(const char *folded)
 	return *p == '\0' || word_at(p, marks, lengthof(marks)) > 0;
 }
 
-/* after_tag steps over what a gateway puts before a subject, NULL where it does not. */
-static const char *
-after_tag(const char *subject)
-{
-	size_t len = strcspn(subject, "]");
-
-	if (*subject != '[' || len > MAX_TAG || subject[len] == '\0')
-		return NULL;
-	return skip_spaces(subject + len + 1);
-}
-
 /*
  * judge_subject looks at the subject.  The words of bounces are those of goods
  * that came back, too: only a mail system is believed to mean mail by them.
@@ -288,9 +277,10 @@ judge_subject(MimeReader *reader)
 	{
 		subject = next;
 		found = is_answer_subject(subject);
-		next = after_tag(subject);
+		next = quoted_after_tag(subject);
 	}
-	if (!found && mail->from.count > 0 && !bounce_is_answer(subject) && bounce_is_subject(subject))
+	if (!found && mail->from.count > 0 && !quoted_is_answer(subject) &&
+		bounce_is_subject(folded.data))
 	{
 		const char *from = mail->from.items[0].address;
 

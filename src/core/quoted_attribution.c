@@ -11,7 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "core/mime_internal.h"
+#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 
 #define ADDRESS '\1'	/* stands for an address */
@@ -45,29 +45,11 @@ in_address(char c)
 	return mime_alpha(c) || mime_digit(c) || strchr(".-_+", c) != NULL;
 }
 
-/*
- * plain_space returns how long the white space or the invisible mark at "p"
- * is, 0 for none.
- */
-static size_t
-plain_space(const char *p, size_t len, bool *visible)
+/* is_seen: of what quoted_space() knows, it takes room. */
+static bool
+is_seen(const char *p, size_t len)
 {
-	const unsigned char *u = (const unsigned char *) p;
-
-	*visible = true;
-	if (mime_space(*p))
-		return 1;
-	if (len >= 2 && u[0] == 0xC2 && u[1] == 0xA0)
-		return 2;
-	if (len >= 3 && ((u[0] == 0xE2 && u[1] == 0x80 && u[2] == 0xAF) ||
-					 (u[0] == 0xE3 && u[1] == 0x80 && u[2] == 0x80)))
-		return 3;
-	*visible = false;
-	if (len >= 3 && u[0] == 0xE2 &&
-		((u[1] == 0x80 && ((u[2] >= 0x8B && u[2] <= 0x8F) || (u[2] >= 0xAA && u[2] <= 0xAE))) ||
-		 (u[1] == 0x81 && u[2] >= 0xA6 && u[2] <= 0xA9)))
-		return 3;
-	return 0;
+	return len < 3 || memcmp(p, "\xE2\x80\xAF", 3) == 0 || memcmp(p, "\xE3\x80\x80", 3) == 0;
 }
 
 /* bracketed_address returns how long the address in brackets at "p" is. */
@@ -96,12 +78,11 @@ take_apart(const char *text, size_t len, StringInfo out, Facts *facts)
 
 	for (const char *p = text; p < end;)
 	{
-		bool visible;
-		size_t n = plain_space(p, end - p, &visible);
+		size_t n = quoted_space(p, end);
 
 		if (n > 0)
 		{
-			if (visible && out->len > 0 && out->data[out->len - 1] != ' ')
+			if (is_seen(p, n) && out->len > 0 && out->data[out->len - 1] != ' ')
 				appendStringInfoChar(out, ' ');
 			p += n;
 		}

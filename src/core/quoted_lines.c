@@ -9,9 +9,9 @@
 
 #include "core/casefold.h"
 
-/* invisible_length returns how long the space or mark at "p" is, 0 for none. */
-static size_t
-invisible_length(const char *p, const char *end)
+/* quoted_space returns how long the space or invisible mark at "p" is, 0 for none. */
+size_t
+quoted_space(const char *p, const char *end)
 {
 	const unsigned char *u = (const unsigned char *) p;
 
@@ -38,15 +38,15 @@ quoted_trim(const char *p, const char *end)
 	MimeSlice slice;
 	size_t n;
 
-	while ((n = invisible_length(p, end)) > 0)
+	while ((n = quoted_space(p, end)) > 0)
 		p += n;
 	while (end > p)
 	{
-		if (invisible_length(end - 1, end) == 1)
+		if (quoted_space(end - 1, end) == 1)
 			end--;
-		else if (end - p >= 2 && invisible_length(end - 2, end) == 2)
+		else if (end - p >= 2 && quoted_space(end - 2, end) == 2)
 			end -= 2;
-		else if (end - p >= 3 && invisible_length(end - 3, end) == 3)
+		else if (end - p >= 3 && quoted_space(end - 3, end) == 3)
 			end -= 3;
 		else
 			break;

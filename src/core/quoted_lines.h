@@ -23,6 +23,7 @@ typedef struct QuotedLine
 	MimeSlice text;
 } QuotedLine;
 
+extern size_t quoted_space(const char *p, const char *end);
 extern MimeSlice quoted_trim(const char *p, const char *end);
 extern QuotedLine quoted_line(const char *p, const char *end, size_t limit);
 extern const char *quoted_fold(StringInfo buffer, MimeSlice slice, size_t limit);

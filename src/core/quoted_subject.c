@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * quoted_subject.c
- *	  Whether a subject says that a mail is passed on, in whatever language.
+ *	  What stands before a subject: replies, forwards and tags, in whatever language.
  *
  *-------------------------------------------------------------------------
  */
@@ -27,8 +27,8 @@ static const char *const tags[] = {
 	"encrypted", "junk"};
 
 /* Replies by their subject. */
-static const char *const reply_prefixes[] = {"re",	 "aw",	 "antw", "antwort", "sv",
-											 "ref",	 "rif",	 "odp",	 "ynt",		"vá",
+static const char *const reply_prefixes[] = {"re",	 "aw",	 "antw", "antwort", "sv",  "res",
+											 "r",	 "ref",	 "rif",	 "odp",		"ynt", "vá",
 											 "回复", "回覆", "答复", "返信"};
 
 /* skip_prefix returns what is behind one of the words and its colon, else NULL. */
@@ -55,12 +55,18 @@ skip_prefix(const char *folded, const char *const *words, int count)
 	return NULL;
 }
 
+static const char *
+after_marks(const char *p)
+{
+	return p + strspn(p, " \t:-");
+}
+
 /*
- * skip_tag returns what is behind the tag that a gateway, a list or a ticket
+ * quoted_after_tag returns what is behind the tag that a gateway, a list or a ticket
  * system put before a subject, or NULL.
  */
-static const char *
-skip_tag(const char *folded)
+const char *
+quoted_after_tag(const char *folded)
 {
 	static const char *const pairs[] = {"[]", "{}", "()", "<>", "【】"};
 	const char *stop;
@@ -72,14 +78,15 @@ skip_tag(const char *folded)
 		if (strncmp(folded, pairs[i], n) != 0)
 			continue;
 		stop = strstr(folded + n, pairs[i] + n);
-		return stop != NULL ? stop + n : NULL;
+		return stop != NULL ? after_marks(stop + n) : NULL;
 	}
 	if (folded[0] == '*')
 	{
 		stop = strchr(folded + strspn(folded, "*"), '*');
-		return stop != NULL ? stop + strspn(stop, "*") : NULL;
+		return stop != NULL ? after_marks(stop + strspn(stop, "*")) : NULL;
 	}
-	return skip_prefix(folded, tags, lengthof(tags));
+	stop = skip_prefix(folded, tags, lengthof(tags));
+	return stop != NULL ? after_marks(stop) : NULL;
 }
 
 /* has_mark: what stands for a prefix begins the subject. */
@@ -90,6 +97,20 @@ has_mark(const char *folded)
 	{
 		if (strncmp(folded, forward_marks[i], strlen(forward_marks[i])) == 0)
 			return true;
+	}
+	return false;
+}
+
+/* quoted_is_answer: a subject of somebody who answers a mail, or passes it on. */
+bool
+quoted_is_answer(const char *folded)
+{
+	for (int i = 0; i < MAX_TAGS && folded != NULL; i++)
+	{
+		if (skip_prefix(folded, forward_prefixes, lengthof(forward_prefixes)) != NULL ||
+			skip_prefix(folded, reply_prefixes, lengthof(reply_prefixes)) != NULL)
+			return true;
+		folded = quoted_after_tag(folded);
 	}
 	return false;
 }
@@ -112,10 +133,10 @@ quoted_forward_prefix(const char *folded)
 		if (skip_prefix(folded, forward_prefixes, lengthof(forward_prefixes)) != NULL ||
 			has_mark(folded))
 			return true;
-		rest = skip_tag(folded);
+		rest = quoted_after_tag(folded);
 		if (rest == NULL)
 			break;
-		folded = rest + strspn(rest, " \t:-");
+		folded = rest;
 	}
 	len = strlen(folded);
 	if (len < 4 || skip_prefix(folded, reply_prefixes, lengthof(reply_prefixes)) != NULL)

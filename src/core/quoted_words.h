@@ -54,6 +54,8 @@ extern bool quoted_says_original(const char *folded);
 extern bool quoted_says_forwarded(const char *folded);
 extern bool quoted_may_say_device(const char *line, size_t len);
 extern bool quoted_says_device(const char *folded);
+extern const char *quoted_after_tag(const char *folded);
+extern bool quoted_is_answer(const char *folded);
 extern bool quoted_forward_prefix(const char *folded);
 extern QuotedField quoted_field(const char *name, size_t len);
 

@@ -386,6 +386,9 @@ static const struct
 	{"ann@example.net", "Out of Office: Invoice 4711", true},
 	{"ann@example.net", "Out of office auto-reply: Invoice 4711", true},
 	{"ann@example.net", "Abwesenheitsnotiz: Rechnung", true},
+	{"ann@example.net", "EXTERNAL: Automatic reply: Invoice 4711", true},
+	{"postmaster@example.net", "Warning: message 1abc delayed 24 hours", true},
+	{"postmaster@example.net", "***EXTERN*** RES: Undeliverable: Invoice 4711", false},
 	{"ann@example.net", "Out of office supplies - order 17", false},
 	{"ann@example.net", "Out of office next week, payment before", false},
 	{"ann@example.net", "Abwesenheit der Buchhaltung im Mai", false},
@@ -559,6 +562,19 @@ test_documents(void)
 	is(mail->text, "Yes.\n\nThanks\n\nAnna wrote:\n\n> Pay\n", "history in the second");
 	is_int(quoted_mail(mail), strlen("Yes.\n\nThanks\n\n"), "is found by its mark");
 	mime_free(mail);
+
+	{
+		/* more than sanitize_html() takes, together */
+		char *much = palloc(1500001);
+
+		memset(much, 'x', 1500000);
+		much[1500000] = '\0';
+		mail = joined(much, much);
+		is_int(mail->html_length, 1500000, "what is too much together is shown as far as it goes");
+		is_int(mail->attachment_count, 2, "and attached");
+		mime_free(mail);
+		pfree(much);
+	}
 
 	for (int i = 0; i < lengthof(open); i++)
 	{
