@@ -25,17 +25,12 @@
 #define WINDOW 800			/* bytes an attribution has at most */
 #define ATTRIBUTION_LINES 4 /* and lines */
 #define MAX_TRIES 2000		/* dear questions for one text */
-#define MAX_LINE 200		/* bytes of a line compared with words */
 #define MAX_SUBJECT 300		/* of a subject */
-#define MAX_TITLE 48		/* and of the words between dashes */
-#define MAX_TITLE_WORDS 3
-#define SIGNATURE_LINES 15 /* after "-- " */
-#define PLAIN_DASH_LINES 8 /* after "--", which has other uses as well */
-#define MAX_SIGNED 60	   /* bytes of a line there */
-#define FOOTER_LINES 6	   /* of a list, behind a line of underscores */
-#define DEVICE_LINES 1	   /* after "Sent from my iPhone" */
-#define MIN_RULE 20		   /* underscores that are a line across the page */
-#define MAX_LINES 50000	   /* a text with more of them was not written by hand */
+#define SIGNATURE_LINES 15	/* after "-- " */
+#define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
+#define FOOTER_LINES 6		/* of a list, behind a line of underscores */
+#define DEVICE_LINES 1		/* after "Sent from my iPhone" */
+#define MAX_LINES 50000		/* a text with more of them was not written by hand */
 
 #define NOWHERE ((size_t) -1)
 
@@ -54,6 +49,8 @@ typedef struct Scan
 
 	size_t signature; /* where one seems to begin */
 	int signature_room;
+	int below;			  /* the same of one behind marked lines */
+	bool names_only;	  /* nothing but names in it */
 	const char *compared; /* up to here, marked lines are the writer's own */
 	bool draws;			  /* "--" was no signature, and no other one will be */
 
@@ -71,13 +68,6 @@ typedef enum History
 	HISTORY_REST,	/* from here to the end */
 	HISTORY_ALL_NEW /* nothing is to be cut */
 } History;
-
-static bool
-is_marked(MimeSlice slice)
-{
-	return slice.len > 0 &&
-		   (*slice.data == '>' || (slice.len >= 3 && memcmp(slice.data, "＞", 3) == 0));
-}
 
 /* has_date: a year, a time, or three numbers with a separator. */
 static bool
@@ -105,24 +95,6 @@ has_date(const char *s)
 	return false;
 }
 
-/* may_go_on: a line that an attribution is broken at ends no sentence. */
-static bool
-may_go_on(MimeSlice text)
-{
-	if (text.len == 0 || strchr("!?;", text.data[text.len - 1]) != NULL ||
-		quoted_ends_with(text, "。"))
-		return false;
-	if (text.data[text.len - 1] != '.')
-		return true;
-	/* "a.m." and "Mon." are no sentences */
-	for (size_t i = 2; i <= 5 && i <= text.len; i++)
-	{
-		if (strchr(" .,", text.data[text.len - i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
 /* next_written returns the next line that is not blank, or the end. */
 static QuotedLine
 next_written(Scan *scan, const char *p, size_t window)
@@ -138,22 +110,6 @@ next_written(Scan *scan, const char *p, size_t window)
 		p = line.next;
 	}
 	return line;
-}
-
-/* begins_quotation: with one of the marks that people put around what others said. */
-static bool
-begins_quotation(MimeSlice text)
-{
-	static const char *const marks[] = {"\"", "«", "„", "“", "»", "「"};
-
-	for (int i = 0; i < lengthof(marks); i++)
-	{
-		size_t len = strlen(marks[i]);
-
-		if (text.len >= len && memcmp(text.data, marks[i], len) == 0)
-			return true;
-	}
-	return false;
 }
 
 /*
@@ -172,10 +128,10 @@ find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *
 
 	for (int i = 0; !quoted_ends_with_colon(line.text); i++)
 	{
-		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit || !may_go_on(line.text))
+		if (i + 1 == ATTRIBUTION_LINES || line.next >= limit || !quoted_may_go_on(line.text))
 			return false;
 		line = quoted_line(line.next, limit, WINDOW);
-		if (line.text.len == 0 || is_marked(line.text))
+		if (line.text.len == 0 || quoted_is_marked(line.text))
 			return false;
 	}
 	if (line.text.data + line.text.len - joined.data > WINDOW || scan->tries >= MAX_TRIES)
@@ -207,31 +163,21 @@ find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *
 
 	form = quoted_attribution(joined.data, line.text.data + line.text.len - joined.data, opens);
 	/* who puts a quotation mark behind it is a person */
-	*sure = form == QUOTED_SURE && !begins_quotation(next_written(scan, line.next, MAX_LINE).text);
+	*sure = form == QUOTED_SURE &&
+			!quoted_begins_quotation(next_written(scan, line.next, MAX_LINE).text);
 	*after = line.next;
 	return form >= QUOTED_MAYBE;
 }
 
 /* is_block: Outlook's block of header fields begins with this line. */
 static bool
-is_block(Scan *scan, const QuotedLine *first)
+is_block(Scan *scan, const QuotedLine *first, bool ruled)
 {
 	if (quoted_field_of(&scan->folded, first->text) != QUOTED_FIELD_FROM ||
 		scan->tries >= MAX_TRIES)
 		return false;
 	scan->tries++;
-	return quoted_is_block(&scan->folded, first, scan->end);
-}
-
-/* is_rule: nothing but underscores, or dashes of any kind. */
-static bool
-is_rule(MimeSlice text)
-{
-	size_t n = 0;
-
-	while (n < text.len && text.data[n] == '_')
-		n++;
-	return n == text.len && n >= MIN_RULE;
+	return quoted_is_block(&scan->folded, first, scan->end, ruled || scan->blank_before, ruled);
 }
 
 /*
@@ -251,24 +197,6 @@ is_separator(Scan *scan, MimeSlice text, bool (*says)(const char *folded), bool 
 		return false;
 	scan->tries++;
 	return says(quoted_fold(&scan->folded, text, MAX_LINE));
-}
-
-/* is_title: few enough words between the dashes to be no sentence. */
-static bool
-is_title(MimeSlice text)
-{
-	int words = 1;
-
-	while (text.len > 0 && strchr("-_=* ", *text.data) != NULL)
-	{
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && strchr("-_=* ", text.data[text.len - 1]) != NULL)
-		text.len--;
-	for (size_t i = 0; i < text.len; i++)
-		words += text.data[i] == ' ';
-	return text.len <= MAX_TITLE && words <= MAX_TITLE_WORDS;
 }
 
 /*
@@ -306,11 +234,11 @@ history_at(Scan *scan, const QuotedLine *line)
 		return HISTORY_NONE;
 	if (is_separator(scan, line->text, quoted_says_forwarded, true))
 		return HISTORY_ALL_NEW;
-	if (is_title(line->text) && is_separator(scan, line->text, quoted_says_original, false))
+	if (quoted_is_title(line->text) && is_separator(scan, line->text, quoted_says_original, false))
 		return HISTORY_REST;
-	if (is_block(scan, line))
+	if (is_block(scan, line, false))
 		return HISTORY_REST;
-	if (is_rule(line->text))
+	if (quoted_is_rule(line->text))
 	{
 		QuotedLine next = next_written(scan, line->next, MAX_LINE);
 
@@ -318,7 +246,7 @@ history_at(Scan *scan, const QuotedLine *line)
 		if (next.text.len > 0)
 		{
 			next = quoted_line(next.start, scan->end, BLOCK_WINDOW);
-			if (is_block(scan, &next))
+			if (is_block(scan, &next, true))
 				return HISTORY_REST;
 		}
 	}
@@ -326,7 +254,7 @@ history_at(Scan *scan, const QuotedLine *line)
 	{
 		QuotedLine next = next_written(scan, after, WINDOW);
 
-		if (is_marked(next.text))
+		if (quoted_is_marked(next.text))
 			return HISTORY_MARKED;
 		if (sure)
 			return HISTORY_REST;
@@ -334,52 +262,30 @@ history_at(Scan *scan, const QuotedLine *line)
 	return HISTORY_NONE;
 }
 
-/* is_postscript: "P.S." or "PS:". */
-static bool
-is_postscript(MimeSlice text)
-{
-	return text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
-		   ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
-			(text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL));
-}
-
-/* may_sign: a line of a name, a company or a place, and nothing said in it. */
-static bool
-may_sign(MimeSlice text)
-{
-	if (text.len > MAX_SIGNED || (text.len >= 2 && memcmp(text.data, "--", 2) == 0) ||
-		strchr(".!?:;", text.data[text.len - 1]) != NULL || quoted_ends_with(text, "。") ||
-		quoted_ends_with(text, "！"))
-		return false;
-	for (size_t i = 0; i < text.len; i++)
-	{
-		if (mime_digit(text.data[i]) || text.data[i] == '?' ||
-			(i + 3 <= text.len && memcmp(text.data + i, "？", 3) == 0))
-			return false;
-	}
-	return !is_postscript(text);
-}
-
-/* is_footer: what lists put at the end: a name, an address, a link. */
+/* is_footer: what lists put at the end: a name, and an address or a link. */
 static bool
 is_footer(Scan *scan, const QuotedLine *rule)
 {
 	const char *p = rule->next;
+	bool reached = false;
 	int count = 0;
 
 	while (p < scan->end)
 	{
 		QuotedLine line = quoted_line(p, scan->end, MAX_LINE);
+		bool links;
 
 		p = line.next;
-		if (line.text.len == 0 || is_rule(line.text))
+		if (line.text.len == 0 || quoted_is_rule(line.text))
 			continue;
-		if (++count > FOOTER_LINES ||
-			(!may_sign(line.text) && memchr(line.text.data, '@', line.text.len) == NULL &&
-			 mime_find(line.text.data, line.text.data + line.text.len, "://") == NULL))
+		links = memchr(line.text.data, '@', line.text.len) != NULL ||
+				mime_find(line.text.data, line.text.data + line.text.len, "://") != NULL;
+		reached |= links;
+		if (++count > FOOTER_LINES || quoted_speaks(&scan->folded, line.text) ||
+			(!links && !quoted_may_sign(line.text)))
 			return false;
 	}
-	return true;
+	return reached || count == 0;
 }
 
 /*
@@ -404,7 +310,7 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 		QuotedLine line = quoted_line(p, scan->end, MAX_LINE);
 
 		p = line.next;
-		if (is_marked(line.text))
+		if (quoted_is_marked(line.text))
 			break;
 		if (line.text.len > 0)
 		{
@@ -414,7 +320,7 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 
 			if (history == HISTORY_REST || history == HISTORY_MARKED)
 				break;
-			result = ++count < PLAIN_DASH_LINES && may_sign(line.text) &&
+			result = ++count < PLAIN_DASH_LINES && quoted_may_sign(line.text) &&
 					 quoted_is_name(line.text.data, line.text.len);
 		}
 		scan->blank_before = line.text.len == 0;
@@ -426,21 +332,6 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 	return result;
 }
 
-/* may_be_device: a device or a program has no long numbers, nor a comma. */
-static bool
-may_be_device(MimeSlice text)
-{
-	int digits = 0;
-
-	for (size_t i = 0; i < text.len; i++)
-	{
-		digits = mime_digit(text.data[i]) ? digits + 1 : 0;
-		if (digits == 3 || text.data[i] == ',')
-			return false;
-	}
-	return true;
-}
-
 /* signature_lines: how many lines follow at most, if one begins here, else 0. */
 static int
 signature_lines(Scan *scan, const QuotedLine *line)
@@ -449,19 +340,27 @@ signature_lines(Scan *scan, const QuotedLine *line)
 	{
 		const char *behind = line->text.data + 2;
 
-		if (behind < scan->end && *behind == ' ')
+		scan->names_only = !(behind < scan->end && *behind == ' ');
+		if (!scan->names_only)
 			return SIGNATURE_LINES + 1;
 		return !scan->draws && is_plain_signature(scan, line) ? PLAIN_DASH_LINES + 1 : 0;
 	}
-	if (line->text.len >= 12 && line->text.len <= MAX_LINE)
-	{
-		MimeSlice text = quoted_without_stars(line->text);
+	if (!quoted_is_device(&scan->folded, line->text))
+		return 0;
+	scan->names_only = true;
+	return DEVICE_LINES + 1;
+}
 
-		if (quoted_may_say_device(text.data, text.len) && may_be_device(text) &&
-			quoted_says_device(quoted_fold(&scan->folded, text, MAX_LINE)))
-			return DEVICE_LINES + 1;
-	}
-	return 0;
+/*
+ * goes_on_signing: this line of a signature says nothing that a person would.
+ * To show a signature does no harm, to hide words does.
+ */
+static bool
+goes_on_signing(Scan *scan, MimeSlice text)
+{
+	if (scan->names_only)
+		return quoted_may_sign(text) && quoted_is_name(text.data, text.len);
+	return !quoted_is_postscript(text) && !quoted_speaks(&scan->folded, text);
 }
 
 /*
@@ -484,11 +383,47 @@ compares(Scan *scan, const QuotedLine *first)
 		if (line.next >= scan->end)
 			break;
 		line = quoted_line(line.next, scan->end, MAX_LINE);
-		if (!is_marked(line.text))
+		if (!quoted_is_marked(line.text))
 			break;
 	}
-	scan->compared = line.next >= scan->end && is_marked(line.text) ? scan->end : line.start;
+	scan->compared = line.next >= scan->end && quoted_is_marked(line.text) ? scan->end : line.start;
 	return true;
+}
+
+/*
+ * introduces: the last line before marked ones goes on in them, and names nobody
+ * who said them: "our agreement says:", or "Hello,".  The marks are the writer's
+ * own, be they arrows or bullets.
+ */
+static bool
+introduces(Scan *scan)
+{
+	const char *end = scan->last.data + scan->last.len;
+	MimeSlice said;
+	size_t start;
+
+	if (scan->last_start == NULL || scan->last.len > MAX_LINE)
+		return false;
+	if (quoted_ends_with(scan->last, ","))
+		return true;
+	if (!quoted_ends_with_colon(scan->last) || memchr(scan->last.data, '@', scan->last.len) != NULL)
+		return false;
+	while (end > scan->last.data && strchr(":*_ ", end[-1]) != NULL)
+		end--;
+	said = quoted_trim(scan->last.data, end);
+	return quoted_verb_at_end(said.data, said.len, &start) == QUOTED_VERB_NONE &&
+		   !has_date(quoted_fold(&scan->folded, said, MAX_LINE));
+}
+
+/* own_marks goes over marked lines to where they end. */
+static void
+own_marks(Scan *scan, const QuotedLine *first)
+{
+	QuotedLine line = *first;
+
+	while (line.next < scan->end && quoted_is_marked(line.text))
+		line = quoted_line(line.next, scan->end, scan->end - line.next);
+	scan->compared = quoted_is_marked(line.text) ? scan->end : line.start;
 }
 
 /* announces: the last line before marked ones says whose they are. */
@@ -544,14 +479,19 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			scan.blank_before = true;
 			continue;
 		}
-		if (is_marked(line.text))
+		if (quoted_is_marked(line.text))
 		{
-			if (scan.cut == NOWHERE)
+			if (scan.cut == NOWHERE && line.start >= scan.compared)
 			{
 				bool announced = announces(&scan);
 
-				if (!announced && line.start >= scan.compared && compares(&scan, &line))
-					scan.seen = true;
+				if (!announced)
+				{
+					if (introduces(&scan))
+						own_marks(&scan, &line);
+					else if (compares(&scan, &line))
+						scan.seen = true;
+				}
 				if (announced || line.start >= scan.compared)
 					scan.cut = earlier(&scan, (announced ? scan.last_start : line.start) - text);
 			}
@@ -574,12 +514,18 @@ quoted_offset(const char *text, size_t len, const char *subject)
 
 		if (scan.cut != NOWHERE && history == HISTORY_NONE)
 		{
-			/* Behind marked lines: the end of the mail, or something new. */
+			/*
+			 * Behind marked lines: the end of the mail, or something new.  Where
+			 * nothing is above them, what is below is all that its writer says.
+			 */
+			if (scan.below > 0 && --scan.below > 0 && goes_on_signing(&scan, line.text))
+				continue;
 			lines = signature_lines(&scan, &line);
-			if (lines > DEVICE_LINES + 1 || (is_rule(line.text) && is_footer(&scan, &line)))
+			if (lines == 0 && scan.seen && quoted_is_rule(line.text) && is_footer(&scan, &line))
 				break;
-			if (lines == 0)
+			if (lines == 0 || (lines > DEVICE_LINES + 1 && !scan.seen))
 				goto done;
+			scan.below = lines > DEVICE_LINES + 1 ? lines : 0;
 			continue;
 		}
 		if (history == HISTORY_MARKED)
@@ -591,7 +537,7 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			{
 				QuotedLine more = quoted_line(p, scan.end, len);
 
-				if (is_marked(more.text))
+				if (quoted_is_marked(more.text))
 					break;
 				p = more.next;
 			}
@@ -599,7 +545,8 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			continue;
 		}
 
-		if (scan.signature != NOWHERE && (--scan.signature_room <= 0 || is_postscript(line.text)))
+		if (scan.signature != NOWHERE &&
+			(--scan.signature_room <= 0 || !goes_on_signing(&scan, line.text)))
 			scan.signature = NOWHERE;
 		if (scan.signature == NOWHERE && scan.seen && (lines = signature_lines(&scan, &line)) > 0)
 		{

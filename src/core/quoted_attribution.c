@@ -299,6 +299,17 @@ lead_of(Piece line)
 	return n < line.len ? count_words(piece_of(line.data, line.data + n), &fits) : 0;
 }
 
+static bool
+has_letter(Piece piece)
+{
+	for (size_t i = 0; i < piece.len; i++)
+	{
+		if (mime_alpha(piece.data[i]) || IS_HIGHBIT_SET(piece.data[i]))
+			return true;
+	}
+	return false;
+}
+
 /* begins_with_date: "04.05.2026, …", "Mon, 4 May 2026 …" or the like of two words. */
 static bool
 begins_with_date(Piece line)
@@ -414,7 +425,8 @@ judge(Piece line, Facts facts, bool opens)
 		return facts.date ? QUOTED_NOT : QUOTED_NAMED;
 	if (lead_of(line) > MAX_LEAD)
 		return QUOTED_NOT;
-	return leads ? QUOTED_SURE : QUOTED_MAYBE;
+	/* figures, a name and an address begin the lines of a bank's list as well */
+	return leads && has_letter(piece_of(line.data, name.data)) ? QUOTED_SURE : QUOTED_MAYBE;
 }
 
 /* quoted_is_name: few words, none of which is one that no name has. */

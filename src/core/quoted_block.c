@@ -9,6 +9,7 @@
 
 #define BLOCK_LINES 24 /* lines looked at */
 #define MAX_FOREIGN 40 /* bytes of a field's name that no mail has */
+#define MAX_DATE 120   /* and of a date */
 
 /*
  * quoted_field_of says which field of Outlook's block a line is.  A short name with a
@@ -59,18 +60,51 @@ quoted_field_of(StringInfo buffer, MimeSlice text)
 	return field;
 }
 
+/* value_of returns what is behind the first colon of a field. */
+static MimeSlice
+value_of(MimeSlice text)
+{
+	const char *end = text.data + text.len;
+	const char *colon = memchr(text.data, ':', text.len);
+	const char *wide = mime_find(text.data, colon != NULL ? colon : end, WIDE_COLON);
+
+	if (wide != NULL)
+		return quoted_trim(wide + strlen(WIDE_COLON), end);
+	return colon != NULL ? quoted_trim(colon + 1, end) : text;
+}
+
+/* is_hour: the mark between hours and minutes that people write with a word. */
+static bool
+is_hour(const char *p, const char *end)
+{
+	static const char *const marks[] = {" h ", "時", "时", "點", "点", "시 "};
+
+	for (int i = 0; i < lengthof(marks); i++)
+	{
+		size_t len = strlen(marks[i]);
+
+		if (end - p > len && memcmp(p, marks[i], len) == 0 && mime_digit(p[len]))
+			return true;
+	}
+	return false;
+}
+
 /* has_time: a time of day, and no amount of money, nor a day of a month. */
 static bool
 has_time(MimeSlice text)
 {
-	bool year = mime_find(text.data, text.data + text.len, "20") != NULL;
+	const char *end = text.data + text.len;
+	bool year = mime_find(text.data, end, "20") != NULL;
 
 	for (size_t i = 1; i + 2 < text.len; i++)
 	{
 		const char *p = text.data + i;
 
-		if (mime_digit(p[-1]) && mime_digit(p[1]) && mime_digit(p[2]) &&
-			(i + 3 == text.len || !mime_digit(p[3])) &&
+		if (!mime_digit(p[-1]))
+			continue;
+		if (is_hour(p, end))
+			return true;
+		if (mime_digit(p[1]) && mime_digit(p[2]) && (i + 3 == text.len || !mime_digit(p[3])) &&
 			(*p == ':' ||
 			 (((*p == '.' && year) || *p == 'h') && (i + 3 == text.len || p[3] != '.') &&
 			  (i < 2 || !mime_digit(p[-2]) || i < 3 || p[-3] == ' '))))
@@ -80,24 +114,104 @@ has_time(MimeSlice text)
 }
 
 /*
+ * has_worded_date: the day of the week or the month is there by its name, as
+ * mail programs write it where they say when a mail was sent.  With a date in
+ * figures, only a name before it counts: what is behind it goes with the time.
+ */
+static bool
+has_worded_date(MimeSlice text)
+{
+	bool figures = false;
+	bool digits = false;
+	bool behind = false;
+
+	for (size_t i = 0; i + 3 < text.len && !figures; i++)
+		figures = mime_digit(text.data[i]) && strchr("./-", text.data[i + 1]) != NULL &&
+				  mime_digit(text.data[i + 2]) &&
+				  (text.data[i + 3] == text.data[i + 1] ||
+				   (i + 4 < text.len && text.data[i + 4] == text.data[i + 1]));
+	for (size_t i = 0; i < text.len;)
+	{
+		size_t n = 0;
+		size_t space = quoted_space(text.data + i, text.data + text.len);
+
+		if (space > 0)
+		{
+			i += space;
+			continue;
+		}
+		while (i + n < text.len && (mime_alpha(text.data[i + n]) ||
+									(IS_HIGHBIT_SET(text.data[i + n]) &&
+									 !quoted_space(text.data + i + n, text.data + text.len))))
+			n++;
+		/* scripts of the far east say "year" and "Monday" between the figures */
+		if ((n >= 3 && !behind) || (n >= 3 && (unsigned char) text.data[i] >= 0xE3))
+			return true;
+		if (n == 0)
+		{
+			digits |= mime_digit(text.data[i]);
+			n = 1;
+		}
+		behind = figures && digits;
+		i += n;
+	}
+	return false;
+}
+
+/* What the lines of a block have. */
+typedef struct Block
+{
+	bool seen[QUOTED_FIELD_FOREIGN + 1];
+	bool from_address;
+	bool address; /* in any field */
+	bool time;
+	bool worded;
+	bool in_order; /* when it was sent is said right behind From */
+	bool strange;  /* a field no mail has */
+	bool money;	   /* in such a field */
+} Block;
+
+/*
+ * judge tells a program's block from what people and banks write.  Programs say
+ * when, always: to the minute, but for some that write the address.  Where
+ * they leave out the sender's address, which only Outlook does, they call the date
+ * what people do not, and write its month or day of the week as a word; where
+ * that is set up to be figures, something else has to say that it is a mail.
+ */
+static bool
+judge(const Block *block, bool apart, bool ruled)
+{
+	bool sent = block->seen[QUOTED_FIELD_SENT];
+	bool to = block->seen[QUOTED_FIELD_TO];
+	bool subject = block->seen[QUOTED_FIELD_SUBJECT];
+
+	if (block->money || (block->strange && !(block->from_address && block->time)))
+		return false;
+	if (block->from_address)
+		return (block->time || (sent && block->worded)) && (to || subject);
+	return apart && sent && block->in_order && block->time && to && subject &&
+		   (block->worded || block->address || ruled);
+}
+
+/*
  * quoted_is_block: this line says From, and the next ones when, to whom and about
  * what.  Long lists of recipients may go on over lines.  A payment order has
  * such fields too, but its own between them, and neither addresses nor a time
- * (with both, what is between them is some mail program's).
+ * (with both, what is between them is some mail program's).  "apart" says that
+ * the line before is blank, "ruled" that it is a line across the page.
  */
 bool
-quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
+quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, bool apart, bool ruled)
 {
 	const char *limit = end - first->start > BLOCK_WINDOW ? first->start + BLOCK_WINDOW : end;
 	const char *p = first->next;
-	bool seen[QUOTED_FIELD_FOREIGN + 1] = {false};
-	bool from_address;
-	bool address;
-	bool time = false;
-	bool strange = false;
+	Block block = {{false}};
 	int foreign = 0;
 
-	address = from_address = memchr(first->text.data, '@', first->text.len) != NULL;
+	/* programs write the name of a field with a capital */
+	if (first->text.len > 0 && *first->text.data >= 'a' && *first->text.data <= 'z')
+		return false;
+	block.address = block.from_address = memchr(first->text.data, '@', first->text.len) != NULL;
 	for (int i = 0; i < BLOCK_LINES && p < limit && foreign < 4; i++)
 	{
 		QuotedLine line = quoted_line(p, limit, BLOCK_WINDOW);
@@ -108,27 +222,32 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end)
 			break;
 		if (field == QUOTED_FIELD_FOREIGN)
 		{
-			strange = true;
+			block.strange = true;
+			block.money |= quoted_has_amount(value_of(line.text));
 			continue;
 		}
 		if (field == QUOTED_FIELD_NONE)
 		{
 			/* what comes behind the subject is the mail itself, but for more fields */
-			if (seen[QUOTED_FIELD_SUBJECT])
+			if (block.seen[QUOTED_FIELD_SUBJECT])
 				break;
 			foreign++;
 			continue;
 		}
-		if (field == QUOTED_FIELD_TO)
-			address |= memchr(line.text.data, '@', line.text.len) != NULL;
-		if (field == QUOTED_FIELD_DATE)
-			time |= has_time(line.text);
-		seen[field] = true;
+		if (field == QUOTED_FIELD_TO || field == QUOTED_FIELD_CC)
+			block.address |= memchr(line.text.data, '@', line.text.len) != NULL;
+		if (field == QUOTED_FIELD_DATE || field == QUOTED_FIELD_SENT)
+		{
+			MimeSlice value = value_of(line.text);
+
+			/* of a line that goes on and on, no more than a date takes */
+			value.len = Min(value.len, MAX_DATE);
+			block.time |= has_time(value);
+			block.worded |= has_worded_date(value);
+			block.in_order |= i == 0;
+		}
+		block.seen[field] = true;
 		foreign = 0;
 	}
-	if (strange ? !from_address || !time : !address && !time)
-		return false;
-	if (seen[QUOTED_FIELD_SUBJECT])
-		return seen[QUOTED_FIELD_DATE] || seen[QUOTED_FIELD_TO];
-	return from_address && seen[QUOTED_FIELD_DATE] && seen[QUOTED_FIELD_TO];
+	return judge(&block, apart, ruled);
 }

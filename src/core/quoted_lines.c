@@ -9,6 +9,10 @@
 
 #include "core/casefold.h"
 
+#define MAX_TITLE 48 /* bytes of the words between dashes */
+#define MAX_TITLE_WORDS 3
+#define MIN_RULE 20 /* underscores that are a line across the page */
+
 /* quoted_space returns how long the space or invisible mark at "p" is, 0 for none. */
 size_t
 quoted_space(const char *p, const char *end)
@@ -58,7 +62,7 @@ quoted_trim(const char *p, const char *end)
 
 /*
  * quoted_line reads the line at "p".  With a limit, a line that reaches over it
- * is cut there, which is all that a look ahead needs.
+ * is cut there, before a whole character, which is all that a look ahead needs.
  */
 QuotedLine
 quoted_line(const char *p, const char *end, size_t limit)
@@ -67,6 +71,8 @@ quoted_line(const char *p, const char *end, size_t limit)
 	const char *newline = memchr(p, '\n', stop - p);
 	QuotedLine line;
 
+	while (newline == NULL && stop < end && stop > p + 1 && ((unsigned char) *stop & 0xC0) == 0x80)
+		stop--;
 	line.start = p;
 	line.next = newline == NULL ? stop : newline + 1;
 	line.text = quoted_trim(p, newline == NULL ? stop : newline);
@@ -115,4 +121,82 @@ quoted_ends_with_colon(MimeSlice slice)
 {
 	slice = quoted_without_stars(slice);
 	return quoted_ends_with(slice, ":") || quoted_ends_with(slice, WIDE_COLON);
+}
+
+/* quoted_may_go_on: a line that an attribution is broken at ends no sentence. */
+bool
+quoted_may_go_on(MimeSlice text)
+{
+	if (text.len == 0 || strchr("!?;", text.data[text.len - 1]) != NULL ||
+		quoted_ends_with(text, "。"))
+		return false;
+	if (text.data[text.len - 1] != '.')
+		return true;
+	/* "a.m." and "Mon." are no sentences */
+	for (size_t i = 2; i <= 5 && i <= text.len; i++)
+	{
+		if (strchr(" .,", text.data[text.len - i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* quoted_begins_quotation: with one of the marks that people put around what others said. */
+bool
+quoted_begins_quotation(MimeSlice text)
+{
+	static const char *const marks[] = {"\"", "«", "„", "“", "»", "「"};
+
+	for (int i = 0; i < lengthof(marks); i++)
+	{
+		size_t len = strlen(marks[i]);
+
+		if (text.len >= len && memcmp(text.data, marks[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* quoted_is_rule: nothing but underscores, or dashes of any kind. */
+bool
+quoted_is_rule(MimeSlice text)
+{
+	size_t n = 0;
+
+	while (n < text.len && text.data[n] == '_')
+		n++;
+	return n == text.len && n >= MIN_RULE;
+}
+
+/*
+ * quoted_is_title: dashes on both sides, as programs draw them, and few enough words
+ * between to be no sentence, which begin with a capital.
+ */
+bool
+quoted_is_title(MimeSlice text)
+{
+	int words = 1;
+
+	if (text.len < 2 || memchr("=*", *text.data, 2) != NULL ||
+		*text.data != text.data[text.len - 1])
+		return false;
+	while (text.len > 0 && strchr("-_=* ", *text.data) != NULL)
+	{
+		text.data++;
+		text.len--;
+	}
+	while (text.len > 0 && strchr("-_=* ", text.data[text.len - 1]) != NULL)
+		text.len--;
+	if (text.len == 0 || (*text.data >= 'a' && *text.data <= 'z'))
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+		words += text.data[i] == ' ';
+	return text.len <= MAX_TITLE && words <= MAX_TITLE_WORDS;
+}
+
+bool
+quoted_is_marked(MimeSlice slice)
+{
+	return slice.len > 0 &&
+		   (*slice.data == '>' || (slice.len >= 3 && memcmp(slice.data, "＞", 3) == 0));
 }

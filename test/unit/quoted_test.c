@@ -290,6 +290,20 @@ static const Text proses[] = {
 	 "days: 300.00\n"},
 	{"Hello,\n\nWe see these balances:\n> 90 days: 1,200.00 (disputed)\n> 120 days: 300.00 (paid "
 	 "on 4 May)\n"},
+	/* marks of their own, behind what introduces them */
+	{"Hi,\n\nour agreement says:\n> payment within 60 days\n"},
+	{"Hallo,\n\nin Ihrem Portal gehen wir so vor:\n\n> Rechnungen\n> Zahlung\n"},
+	{"Our arrows:\n> we want to pay in three parts\n> May, June and July\n"},
+	{"Hello,\n> INV-17 is paid\n> INV-18 did not arrive\n"},
+	{"Bonjour,\n\n> facture 17 payée\n> facture 18 pas reçue\n"},
+	{"Please see\n--- original message ---\nWe never got it.\n"},
+	{"We paid.\n\n== Original message ==\nwe could not read it\n"},
+	{"Hi\n\n12.05.2026 10:15, Globex Payments <pay@globex.example>:\n\nINV-17 100.00\n"},
+	/* nothing above, so all that is said is below */
+	{"> Please pay.\n--\nPaid Friday\n"},
+	{"> Please pay.\n________________________________________\npaid Friday\n"},
+	{"> Please pay.\n________________________________________\nhttps://bank.example/proof\n"},
+	{"No.\n> Please pay.\n________________________________________\nPaid Friday\n"},
 	{"Yes.\n~> 1. When will you pay?\n> And how?\n"},
 	{"Paid.\n\n~On Mon, May 4, 2026 at 10:15 AM Acme <b@acme.example> wrote:\n> 100.00 are due\n> "
 	 "200.00 too\n"},
@@ -325,6 +339,9 @@ static const Text announcements[] = {
 	{"支払いました。\n\n~2026/05/04 10:15、Acme <b@example.com>のメール:\n\nお支払い。\n"},
 	{"Paid.\n\n~On 4 May 2026 10:15, Acme wrote:\n\n\n> Please pay.\n"},
 	{"Paid.\n~Acme Billing wrote:\n> Please pay.\n"},
+	{"Оплачено.\n\n~04.05.2026, 10:15, \"Acme\" <b@example.com>:\n> Оплатите.\n"},
+	{"Оплачено.\n\n~пн, 4 мая 2026 г. в 10:15, Acme <b@example.com>:\n\nОплатите.\n"},
+	{"Betalt.\n\n~2026-05-04 10:15 GMT+02:00 Acme <b@example.com>:\n\nBetala.\n"},
 	/* only what announces: the lines before it are new */
 	{"On 12.05.2026 we paid the first\npart.\n\n~On Mon, May 4, 2026 at 10:15 AM Acme\n"
 	 "<b@example.com> wrote:\n> Pay.\n"},
@@ -351,12 +368,60 @@ static const Text blocks[] = {
 	{"Paid:\n\nFrom: ap@globex.example\nTo: ar@acme.example\nDate: 12 May 2026\n"
 	 "Amount: 2,715.50\nSubject: Invoice 17\n\nPlease withdraw the reminder.\n"},
 	{"Paid:\n\nFrom: Globex Ltd\nTo: Acme\nDate: 12.05.2026\nSubject: 2.715.50 for 17\n\nDone.\n"},
+	/* to the minute */
+	{"Paid:\n\nFrom: Globex Ltd\nTo: Acme\nDate: 12/05/2026 10:15\nSubject: INV-17\n\nDone.\n"},
+	{"Paid:\n\nFrom: Globex Ltd\nTo: ar@acme.example\nDate: 12/05/2026 10:15\n"
+	 "Subject: INV-17\n\nPlease withdraw the reminder.\n"},
+	{"Bezahlt:\n\nVon: Globex GmbH\nAn: Acme GmbH\nDatum: 12.05.2026 um 10:15 Uhr\n"
+	 "Betreff: Rechnung 17\n\nBitte ausbuchen.\n"},
+	{"Payé :\n\nDe : Globex\nÀ : Acme\nDate : 12/05/2026 à 10h15\nObjet : facture 17\n\n"
+	 "Merci de solder.\n"},
+	{"支払い:\n\n差出人: グローベックス\n宛先: アクメ\n日付: 2026年5月12日 10:15\n"
+	 "件名: 請求書17\n\nご確認ください。\n"},
+	{"Paid:\n\nFrom: Globex\nSent: 12/05/2026 10:15\nTo: Acme\nSubject: INV-17\n\nDone.\n"},
+	{"Paid:\n\nFrom: Globex\nTo: Acme\nSent: Tuesday, 12 May 2026 10:15\n"
+	 "Subject: INV-17\n\nDone.\n"},
+	{"Paid:\nFrom: Globex\nSent: Tuesday, 12 May 2026 10:15\nTo: Acme\n"
+	 "Subject: INV-17\nDone.\n"},
+	{"Returned:\n\nfrom: our warehouse\nsent: 12 May 2026 10:15 by truck\n"
+	 "to: your warehouse\nsubject: return of INV-17\n\nPlease book it.\n"},
+	{"Paid:\n\nFrom: ap@globex.example\nTo: ar@acme.example\nDate: 12/05/2026 10:15\n"
+	 "Subject: INV-17\nAmount: 2,715.50\n\nDone.\n"},
+	/* memos */
+	{"Hello,\n\nFrom: Ann Archer, Globex\nTo: Acme Receivables\n"
+	 "Date: Tuesday, 12 May 2026 10:15\nSubject: INV-17\n\nThe goods were damaged.\n"},
+	{"Hello,\n\nFrom: ap@globex.example\nTo: ar@acme.example\nDate: 12 May 2026\n"
+	 "Subject: INV-17\n\nThe goods were damaged.\n"},
+	{"See this note:\n\nFrom: Ann\nTo: x@example.com\nSubject: INV-5\n\nWe will not pay.\n"},
+	{"Your form says\n\nFrom: billing@acme.example\nTo: ann@globex.example\n"
+	 "Subject: INV-17\n\nPlease correct it.\n"},
 	/* and these are none */
 	{"Paid.\n\n~From: Acme Billing\nSent: Monday, May 4, 2026 10:15 AM\nTo: Ann Archer\n"
 	 "Subject: Invoice 17\n\nPlease pay.\n"},
 	{"Paid.\n\n~From: Acme Billing <b@example.com>\nSent: Monday, May 4, 2026 10:15 AM\n"
 	 "To: Ann Archer\nSubject: Invoice 17\nImportance: High\n\nPlease pay.\n"},
-	{"Paid.\n\n~From: Acme Billing\nTo: ann@example.com\nSubject: Invoice 17\n\nPlease pay.\n"},
+	{"Paid.\n\n~From: Acme Billing\nSent: 04/05/2026 10:15\nTo: ann@example.com\n"
+	 "Subject: Invoice 17\n\nPlease pay.\n"},
+	{"Paid.\n\n~________________________________\nFrom: Acme Billing\nSent: 04/05/2026 10:15\n"
+	 "To: Ann Archer\nSubject: Invoice 17\n\nPlease pay.\n"},
+	{"Paid.\n\n~From: Acme Billing\nSent: Mon 5/4/2026 10:15 AM\nTo: Ann Archer\n"
+	 "Subject: Invoice 17\n\nPlease pay.\n"},
+	{"Paid.\n\n~From: Acme Billing <b@example.com>\nDate: 04.05.2026 10:15\nTo: Ann Archer\n"
+	 "Subject: Invoice 17\n\nPlease pay.\n"},
+	{"Betalt.\n\n~Från: Acme\nSkickat: den 4 maj 2026 10:15\nTill: Anna\nÄmne: Faktura "
+	 "17\n\nBetala.\n"},
+	{"Fizetve.\n\n~Feladó: Acme\nElküldve: 2026. május 4. 10:15\nCímzett: Anna\n"
+	 "Tárgy: Számla 17\n\n17\n"},
+	{"支払いました。\n\n~差出人: Acme\n送信日時: 2026年5月4日 10:15\n宛先: 山田\n"
+	 "件名: 請求書17\n\nお支払い。\n"},
+	{"已付。\n\n~发件人: Acme\n发送时间: 2026年5月4日 上午10时15分\n收件人: 王\n"
+	 "主题: 发票17\n\n请付款。\n"},
+	{"已付。\n\n~寄件者: Acme\n寄件日期: 2026/5/4 (週一) 上午 10:15\n收件者: 王\n"
+	 "主旨: 發票17\n\n請付款。\n"},
+	{"지불.\n\n~보낸 사람: Acme\n보낸 날짜: 2026년 5월 4일 월요일 오전 10:15\n"
+	 "받는 사람: 김\n제목: 청구서 17\n\n지불.\n"},
+	{"Payé.\n\n~De : Acme <b@example.com>\nDate : lundi 4 mai 2026 à 10 h 15\nÀ : Anne\n"
+	 "Objet : Facture 17\n\nPayez.\n"},
 	{"Maksettu.\n\n~Lähettäjä: Acme\nLähetetty: maanantai 4. toukokuuta 2026 10.15\n"
 	 "Vastaanottaja: Anna\nAihe: Lasku 17\n\nMaksakaa.\n"},
 	{"Bezahlt.\n\n~Von: Acme\nGesendet: Montag, 4. Mai 2026 10:15\nAn: Anna\nAnlagen: 17.pdf\n"
@@ -406,7 +471,38 @@ static const Text dashes[] = {
 	{"Paid.\n--\nwe do not know what the other invoice is and where the goods went to\n"},
 	{"Paid.\n\n> Please pay.\n--\nINV-1  100.00\n"},
 	{"Paid.\n--\nHello,\n> Please pay.\nAnd the other one\n"},
+	/* words that are no signature's, be it "-- " itself */
+	{"Paid.\n-- \nThe other invoice INV-18 was sent to the wrong address, send it again.\n"},
+	{"Paid.\n-- \nCan you send INV-18 again?\n"},
+	{"Paid so far:\n-- \nINV-1  100.00\nINV-2  200.00\n"},
+	{"Offen sind noch:\n-- \nRechnung 17 zahlen wir am Freitag\nRechnung 18 ist falsch\n"},
+	{"Hello,\nthanks.\n-- \nDear Ann,\nwe paid on Friday\nregards\n"},
+	{"Payé.\n-- \nMerci de renvoyer la facture 18 à notre adresse\n"},
+	{"Paid.\n-- \nAnn Archer\nNB INV-18 was already credited\n"},
+	{"Paid.\n-- \nAnn Archer\nOur new bank details are IBAN GB12 ABCD 1234\n"},
+	{"Paid.\n-- \nNote: INV-18 is disputed\n"},
+	{"Мы оплатили.\n-- \nмы оплатили счёт в пятницу\n"},
+	{"支払いました。\n-- \n請求書18は受け取っていません。\n"},
+	{"지불했습니다.\n-- \n청구서 18 재발송 바랍니다\n"},
+	{"已付款\n-- \n我们没有收到发票18\n"},
+	{"> Please pay.\n\n-- \nWe paid on Friday. Please check your account.\n"},
+	{"Yes.\n> Please pay.\n-- \nAnn Archer\n\nPaid 2 weeks ago, INV-17 as well.\n"},
+	{"Yes.\n> Please pay.\n--\nAnn Archer\n> And 18?\nNot 18.\n"},
+	{"Paid.\nSent from my iPhone\nINV-18 we will pay on Friday\n"},
+	{"Pagado.\nEnviado desde mi cuenta bancaria ayer\n"},
+	{"Payé.\nEnvoyé depuis mon compte hier matin\n"},
+	{"Paid.\nSent from an HSBC account on Friday\n"},
 	/* and these are signatures */
+	{"Paid.\n\n~-- \nAnn Archer\nHead of Accounts Payable\nGlobex Ltd., 12 High Street, "
+	 "London\nTel. 0123 456 789, fax 0123 456 780\nann@globex.example\n"
+	 "https://www.globex.example/?from=mail\n"},
+	{"Bezahlt.\n\n~-- \nAnna Berg\nLeiterin der Buchhaltung\nGlobex GmbH & Co. KG\n"
+	 "Hauptstr. 5, 10115 Berlin\nTel.: +49 30 1234-56\nGeschäftsführer: Max Meier\n"
+	 "Amtsgericht Berlin, HRB 1234\nUSt-IdNr. DE123456789\n"},
+	{"Payé.\n\n~-- \nAnne Durand\nService comptabilité\nTél. 01.23.45.67.89\n"},
+	{"支払いました。\n\n~-- \n株式会社グローベックス 経理部\n山田 花子\n電話 03-1234-5678\n"},
+	{"Paid.\n\n~Sent from my iPhone\nAnn Archer\n"},
+	{"Paid.\n\n~> Please pay.\n-- \nAnn Archer\nTel. 0123 456\n\nSent from my iPhone\n"},
 	{"Paid.\n\n~--\nAnn Archer\nGlobex GmbH, Accounts Payable\n"},
 	{"Paid.\n\n~--\nAnn Archer\n\nOn 4 May 2026 at 10:15, Acme <b@example.com> wrote:\n> Pay.\n"},
 	{"Paid.\n\n~--\nAnn Archer\n\nFrom: Acme <b@example.com>\nSent: Monday, May 4, 2026 10:15\n"
@@ -598,6 +694,14 @@ test_time(void)
 		"--\nFrom: a@example.com\n",
 		"> a\n--\na\nOn 4 May 2026 at 10:00, Bob <b@example.com> x\n",
 		"-- \na\n",
+		"-- \na\n>b\n",
+		"-- \nwe paid on friday\n",
+		"we paid on friday ",
+		"100.00",
+		"INV:\n> a\n",
+		"INV:\n> a\n\n\n",
+		"From: a\nSent: 1 May 2026 10:15 1.1.2026\n",
+		"From: a\nFoo: 1.00 1,00,00\n",
 		"Sent from my iPhone\n",
 		":\n",
 		"：",

@@ -1,0 +1,198 @@
+/*-------------------------------------------------------------------------
+ *
+ * quoted_signature.c
+ *	  Whether a line may belong to a signature, or is something a person says.
+ *
+ * A signature has names, offices, addresses and numbers.  A person says
+ * sentences, asks, and writes of amounts.  Where a line may be either it is
+ * taken to be said: to show a signature does no harm.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "core/quoted_lines.h"
+
+#include "core/casefold.h"
+
+#define MAX_SIGNED 60  /* bytes of a line of names */
+#define MIN_SAID 3	   /* words in lower case, that are a sentence */
+#define MIN_SAID_OF 2  /* beside a number */
+#define MIN_CASELESS 5 /* words in a script that has no lower case */
+
+/* quoted_is_postscript: "P.S." or "PS:". */
+bool
+quoted_is_postscript(MimeSlice text)
+{
+	return text.len >= 3 && mime_lower(text.data[0]) == 'p' &&
+		   ((mime_lower(text.data[1]) == 's' && !mime_alpha(text.data[2])) ||
+			(text.data[1] == '.' && text.len >= 4 && strchr("sS ", text.data[2]) != NULL));
+}
+
+/* quoted_may_sign: a line of a name, a company or a place, and nothing said in it. */
+bool
+quoted_may_sign(MimeSlice text)
+{
+	if (text.len > MAX_SIGNED || (text.len >= 2 && memcmp(text.data, "--", 2) == 0) ||
+		strchr(".!?:;", text.data[text.len - 1]) != NULL || quoted_ends_with(text, "。") ||
+		quoted_ends_with(text, "！"))
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+	{
+		if (mime_digit(text.data[i]) || text.data[i] == '?' ||
+			(i + 3 <= text.len && memcmp(text.data + i, "？", 3) == 0))
+			return false;
+	}
+	return !quoted_is_postscript(text);
+}
+
+/* quoted_has_amount: "1,234.50", which is no date and no number of a telephone. */
+bool
+quoted_has_amount(MimeSlice text)
+{
+	for (size_t i = 1; i + 2 < text.len; i++)
+	{
+		const char *p = text.data + i;
+		size_t before = i;
+
+		if ((*p != '.' && *p != ',') || !mime_digit(p[-1]) || !mime_digit(p[1]) ||
+			!mime_digit(p[2]))
+			continue;
+		/* with the same mark before or behind, it is something else */
+		if (i + 3 < text.len && (mime_digit(p[3]) || p[3] == *p))
+			continue;
+		while (before > 0 && mime_digit(text.data[before - 1]))
+			before--;
+		if (before == 0 || text.data[before - 1] != *p)
+			return true;
+	}
+	return false;
+}
+
+/* is_lower: it begins with a letter in lower case; "caseless" with one of no case. */
+static bool
+is_lower(const char *word, const char *end, bool *caseless)
+{
+	char upper[MAX_MULTIBYTE_CHAR_LEN + 1];
+	int len = pg_utf_mblen((const unsigned char *) word);
+	pg_wchar c;
+
+	*caseless = false;
+	if (!IS_HIGHBIT_SET(*word))
+		return *word >= 'a' && *word <= 'z';
+	if (len > end - word || len > MAX_MULTIBYTE_CHAR_LEN)
+		return false;
+	memcpy(upper, word, len);
+	upper[len] = '\0';
+	c = utf8_to_unicode((const unsigned char *) upper);
+	if (casefold(c) != c)
+		return false;
+	/* Latin, Greek, Cyrillic, Armenian and what belongs to them have two cases */
+	*caseless = c >= 0x590 && !(c >= 0x1E00 && c <= 0x1FFF);
+	return !*caseless;
+}
+
+/*
+ * is_said: words enough that no name, office or address has.  Words with marks
+ * in them are links, addresses or names of numbers ("tel.").
+ */
+static bool
+is_said(MimeSlice text)
+{
+	const char *end = text.data + text.len;
+	bool number = false;
+	int lower = 0;
+	int without = 0;
+
+	for (const char *p = text.data; p < end;)
+	{
+		const char *word = p;
+		const char *stop;
+		size_t space = quoted_space(p, end);
+		bool plain = true;
+		bool caseless;
+
+		if (space > 0)
+		{
+			p += space;
+			continue;
+		}
+		while (p < end && quoted_space(p, end) == 0)
+			number |= mime_digit(*p++);
+		/* a mark behind a word is none in it, but for what shortens it */
+		stop = p[-1] == ',' || (p[-1] == '.' && p == end) ? p - 1 : p;
+		for (const char *q = word; q < stop; q++)
+			plain &= mime_alpha(*q) || IS_HIGHBIT_SET(*q) || *q == '\'';
+		if (stop - word < 2 || !plain || quoted_small_word(word, stop - word))
+			continue;
+		lower += is_lower(word, stop, &caseless);
+		without += caseless;
+	}
+	return lower >= (number ? MIN_SAID_OF : MIN_SAID) || without >= MIN_CASELESS;
+}
+
+/* ends_sentence: with a full stop behind a word in lower case, which no "Ltd." is. */
+static bool
+ends_sentence(MimeSlice text)
+{
+	size_t at = text.len - 1;
+	bool caseless;
+
+	if (text.data[at] != '.')
+		return false;
+	while (at > 0 && text.data[at - 1] != ' ')
+		at--;
+	return at > 0 && text.len - at > 4 &&
+		   is_lower(text.data + at, text.data + text.len, &caseless) &&
+		   memchr(text.data + at, '.', text.len - at) == text.data + text.len - 1;
+}
+
+/* asks: a question mark that is not in a link. */
+static bool
+asks(MimeSlice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+	{
+		if (text.data[i] == '?' && (i + 1 == text.len || text.data[i + 1] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* quoted_speaks: a person says something in this line. */
+bool
+quoted_speaks(StringInfo buffer, MimeSlice text)
+{
+	return text.len > MAX_LINE ||
+		   (text.len > 0 && (text.data[text.len - 1] == '!' || asks(text) || ends_sentence(text) ||
+							 quoted_has_amount(text) || is_said(text) ||
+							 quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE))));
+}
+
+/* may_be_device: a device or a program has no long numbers, nor a comma. */
+static bool
+may_be_device(MimeSlice text)
+{
+	int digits = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+	{
+		digits = mime_digit(text.data[i]) ? digits + 1 : 0;
+		if (digits == 3 || text.data[i] == ',')
+			return false;
+	}
+	return true;
+}
+
+/* quoted_is_device: "Sent from my iPhone", and not "sent from my account". */
+bool
+quoted_is_device(StringInfo buffer, MimeSlice text)
+{
+	const char *folded;
+
+	if (text.len < 12 || text.len > MAX_LINE)
+		return false;
+	text = quoted_without_stars(text);
+	if (!quoted_may_say_device(text.data, text.len) || !may_be_device(text))
+		return false;
+	folded = quoted_fold(buffer, text, MAX_LINE);
+	return quoted_says_device(folded) && !quoted_says_bank(folded);
+}
