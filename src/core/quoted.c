@@ -34,6 +34,14 @@
 
 #define NOWHERE ((size_t) -1)
 
+/* What a signature begins with. */
+typedef enum SignatureKind
+{
+	SIGNATURE_DASHES, /* "-- ", as it should be */
+	SIGNATURE_PLAIN,  /* "--": nothing but names behind it */
+	SIGNATURE_DEVICE  /* "Get Outlook for iOS": a link at most */
+} SignatureKind;
+
 typedef struct Scan
 {
 	const char *text;
@@ -50,7 +58,7 @@ typedef struct Scan
 	size_t signature; /* where one seems to begin */
 	int signature_room;
 	int below;			  /* the same of one behind marked lines */
-	bool names_only;	  /* nothing but names in it */
+	SignatureKind kind;	  /* what may be in it */
 	const char *compared; /* up to here, marked lines are the writer's own */
 	bool draws;			  /* "--" was no signature, and no other one will be */
 
@@ -162,8 +170,8 @@ find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *
 	}
 
 	form = quoted_attribution(joined.data, line.text.data + line.text.len - joined.data, opens);
-	/* who puts a quotation mark behind it is a person */
-	*sure = form == QUOTED_SURE &&
+	/* who begins "on" in lower case, or puts a quotation mark behind it, is a person */
+	*sure = form == QUOTED_SURE && !(opens && *joined.data >= 'a' && *joined.data <= 'z') &&
 			!quoted_begins_quotation(next_written(scan, line.next, MAX_LINE).text);
 	*after = line.next;
 	return form >= QUOTED_MAYBE;
@@ -320,8 +328,9 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 
 			if (history == HISTORY_REST || history == HISTORY_MARKED)
 				break;
-			result = ++count < PLAIN_DASH_LINES && quoted_may_sign(line.text) &&
-					 quoted_is_name(line.text.data, line.text.len);
+			result = ++count == 1 ? quoted_opens_signature(line.text) :
+									count < PLAIN_DASH_LINES && quoted_may_sign(line.text) &&
+										quoted_is_name(line.text.data, line.text.len);
 		}
 		scan->blank_before = line.text.len == 0;
 	}
@@ -340,15 +349,19 @@ signature_lines(Scan *scan, const QuotedLine *line)
 	{
 		const char *behind = line->text.data + 2;
 
-		scan->names_only = !(behind < scan->end && *behind == ' ');
-		if (!scan->names_only)
-			return SIGNATURE_LINES + 1;
+		if (behind < scan->end && *behind == ' ')
+		{
+			QuotedLine name = next_written(scan, line->next, MAX_LINE);
+
+			scan->kind = SIGNATURE_DASHES;
+			return name.text.len == 0 || quoted_opens_signature(name.text) ? SIGNATURE_LINES + 1 :
+																			 0;
+		}
+		scan->kind = SIGNATURE_PLAIN;
 		return !scan->draws && is_plain_signature(scan, line) ? PLAIN_DASH_LINES + 1 : 0;
 	}
-	if (!quoted_is_device(&scan->folded, line->text))
-		return 0;
-	scan->names_only = true;
-	return DEVICE_LINES + 1;
+	scan->kind = SIGNATURE_DEVICE;
+	return quoted_is_device(&scan->folded, line->text) ? DEVICE_LINES + 1 : 0;
 }
 
 /*
@@ -358,9 +371,16 @@ signature_lines(Scan *scan, const QuotedLine *line)
 static bool
 goes_on_signing(Scan *scan, MimeSlice text)
 {
-	if (scan->names_only)
-		return quoted_may_sign(text) && quoted_is_name(text.data, text.len);
-	return !quoted_is_postscript(text) && !quoted_speaks(&scan->folded, text);
+	switch (scan->kind)
+	{
+		case SIGNATURE_DASHES:
+			return !quoted_is_postscript(text) && !quoted_speaks(&scan->folded, text);
+		case SIGNATURE_PLAIN:
+			return quoted_may_sign(text) && quoted_is_name(text.data, text.len);
+		case SIGNATURE_DEVICE:
+			break;
+	}
+	return quoted_is_link(text) || quoted_is_device(&scan->folded, text);
 }
 
 /*
@@ -378,7 +398,7 @@ compares(Scan *scan, const QuotedLine *first)
 
 		if (p < scan->end && *p == ' ')
 			p++;
-		if (p == line.text.data || p >= scan->end || !mime_digit(*p))
+		if (p == line.text.data || !quoted_begins_with_number(p, scan->end))
 			return false;
 		if (line.next >= scan->end)
 			break;
@@ -436,6 +456,18 @@ announces(Scan *scan)
 	return quoted_attribution(
 			   scan->last.data, scan->last.len,
 			   quoted_has_opener(quoted_fold(&scan->folded, scan->last, MAX_LINE))) != QUOTED_NOT;
+}
+
+/*
+ * says_below: what is above the history says that its writer goes on in it, "my
+ * answers in red below".  No mark tells them from the rest in a text.
+ */
+static bool
+says_below(Scan *scan, const char *stop)
+{
+	MimeSlice above = {scan->text, stop - scan->text};
+
+	return quoted_says_below(quoted_fold(&scan->folded, above, WINDOW));
 }
 
 /* earlier returns where the history with its announcing signature begins. */
@@ -504,10 +536,10 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			goto done;
 		if (history == HISTORY_REST)
 		{
-			/* With nothing before it, it is a forward, or text is below it. */
+			/* With nothing before it, it is a forward, or text is below or in it. */
 			if (scan.cut != NOWHERE)
 				result = scan.cut;
-			else if (scan.seen)
+			else if (scan.seen && !says_below(&scan, line.start))
 				result = earlier(&scan, line.start - text);
 			goto done;
 		}

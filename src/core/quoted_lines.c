@@ -200,3 +200,26 @@ quoted_is_marked(MimeSlice slice)
 	return slice.len > 0 &&
 		   (*slice.data == '>' || (slice.len >= 3 && memcmp(slice.data, "＞", 3) == 0));
 }
+
+/* quoted_begins_with_number: "30 days", "EUR 500", "$ 500". */
+bool
+quoted_begins_with_number(const char *p, const char *end)
+{
+	static const char *const signs[] = {"€", "$", "£", "¥"};
+	int capitals = 0;
+
+	for (int i = 0; i < lengthof(signs); i++)
+	{
+		size_t len = strlen(signs[i]);
+
+		if (end - p > len && memcmp(p, signs[i], len) == 0)
+			p += len;
+	}
+	while (capitals < 3 && end - p > capitals && p[capitals] >= 'A' && p[capitals] <= 'Z')
+		capitals++;
+	if (capitals == 3)
+		p += capitals;
+	if (p < end && *p == ' ')
+		p++;
+	return p < end && mime_digit(*p);
+}

@@ -36,6 +36,7 @@ extern bool quoted_may_go_on(MimeSlice text);
 extern bool quoted_begins_quotation(MimeSlice text);
 extern bool quoted_is_rule(MimeSlice text);
 extern bool quoted_is_title(MimeSlice text);
+extern bool quoted_begins_with_number(const char *p, const char *end);
 
 /* Which field of a mail's header a line is, and whether a block of them begins. */
 extern QuotedField quoted_field_of(StringInfo buffer, MimeSlice text);
@@ -45,8 +46,10 @@ extern bool quoted_is_block(StringInfo buffer, const QuotedLine *first, const ch
 /* What may stand in a signature, and what a person says. */
 extern bool quoted_is_postscript(MimeSlice text);
 extern bool quoted_may_sign(MimeSlice text);
+extern bool quoted_opens_signature(MimeSlice text);
 extern bool quoted_has_amount(MimeSlice text);
 extern bool quoted_speaks(StringInfo buffer, MimeSlice text);
+extern bool quoted_is_link(MimeSlice text);
 extern bool quoted_is_device(StringInfo buffer, MimeSlice text);
 
 #endif /* AR_INBOX_QUOTED_LINES_H */

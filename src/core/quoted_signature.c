@@ -17,6 +17,8 @@
 #define MIN_SAID 3	   /* words in lower case, that are a sentence */
 #define MIN_SAID_OF 2  /* beside a number */
 #define MIN_CASELESS 5 /* words in a script that has no lower case */
+#define MAX_OPENING 4  /* words of a signature's first line */
+#define MAX_DEVICE 12  /* characters of a device's name in Chinese and the like */
 
 /* quoted_is_postscript: "P.S." or "PS:". */
 bool
@@ -90,17 +92,24 @@ is_lower(const char *word, const char *end, bool *caseless)
 	return !*caseless;
 }
 
+/* What the words of a line are, but for those that may stand beside a name. */
+typedef struct Words
+{
+	int lower;	  /* in lower case */
+	int caseless; /* in a script without */
+	int all;	  /* whatever they are */
+	bool number;
+} Words;
+
 /*
- * is_said: words enough that no name, office or address has.  Words with marks
- * in them are links, addresses or names of numbers ("tel.").
+ * count_words leaves out words with marks in them, which are links, addresses or
+ * short for something ("tel.").
  */
-static bool
-is_said(MimeSlice text)
+static Words
+count_words(MimeSlice text)
 {
 	const char *end = text.data + text.len;
-	bool number = false;
-	int lower = 0;
-	int without = 0;
+	Words words = {0};
 
 	for (const char *p = text.data; p < end;)
 	{
@@ -116,17 +125,42 @@ is_said(MimeSlice text)
 			continue;
 		}
 		while (p < end && quoted_space(p, end) == 0)
-			number |= mime_digit(*p++);
+			words.number |= mime_digit(*p++);
 		/* a mark behind a word is none in it, but for what shortens it */
 		stop = p[-1] == ',' || (p[-1] == '.' && p == end) ? p - 1 : p;
 		for (const char *q = word; q < stop; q++)
 			plain &= mime_alpha(*q) || IS_HIGHBIT_SET(*q) || *q == '\'';
+		words.all += mime_alpha(*word) || IS_HIGHBIT_SET(*word);
 		if (stop - word < 2 || !plain || quoted_small_word(word, stop - word))
 			continue;
-		lower += is_lower(word, stop, &caseless);
-		without += caseless;
+		words.lower += is_lower(word, stop, &caseless);
+		words.caseless += caseless;
 	}
-	return lower >= (number ? MIN_SAID_OF : MIN_SAID) || without >= MIN_CASELESS;
+	return words;
+}
+
+/* is_said: words enough that no name, office or address has. */
+static bool
+is_said(MimeSlice text)
+{
+	Words words = count_words(text);
+
+	return words.lower >= (words.number ? MIN_SAID_OF : MIN_SAID) || words.caseless >= MIN_CASELESS;
+}
+
+/*
+ * quoted_opens_signature: the first line of a signature is somebody's name.  What a
+ * person says has a number, a word in lower case, or more words in its first line.
+ */
+bool
+quoted_opens_signature(MimeSlice text)
+{
+	Words words;
+
+	if (text.len == 0 || !quoted_may_sign(text) || !quoted_is_name(text.data, text.len))
+		return false;
+	words = count_words(text);
+	return words.lower == 0 && words.all <= MAX_OPENING;
 }
 
 /* ends_sentence: with a full stop behind a word in lower case, which no "Ltd." is. */
@@ -167,6 +201,20 @@ quoted_speaks(StringInfo buffer, MimeSlice text)
 							 quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE))));
 }
 
+/* quoted_is_link: nothing but a link, with brackets around it or not. */
+bool
+quoted_is_link(MimeSlice text)
+{
+	if (text.len > 0 && *text.data == '<')
+	{
+		text.data++;
+		text.len--;
+	}
+	return text.len > 8 &&
+		   (memcmp(text.data, "https://", 8) == 0 || memcmp(text.data, "http://", 7) == 0) &&
+		   memchr(text.data, ' ', text.len) == NULL;
+}
+
 /* may_be_device: a device or a program has no long numbers, nor a comma. */
 static bool
 may_be_device(MimeSlice text)
@@ -182,11 +230,50 @@ may_be_device(MimeSlice text)
 	return true;
 }
 
+/*
+ * behind_words returns what is behind as many words as "words" has; a part of the
+ * last one will do.
+ */
+static MimeSlice
+behind_words(MimeSlice text, const char *words)
+{
+	const char *p = text.data;
+	const char *end = text.data + text.len;
+
+	for (; *words; words++)
+	{
+		if (*words != ' ')
+			continue;
+		while (p < end && quoted_space(p, end) == 0)
+			p++;
+		while (p < end && quoted_space(p, end) > 0)
+			p += quoted_space(p, end);
+	}
+	if (words[-1] != ' ')
+	{
+		while (p < end && quoted_space(p, end) == 0 && (unsigned char) *p < 0xE3)
+			p++;
+	}
+	return quoted_trim(p, end);
+}
+
+/* names_device: what is behind "sent from my" has no sentence in it. */
+static bool
+names_device(MimeSlice text)
+{
+	int far_eastern = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		far_eastern += (unsigned char) text.data[i] >= 0xE3;
+	return far_eastern <= MAX_DEVICE && !is_said(text);
+}
+
 /* quoted_is_device: "Sent from my iPhone", and not "sent from my account". */
 bool
 quoted_is_device(StringInfo buffer, MimeSlice text)
 {
 	const char *folded;
+	const char *words;
 
 	if (text.len < 12 || text.len > MAX_LINE)
 		return false;
@@ -194,5 +281,6 @@ quoted_is_device(StringInfo buffer, MimeSlice text)
 	if (!quoted_may_say_device(text.data, text.len) || !may_be_device(text))
 		return false;
 	folded = quoted_fold(buffer, text, MAX_LINE);
-	return quoted_says_device(folded) && !quoted_says_bank(folded);
+	words = quoted_says_device(folded);
+	return words != NULL && !quoted_says_bank(folded) && names_device(behind_words(text, words));
 }

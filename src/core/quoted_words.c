@@ -4,8 +4,8 @@
  *	  The words mail programs put around what they quote, by language.
  *
  * All in lower case, as casefold_append() leaves them.  A language is added
- * by its words here, in quoted_field.c and in quoted_subject.c; nothing else
- * knows any.
+ * by its words here, in quoted_field.c, in quoted_subject.c, and in quoted_said.c,
+ * which has those that people write; nothing else knows any.
  *
  *-------------------------------------------------------------------------
  */
@@ -365,16 +365,6 @@ static const char *const devices[] = {
 	"στάλθηκε από το" /* Romanian, Greek */
 };
 
-/* What money is sent from, where a device might be. */
-static const char *const banks[] = {"account", "bank",	  "cuenta", "banco",  "compte", "banque",
-									"conto",   "banca",	  "konto",	"kontot", "conta",	"rekening",
-									"tili",	   "рахунок", "счет",	"счёт",	  "účet",	"hesab"};
-
-/* What ends a sentence, or stands in one, where a script has no lower case. */
-static const char *const sentence_ends[] = {"。", "！",	 "？",	"।",   "؟",	   "요",   "다",
-											"까", "요.", "다.", "까.", "ます", "です", "ません"};
-static const char *const sentence_marks[] = {"。", "，", "、", "我", "您", "请", "請", "已"};
-
 static bool
 contains_any(const char *folded, const char *const *words, int count)
 {
@@ -598,31 +588,14 @@ quoted_may_say_device(const char *line, size_t len)
 	return false;
 }
 
-bool
+/* quoted_says_device returns the words that such a line begins with, or NULL. */
+const char *
 quoted_says_device(const char *folded)
 {
-	return begins_with_any(folded, devices, lengthof(devices));
-}
-
-bool
-quoted_says_bank(const char *folded)
-{
-	return contains_any(folded, banks, lengthof(banks));
-}
-
-/*
- * quoted_says_sentence: a sentence in a script without capitals.  Others are known
- * by their words in lower case.
- */
-bool
-quoted_says_sentence(const char *folded)
-{
-	size_t len = strlen(folded);
-
-	for (int i = 0; i < lengthof(sentence_ends); i++)
+	for (int i = 0; i < lengthof(devices); i++)
 	{
-		if (ends_in(folded, len, sentence_ends[i], strlen(sentence_ends[i])))
-			return true;
+		if (begins_with_any(folded, &devices[i], 1))
+			return devices[i];
 	}
-	return contains_any(folded, sentence_marks, lengthof(sentence_marks));
+	return NULL;
 }

@@ -50,13 +50,16 @@ extern bool quoted_is_name(const char *text, size_t len);
 extern QuotedVerb quoted_verb_at_end(const char *text, size_t len, size_t *start);
 extern QuotedVerb quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop);
 extern bool quoted_small_word(const char *word, size_t len);
-extern bool quoted_says_sentence(const char *folded);
 extern bool quoted_has_opener(const char *folded);
 extern bool quoted_says_original(const char *folded);
 extern bool quoted_says_forwarded(const char *folded);
 extern bool quoted_may_say_device(const char *line, size_t len);
-extern bool quoted_says_device(const char *folded);
+extern const char *quoted_says_device(const char *folded);
+
+/* What people write: of money, a sentence, and that they answer below. */
 extern bool quoted_says_bank(const char *folded);
+extern bool quoted_says_sentence(const char *folded);
+extern bool quoted_says_below(const char *folded);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
 extern bool quoted_forward_prefix(const char *folded);
