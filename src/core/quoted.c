@@ -431,8 +431,10 @@ introduces(Scan *scan)
 	while (end > scan->last.data && strchr(":*_ ", end[-1]) != NULL)
 		end--;
 	said = quoted_trim(scan->last.data, end);
-	return quoted_verb_at_end(said.data, said.len, &start) == QUOTED_VERB_NONE &&
-		   !has_date(quoted_fold(&scan->folded, said, MAX_LINE));
+	if (quoted_says_own(quoted_fold(&scan->folded, said, MAX_LINE)))
+		return true;
+	return !has_date(scan->folded.data) &&
+		   quoted_verb_at_end(said.data, said.len, &start) == QUOTED_VERB_NONE;
 }
 
 /* own_marks goes over marked lines to where they end. */

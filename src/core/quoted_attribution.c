@@ -11,6 +11,7 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/casefold.h"
 #include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 
@@ -444,15 +445,23 @@ QuotedAttribution
 quoted_attribution(const char *text, size_t len, bool opens)
 {
 	StringInfoData buffer;
+	StringInfoData folded;
 	Facts facts = {false};
 	Piece line;
 	QuotedAttribution result;
 
 	initStringInfo(&buffer);
+	initStringInfo(&folded);
 	take_apart(text, len, &buffer, &facts);
 	line = piece_of(buffer.data, buffer.data + buffer.len);
 	find_dates(line, &facts);
-	result = judge(line, facts, opens);
+	casefold_append(&folded, line.data, line.len, false);
+	/* what is quoted behind "we wrote" is new here; a name has its address */
+	if (!facts.bracketed && !facts.bare && quoted_says_own(folded.data))
+		result = QUOTED_NOT;
+	else
+		result = judge(line, facts, opens);
+	pfree(folded.data);
 	pfree(buffer.data);
 	return result;
 }

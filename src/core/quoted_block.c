@@ -158,6 +158,38 @@ has_worded_date(MimeSlice text)
 	return false;
 }
 
+/* is_money: an amount, or a number beside three capitals, which are a currency. */
+static bool
+is_money(MimeSlice text)
+{
+	int digits = 0;
+	int capitals = 0;
+
+	if (quoted_has_amount(text))
+		return true;
+	for (size_t i = 0; i <= text.len; i++)
+	{
+		char c = i < text.len ? text.data[i] : '\0';
+
+		if (c >= 'A' && c <= 'Z')
+			capitals++;
+		else if (mime_digit(c))
+		{
+			if (capitals == 3)
+				return true;
+			digits++;
+			capitals = 0;
+		}
+		else if (c != ' ')
+		{
+			if (capitals == 3 && digits > 0)
+				return true;
+			digits = capitals = 0;
+		}
+	}
+	return false;
+}
+
 /* What the lines of a block have. */
 typedef struct Block
 {
@@ -223,7 +255,7 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 		if (field == QUOTED_FIELD_FOREIGN)
 		{
 			block.strange = true;
-			block.money |= quoted_has_amount(value_of(line.text));
+			block.money |= is_money(value_of(line.text));
 			continue;
 		}
 		if (field == QUOTED_FIELD_NONE)

@@ -56,6 +56,10 @@ static const char *const belows[] = {
 	"红色", "红字", "蓝色", "紅色", "紅字", "见下文", "见下面", "見下文", "赤字", "赤文字", "青字",
 	"下記をご参照", "빨간", "파란색", "아래 참조"};
 
+/* Who says "we wrote" has said it himself.  Where the verb tells, none is needed. */
+static const char *const owns[] = {"i",		  "we", "ich", "wir", "haben", "je", "nous", "avons",
+								   "abbiamo", "ik", "wij", "jag", "jeg",   "я",	 "мы",	 "ми"};
+
 static bool
 contains_any(const char *folded, const char *const *words, int count)
 {
@@ -120,6 +124,30 @@ quoted_says_below(const char *folded)
 	{
 		if (contains_word(folded, belows[i]))
 			return true;
+	}
+	return false;
+}
+
+/*
+ * quoted_says_own: "I" or "we" is a word of the last part of it, and no part of a
+ * name like "I. Smith".
+ */
+bool
+quoted_says_own(const char *folded)
+{
+	const char *comma = strrchr(folded, ',');
+
+	if (comma != NULL)
+		folded = comma + 1;
+	for (int i = 0; i < lengthof(owns); i++)
+	{
+		size_t len = strlen(owns[i]);
+
+		for (const char *p = folded; (p = strstr(p, owns[i])) != NULL; p++)
+		{
+			if ((p == folded || p[-1] == ' ') && p[len] == ' ')
+				return true;
+		}
 	}
 	return false;
 }

@@ -46,6 +46,32 @@ quoted_may_sign(MimeSlice text)
 	return !quoted_is_postscript(text);
 }
 
+/* has_currency: "€500", "500 $". */
+static bool
+has_currency(MimeSlice text)
+{
+	static const char *const signs[] = {"€", "$", "£", "¥"};
+	const char *end = text.data + text.len;
+
+	for (int i = 0; i < lengthof(signs); i++)
+	{
+		const char *p = mime_find(text.data, end, signs[i]);
+
+		for (; p != NULL; p = mime_find(p, end, signs[i]))
+		{
+			const char *before = p;
+
+			p += strlen(signs[i]);
+			if (before > text.data && before[-1] == ' ')
+				before--;
+			if ((before > text.data && mime_digit(before[-1])) || (p < end && mime_digit(*p)) ||
+				(end - p >= 2 && *p == ' ' && mime_digit(p[1])))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* quoted_has_amount: "1,234.50", which is no date and no number of a telephone. */
 bool
 quoted_has_amount(MimeSlice text)
@@ -66,7 +92,7 @@ quoted_has_amount(MimeSlice text)
 		if (before == 0 || text.data[before - 1] != *p)
 			return true;
 	}
-	return false;
+	return has_currency(text);
 }
 
 /* is_lower: it begins with a letter in lower case; "caseless" with one of no case. */

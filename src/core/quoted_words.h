@@ -56,10 +56,11 @@ extern bool quoted_says_forwarded(const char *folded);
 extern bool quoted_may_say_device(const char *line, size_t len);
 extern const char *quoted_says_device(const char *folded);
 
-/* What people write: of money, a sentence, and that they answer below. */
+/* What people write: of money, a sentence, that they answer below, that they wrote. */
 extern bool quoted_says_bank(const char *folded);
 extern bool quoted_says_sentence(const char *folded);
 extern bool quoted_says_below(const char *folded);
+extern bool quoted_says_own(const char *folded);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
 extern bool quoted_forward_prefix(const char *folded);

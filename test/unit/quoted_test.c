@@ -302,6 +302,9 @@ static const Text proses[] = {
 	{"Open amounts\n> EUR 500: INV-17\n> EUR 1000: INV-18\n"},
 	{"Open amounts\n> €500 INV-17\n> $ 1000 INV-18\n"},
 	{"Hallo,\n\nam 04.05.2026 um 10:15 schrieb die Bank <pay@bank.example>:\n\nbezahlt\n"},
+	{"Hi Ann,\n\nI wrote:\n> Please credit INV-17\n"},
+	{"Hi,\n\nOn 4 May 2026 we wrote:\n> Please credit INV-17\n"},
+	{"Hallo,\n\nwir haben folgendes geschrieben:\n> Die Rechnung ist falsch\n"},
 	/* answers in what is quoted, which nothing marks */
 	{"Hi, see my answers in red below.\n\nFrom: Acme <b@acme.example>\n"
 	 "Sent: Monday, May 4, 2026 10:15 AM\nTo: Ann <ann@globex.example>\nSubject: INV-17\n\n"
@@ -349,6 +352,7 @@ static const Text announcements[] = {
 	{"支払いました。\n\n~2026/05/04 10:15、Acme <b@example.com>のメール:\n\nお支払い。\n"},
 	{"Paid.\n\n~On 4 May 2026 10:15, Acme wrote:\n\n\n> Please pay.\n"},
 	{"Paid.\n~Acme Billing wrote:\n> Please pay.\n"},
+	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 schrieb I. Wir <b@example.com>:\n> Bitte.\n"},
 	{"Skonto in Rotterdam abgezogen.\n\n~Am 04.05.2026 um 10:15 schrieb Acme "
 	 "<b@example.com>:\n\nBitte.\n"},
 	{"Оплачено.\n\n~04.05.2026, 10:15, \"Acme\" <b@example.com>:\n> Оплатите.\n"},
@@ -399,6 +403,10 @@ static const Text blocks[] = {
 	 "to: your warehouse\nsubject: return of INV-17\n\nPlease book it.\n"},
 	{"Paid:\n\nFrom: ap@globex.example\nTo: ar@acme.example\nDate: 12/05/2026 10:15\n"
 	 "Subject: INV-17\nAmount: 2,715.50\n\nDone.\n"},
+	{"Paid:\n\nFrom: Globex <ap@globex.example>\nTo: Acme <ar@acme.example>\n"
+	 "Date: 12 May 2026 10:15\nAmount: $1200\nSubject: INV-17\n\nDone.\n"},
+	{"Paid:\n\nFrom: Globex <ap@globex.example>\nTo: Acme <ar@acme.example>\n"
+	 "Date: 12 May 2026 10:15\nSubject: INV-17\nAmount: 1200 EUR\n\nDone.\n"},
 	/* memos */
 	{"Hello,\n\nFrom: Ann Archer, Globex\nTo: Acme Receivables\n"
 	 "Date: Tuesday, 12 May 2026 10:15\nSubject: INV-17\n\nThe goods were damaged.\n"},
@@ -488,6 +496,7 @@ static const Text dashes[] = {
 	{"Paid.\n-- \nCan you send INV-18 again?\n"},
 	{"Paid so far:\n-- \nINV-1  100.00\nINV-2  200.00\n"},
 	{"Offen sind noch:\n-- \nRechnung 17 zahlen wir am Freitag\nRechnung 18 ist falsch\n"},
+	{"Danke\n-- \nAnna Berg\n\nnoch offen 500 €\n"},
 	{"Hello,\nthanks.\n-- \nDear Ann,\nwe paid on Friday\nregards\n"},
 	{"Payé.\n-- \nMerci de renvoyer la facture 18 à notre adresse\n"},
 	{"Paid.\n-- \nAnn Archer\nNB INV-18 was already credited\n"},
@@ -727,6 +736,7 @@ test_time(void)
 		"-- \nwe paid on friday\n",
 		"we paid on friday ",
 		"100.00",
+		"$ ",
 		"INV:\n> a\n",
 		"INV:\n> a\n\n\n",
 		"From: a\nSent: 1 May 2026 10:15 1.1.2026\n",
