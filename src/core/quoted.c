@@ -412,7 +412,7 @@ compares(Scan *scan, const QuotedLine *first)
 
 /*
  * introduces: the last line before marked ones goes on in them, and names nobody
- * who said them: "our agreement says:", or "Hello,".  The marks are the writer's
+ * who said them, nor the time: "our agreement says:", or "Hello,".  The marks are the writer's
  * own, be they arrows or bullets.
  */
 static bool
@@ -433,7 +433,7 @@ introduces(Scan *scan)
 	said = quoted_trim(scan->last.data, end);
 	if (quoted_says_own(quoted_fold(&scan->folded, said, MAX_LINE)))
 		return true;
-	return !has_date(scan->folded.data) &&
+	return !quoted_has_time(said) &&
 		   quoted_verb_at_end(said.data, said.len, &start) == QUOTED_VERB_NONE;
 }
 

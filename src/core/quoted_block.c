@@ -89,9 +89,9 @@ is_hour(const char *p, const char *end)
 	return false;
 }
 
-/* has_time: a time of day, and no amount of money, nor a day of a month. */
-static bool
-has_time(MimeSlice text)
+/* quoted_has_time: a time of day, and no amount of money, nor a day of a month. */
+bool
+quoted_has_time(MimeSlice text)
 {
 	const char *end = text.data + text.len;
 	bool year = mime_find(text.data, end, "20") != NULL;
@@ -274,7 +274,7 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 
 			/* of a line that goes on and on, no more than a date takes */
 			value.len = Min(value.len, MAX_DATE);
-			block.time |= has_time(value);
+			block.time |= quoted_has_time(value);
 			block.worded |= has_worded_date(value);
 			block.in_order |= i == 0;
 		}

@@ -40,6 +40,7 @@ extern bool quoted_begins_with_number(const char *p, const char *end);
 
 /* Which field of a mail's header a line is, and whether a block of them begins. */
 extern QuotedField quoted_field_of(StringInfo buffer, MimeSlice text);
+extern bool quoted_has_time(MimeSlice text);
 extern bool quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, bool apart,
 							bool ruled);
 

@@ -15,10 +15,14 @@ static const char *const banks[] = {
 	"conta",   "rekening", "tili",	 "рахун", "счет",	"счёт",	  "účet",  "účt",	"hesab",
 	"számla",  "cont ",	   "口座",	 "銀行",  "银行",	"账户",	  "帳戶",  "계좌",	"은행"};
 
-/* What ends a sentence, or stands in one, where a script has no lower case. */
+/*
+ * What ends a sentence, or stands in one, where a script has no lower case; and the
+ * number of a bank's account, which has to be seen where it is new.
+ */
 static const char *const sentence_ends[] = {"。", "！",	 "？",	"।",   "؟",	   "요",   "다",
 											"까", "요.", "다.", "까.", "ます", "です", "ません"};
-static const char *const sentence_marks[] = {"。", "，", "、", "我", "您", "请", "請", "已"};
+static const char *const sentence_marks[] = {"。", "，", "、", "我",  "您",
+											 "请", "請", "已", "iban"};
 
 /* Who writes these above a mail has written into it as well. */
 static const char *const belows[] = {

@@ -217,13 +217,38 @@ asks(MimeSlice text)
 	return false;
 }
 
+/* is_item: a line of a list or a table, "1. INV-17", or a paper's number in it. */
+static bool
+is_item(MimeSlice text)
+{
+	size_t digits = 0;
+	int capitals = 0;
+
+	if (text.len >= 2 && strchr("-*|", text.data[0]) != NULL && text.data[1] == ' ')
+		return true;
+	while (digits < text.len && mime_digit(text.data[digits]))
+		digits++;
+	if (digits > 0 && digits + 1 < text.len && strchr(".)", text.data[digits]) != NULL &&
+		text.data[digits + 1] == ' ')
+		return true;
+	for (size_t i = 0; i + 1 < text.len; i++)
+	{
+		char c = text.data[i];
+
+		if (capitals >= 3 && c == '-' && mime_digit(text.data[i + 1]))
+			return true;
+		capitals = c >= 'A' && c <= 'Z' ? capitals + 1 : 0;
+	}
+	return false;
+}
+
 /* quoted_speaks: a person says something in this line. */
 bool
 quoted_speaks(StringInfo buffer, MimeSlice text)
 {
 	return text.len > MAX_LINE ||
 		   (text.len > 0 && (text.data[text.len - 1] == '!' || asks(text) || ends_sentence(text) ||
-							 quoted_has_amount(text) || is_said(text) ||
+							 quoted_has_amount(text) || is_item(text) || is_said(text) ||
 							 quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE))));
 }
 

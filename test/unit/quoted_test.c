@@ -293,6 +293,8 @@ static const Text proses[] = {
 	/* marks of their own, behind what introduces them */
 	{"Hi,\n\nour agreement says:\n> payment within 60 days\n"},
 	{"Hallo,\n\nin Ihrem Portal gehen wir so vor:\n\n> Rechnungen\n> Zahlung\n"},
+	{"Hallo,\nhier die Positionen vom 04.05.2026:\n> Rechnung 17\n> Rechnung 18\n"},
+	{"Positions as of 4 May 2026:\n> INV-17 open\n> INV-18 paid\n"},
 	{"Our arrows:\n> we want to pay in three parts\n> May, June and July\n"},
 	{"Hello,\n> INV-17 is paid\n> INV-18 did not arrive\n"},
 	{"Bonjour,\n\n> facture 17 payée\n> facture 18 pas reçue\n"},
@@ -352,6 +354,8 @@ static const Text announcements[] = {
 	{"支払いました。\n\n~2026/05/04 10:15、Acme <b@example.com>のメール:\n\nお支払い。\n"},
 	{"Paid.\n\n~On 4 May 2026 10:15, Acme wrote:\n\n\n> Please pay.\n"},
 	{"Paid.\n~Acme Billing wrote:\n> Please pay.\n"},
+	/* in a language that is not known */
+	{"Talwyd.\n\nAr 4 Mai 2026 am 10:15, dywedodd Acme:\n~> Talwch.\n"},
 	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 schrieb I. Wir <b@example.com>:\n> Bitte.\n"},
 	{"Skonto in Rotterdam abgezogen.\n\n~Am 04.05.2026 um 10:15 schrieb Acme "
 	 "<b@example.com>:\n\nBitte.\n"},
@@ -497,6 +501,10 @@ static const Text dashes[] = {
 	{"Paid so far:\n-- \nINV-1  100.00\nINV-2  200.00\n"},
 	{"Offen sind noch:\n-- \nRechnung 17 zahlen wir am Freitag\nRechnung 18 ist falsch\n"},
 	{"Danke\n-- \nAnna Berg\n\nnoch offen 500 €\n"},
+	{"Paid.\n-- \nAnn\n\nDisputed: INV-18\n"},
+	{"Thanks.\n-- \nAnn Archer\n\n1. Invoice 17 Paid\n2. Invoice 18 Disputed\n"},
+	{"Thanks.\n-- \nAnn Archer\n\n| Invoice | Amount |\n| 17 | 100 |\n"},
+	{"Thanks.\n-- \nAnn Archer\n\nNew IBAN: GB12ABCD\n"},
 	{"Hello,\nthanks.\n-- \nDear Ann,\nwe paid on Friday\nregards\n"},
 	{"Payé.\n-- \nMerci de renvoyer la facture 18 à notre adresse\n"},
 	{"Paid.\n-- \nAnn Archer\nNB INV-18 was already credited\n"},
@@ -691,6 +699,11 @@ test_mail(void)
 		 "On 04.05.2026 10:00, Acme wrote:<br></div><blockquote type=\"cite\">old</blockquote>"
 		 "<div class=\"moz-signature\">-- <br>Ann</div>",
 		 "We have paid.\n\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>Paid.</p><div><div style='border-top:solid "
+		 "1pt'><p><b>From:</b> Acme<br><b>Sent:</b> Monday, May 4, 2026 10:15 AM<br><b>To:</b> Ann"
+		 "<br><b>Subject:</b> x</p></div></div><p>Pay</p>",
+		 "Paid.\n\n"},
+		{"Subject: Re: x\n\nPaid.\n\n-- \nAnn Archer\n", "Paid.\n\n"},
 		{"Subject: Fwd: x\nContent-Type: text/html\n\n<p>See</p><div id=divRplyFwdMsg>From:</div>",
 		 "See\n\nFrom:\n"},
 		{"Subject: Re: x\nContent-Type: text/plain; format=flowed\n\nPaid by our bank, \non time.\n"
