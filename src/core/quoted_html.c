@@ -5,7 +5,8 @@
  *
  * The tags are gone through once, without a parser: only their names and
  * attributes are looked at.  Text that comes behind the quoted blocks is new,
- * as it is in plain text; then nothing is cut.
+ * as it is in plain text; then nothing is cut.  A mark says something about no
+ * more than what holds it: what is pasted has its marks pasted with it.
  *
  *-------------------------------------------------------------------------
  */
@@ -18,34 +19,42 @@
 #define MAX_TAG 2000	   /* bytes of a tag that are looked at */
 #define FORWARD_WINDOW 600 /* bytes after a mark where a forward says so */
 #define MAX_MARKS 100	   /* marks whose surroundings are looked at */
+#define MAX_ANNOUNCED 500  /* bytes of "On … wrote:", with links and addresses */
 
 /* What a mark says about the rest. */
 typedef enum Mark
 {
 	MARK_NONE,
 	MARK_BLOCK,	  /* a quoted block: text may follow it */
-	MARK_REST,	  /* all the rest is history */
+	MARK_REST,	  /* all behind it is history, as far as what holds the mark goes */
+	MARK_BOX,	  /* all that is in it is history */
+	MARK_SEND,	  /* history if a rule or another mark comes next */
 	MARK_FORWARD, /* a forward begins */
 } Mark;
 
-/* Parts of attribute values; "x_" may stand before them (Outlook adds it). */
-static const struct
+/*
+ * Parts of attribute values; "x_" may stand before them (Outlook adds it).
+ * "set_in": what they announce is a blockquote; where none follows, the person
+ * has deleted it and written in its place.
+ */
+typedef struct Form
 {
 	const char *value;
 	Mark mark;
-} marks[] = {
-	{"gmail_quote", MARK_BLOCK},
-	{"moz-cite-prefix", MARK_BLOCK},
-	{"moz-forward-container", MARK_FORWARD},
-	{"yahoo_quoted", MARK_BLOCK},
-	{"protonmail_quote", MARK_BLOCK},
-	{"zmail_extra", MARK_BLOCK},
-	{"divrplyfwdmsg", MARK_REST},
-	{"appendonsend", MARK_REST},
-	{"mail-editor-reference-message-container", MARK_REST},
-	{"olk_src_body_section", MARK_REST},
-	{"ms-outlook-mobile-reference-message", MARK_REST},
+	bool set_in;
+} Form;
+
+static const Form forms[] = {
+	{"gmail_quote", MARK_BLOCK, true},	   {"gmail_attr", MARK_BLOCK, true},
+	{"moz-cite-prefix", MARK_BLOCK, true}, {"moz-forward-container", MARK_FORWARD},
+	{"yahoo_quoted", MARK_BLOCK},		   {"protonmail_quote", MARK_BLOCK, true},
+	{"zmail_extra", MARK_BLOCK},		   {"divrplyfwdmsg", MARK_REST},
+	{"appendonsend", MARK_SEND},		   {"mail-editor-reference-message-container", MARK_BOX},
+	{"olk_src_body_section", MARK_BOX},	   {"ms-outlook-mobile-reference-message", MARK_BOX},
 };
+
+static const Form cited = {"cite", MARK_BLOCK};
+static const Form unmarked = {"", MARK_NONE};
 
 typedef struct Tag
 {
@@ -55,7 +64,7 @@ typedef struct Tag
 	const char *after;
 } Tag;
 
-/* read_tag reads what begins with "<"; false where it is no tag. */
+/* read_tag reads what begins with "<"; false where it is no element's tag. */
 static bool
 read_tag(const char *p, const char *end, Tag *tag)
 {
@@ -69,14 +78,12 @@ read_tag(const char *p, const char *end, Tag *tag)
 	while (q < limit && (mime_alpha(*q) || mime_digit(*q)))
 		q++;
 	tag->name.len = q - tag->name.data;
-	if (tag->name.len == 0)
-		return false;
 	tag->attributes.data = q;
 	while (q < limit && *q != '>' && *q != '<')
 		q++;
 	tag->attributes.len = q - tag->attributes.data;
 	tag->after = q < limit && *q == '>' ? q + 1 : q;
-	return true;
+	return tag->name.len > 0;
 }
 
 /* has_value looks for a word in a tag's attributes, whatever its case. */
@@ -94,23 +101,23 @@ has_value(MimeSlice attributes, const char *value)
 	return false;
 }
 
-static Mark
-mark_of(const Tag *tag)
+static const Form *
+form_of(const Tag *tag)
 {
 	if (tag->closing || tag->attributes.len < 8)
-		return MARK_NONE;
+		return &unmarked;
 	if (mime_equal(tag->name, "blockquote") && has_value(tag->attributes, "type") &&
 		has_value(tag->attributes, "cite"))
-		return MARK_BLOCK;
+		return &cited;
 	if (!has_value(tag->attributes, "class=") && !has_value(tag->attributes, "id=") &&
 		!has_value(tag->attributes, "name="))
-		return MARK_NONE;
-	for (int i = 0; i < lengthof(marks); i++)
+		return &unmarked;
+	for (int i = 0; i < lengthof(forms); i++)
 	{
-		if (has_value(tag->attributes, marks[i].value))
-			return marks[i].mark;
+		if (has_value(tag->attributes, forms[i].value))
+			return &forms[i];
 	}
-	return MARK_NONE;
+	return &unmarked;
 }
 
 /* is_signature: an element that Thunderbird puts the signature into. */
@@ -176,18 +183,181 @@ has_words(const char *p, const char *end)
 	return false;
 }
 
+/* A walk through the tags of one document. */
+typedef struct Walk
+{
+	const char *cut; /* where history begins, NULL: none yet */
+	bool proven;	 /* it does: what the mark announces is there */
+	int announced;	 /* bytes of words between the mark and that */
+	int divs;		 /* that are open */
+	int quotes;		 /* blockquotes that are open */
+	int depth;		 /* of these, from the mark on */
+	bool was_inside; /* one of them has been open */
+
+	/* the element that holds a quoted block */
+	bool boxed;	  /* there is one */
+	bool box;	  /* and it is open */
+	int box_divs; /* open outside of it */
+
+	/* all is history, as long as so many are open */
+	bool rest;
+	int rest_divs;
+	int rest_quotes;
+	bool rested; /* that is over */
+
+	/* MARK_SEND, nothing behind it yet */
+	const char *send;
+	int send_divs;
+} Walk;
+
+/* forget_mark: what was taken for history is none. */
+static void
+forget_mark(Walk *walk)
+{
+	walk->cut = NULL;
+	walk->proven = walk->was_inside = walk->boxed = walk->box = walk->rested = false;
+	walk->announced = 0;
+	walk->depth = 0;
+}
+
+/* begin_rest: from here on all is history. */
+static void
+begin_rest(Walk *walk, const char *at, int divs)
+{
+	if (walk->cut == NULL || (!walk->proven && walk->announced > 0))
+		walk->cut = at;
+	walk->proven = true;
+	walk->rest = true;
+	walk->rest_divs = divs;
+	walk->rest_quotes = walk->quotes;
+	walk->send = NULL;
+}
+
+/* note_mark notes what a tag says that begins at "open". */
+static void
+note_mark(Walk *walk, const Form *form, const Tag *tag, const char *open)
+{
+	bool is_div = mime_equal(tag->name, "div");
+	bool moves;
+
+	/* what is quoted has the marks of all that is quoted in it */
+	if (walk->rest || walk->depth > 0 || (walk->box && walk->proven))
+		return;
+	switch (form->mark)
+	{
+		case MARK_SEND:
+			if (walk->send == NULL)
+			{
+				walk->send = open;
+				walk->send_divs = walk->divs;
+			}
+			return;
+		case MARK_REST:
+			if (walk->send != NULL)
+				begin_rest(walk, walk->send, Min(walk->send_divs, walk->divs));
+			else
+				begin_rest(walk, open, walk->divs);
+			return;
+		case MARK_BOX:
+			begin_rest(walk, walk->send != NULL ? walk->send : open,
+					   is_div ? walk->divs + 1 : walk->divs);
+			return;
+		default:
+			break;
+	}
+
+	/* Who writes into the box of a quotation does so before it is announced. */
+	moves = walk->cut != NULL && !walk->proven && walk->announced > 0 &&
+			!mime_equal(tag->name, "blockquote");
+	if (walk->cut == NULL || moves)
+	{
+		walk->cut = walk->cut == NULL && walk->send != NULL ? walk->send : open;
+		walk->announced = 0;
+		walk->proven = !form->set_in;
+	}
+	walk->send = NULL;
+	if (is_div && !walk->box)
+	{
+		walk->boxed = walk->box = true;
+		walk->box_divs = walk->divs;
+		walk->proven = walk->proven || !form->set_in;
+	}
+}
+
+/* note_tag counts what a tag opens and closes. */
+static void
+note_tag(Walk *walk, const Tag *tag, const char *open)
+{
+	bool is_div = mime_equal(tag->name, "div");
+	int *count = is_div ? &walk->divs : &walk->quotes;
+
+	if (walk->send != NULL && mime_equal(tag->name, "hr"))
+		begin_rest(walk, walk->send, Min(walk->send_divs, walk->divs));
+	if (!is_div && !mime_equal(tag->name, "blockquote"))
+		return;
+	if (!tag->closing)
+		(*count)++;
+	else if (*count > 0)
+		(*count)--;
+	if (walk->rest && (walk->divs < walk->rest_divs || walk->quotes < walk->rest_quotes))
+	{
+		walk->rest = false;
+		walk->rested = true;
+		walk->depth = 0;
+		return;
+	}
+	if (walk->cut == NULL || walk->rest)
+		return;
+	if (is_div)
+	{
+		if (walk->box && walk->divs <= walk->box_divs)
+		{
+			/* with it ends what is left open in it */
+			walk->box = false;
+			walk->depth = 0;
+		}
+	}
+	else if (!tag->closing)
+	{
+		if (!walk->proven && walk->announced > MAX_ANNOUNCED)
+			walk->cut = open;
+		walk->depth++;
+		walk->proven = walk->was_inside = true;
+	}
+	else if (walk->depth > 0)
+		walk->depth--;
+}
+
+/* note_words tells whether words are new ones behind what is quoted. */
+static bool
+note_words(Walk *walk, size_t len)
+{
+	walk->send = NULL;
+	if (walk->cut == NULL || walk->rest || walk->depth > 0)
+		return false;
+	if (walk->box && !walk->was_inside)
+	{
+		walk->announced += (int) Min(len, MAX_ANNOUNCED + 1);
+		return false;
+	}
+	if (!walk->proven)
+	{
+		forget_mark(walk);
+		return false;
+	}
+	return walk->was_inside || walk->boxed || walk->rested;
+}
+
 /*
- * quoted_html tells where in HTML the history begins.
+ * quoted_html tells where in an HTML document the history begins.
  */
 QuotedHtml
 quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 {
 	const char *p = html;
 	const char *end = html + len;
-	const char *cut = NULL;
-	int depth = 0; /* of quoted blocks, from the first mark on */
+	Walk walk = {0};
 	int marked = 0;
-	bool was_inside = false;
 	MimeSlice signature = {NULL, 0}; /* the element it is, while it is open */
 	int signature_depth = 0;		 /* of such elements */
 
@@ -197,12 +367,13 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 	while (p < end)
 	{
 		const char *open = memchr(p, '<', end - p);
+		const Form *form;
 		Tag tag;
-		Mark mark;
 
 		if (open == NULL)
 			open = end;
-		if (cut != NULL && was_inside && depth == 0 && signature_depth == 0 && has_words(p, open))
+		if ((walk.cut != NULL || walk.send != NULL) && signature_depth == 0 && has_words(p, open) &&
+			note_words(&walk, open - p))
 			return QUOTED_HTML_ALL;
 		if (open == end)
 			break;
@@ -216,7 +387,8 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 		}
 		if (!read_tag(open, end, &tag))
 		{
-			p = open + 1;
+			/* "<![endif]>" is no words */
+			p = end - open >= 2 && (open[1] == '!' || open[1] == '?') ? tag.after : open + 1;
 			continue;
 		}
 		p = tag.after;
@@ -234,35 +406,28 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 				pg_strncasecmp(tag.name.data, signature.data, signature.len) == 0)
 				signature_depth += tag.closing ? -1 : 1;
 		}
-		else if (cut != NULL && was_inside && depth == 0 && is_signature(&tag))
+		else if (walk.was_inside && walk.depth == 0 && !walk.rest && is_signature(&tag))
 		{
 			signature = tag.name;
 			signature_depth = 1;
 		}
 
-		mark = mark_of(&tag);
-		if (mark != MARK_NONE && marked++ < MAX_MARKS && says_forwarded(p, end) && cut == NULL)
-			mark = MARK_FORWARD;
-		if (mark == MARK_FORWARD && cut == NULL)
-			return QUOTED_HTML_ALL;
-		if (mark != MARK_NONE && cut == NULL)
-			cut = open;
-		if (mark == MARK_REST)
-			break;
-		if (cut != NULL && mime_equal(tag.name, "blockquote"))
+		form = form_of(&tag);
+		if (form->mark != MARK_NONE)
 		{
-			if (!tag.closing)
-			{
-				depth++;
-				was_inside = true;
-			}
-			else if (depth > 0)
-				depth--;
+			bool first = walk.cut == NULL || !walk.proven;
+
+			if (first &&
+				(form->mark == MARK_FORWARD || (marked++ < MAX_MARKS && says_forwarded(p, end))))
+				return QUOTED_HTML_ALL;
+			if (form->mark != MARK_FORWARD)
+				note_mark(&walk, form, &tag, open);
 		}
+		note_tag(&walk, &tag, open);
 	}
-	if (cut == NULL)
+	if (walk.cut == NULL || !walk.proven)
 		return QUOTED_HTML_NONE;
-	*offset = cut - html;
+	*offset = walk.cut - html;
 	return QUOTED_HTML_CUT;
 }
 
