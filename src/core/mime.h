@@ -92,6 +92,16 @@ typedef enum MimeProtection
 
 typedef struct MimeArena MimeArena;
 
+/* A part that the text of a mail is made of, up to where the next one begins. */
+typedef struct MimePiece
+{
+	int part;			/* its number in the mail */
+	size_t start;		/* in the text */
+	bool from_html;		/* made of a document */
+	size_t html;		/* where that is in the HTML */
+	size_t html_length; /* 0: it is not in there */
+} MimePiece;
+
 typedef struct MimeMessage
 {
 	char *message_id; /* NULL where there is none */
@@ -120,7 +130,9 @@ typedef struct MimeMessage
 	char *text; /* never NULL; made from the HTML where that is all there is */
 	size_t text_length;
 	bool text_from_html;
-	char *html; /* as sent, several documents with rules between; NULL: none */
+	int piece_count;
+	MimePiece *pieces;
+	char *html; /* as sent, several parts with rules between; NULL: none */
 	size_t html_length;
 
 	int attachment_count;

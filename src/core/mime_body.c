@@ -10,211 +10,11 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "core/html.h"
 #include "core/mime_internal.h"
 
 /* So many cid: links of an HTML body are looked at; a real one has some ten. */
 #define MAX_LINKS 10000
 #define CID_BUCKETS 1024
-
-typedef enum Role
-{
-	ROLE_NONE, /* a multipart, or another form of what is shown */
-	ROLE_TEXT, /* shown as text */
-	ROLE_HTML, /* a text/html body */
-	ROLE_ATTACHED
-} Role;
-
-/* encoding_word returns the encoding without what may stand behind it. */
-static MimeSlice
-encoding_word(const MimePart *part)
-{
-	MimeSlice word = mime_skip_comments(part->encoding);
-	size_t len = 0;
-
-	while (len < word.len && !mime_space(word.data[len]) && word.data[len] != ';' &&
-		   word.data[len] != '(' && word.data[len] != ',')
-		len++;
-	word.len = len;
-	return word;
-}
-
-/* decode_room is how many bytes a part can decode to. */
-static size_t
-decode_room(const MimePart *part)
-{
-	if (mime_equal(encoding_word(part), "base64"))
-		return part->content.len / 4 * 3 + 3;
-	return part->content.len;
-}
-
-/*
- * is_identity tells whether the part is not encoded.  An encoding nobody
- * knows leaves the bytes as they are, which loses nothing.
- */
-static bool
-is_identity(MimeReader *reader, const MimePart *part)
-{
-	MimeSlice word = encoding_word(part);
-
-	if (word.len == 0 || mime_equal(word, "7bit") || mime_equal(word, "8bit") ||
-		mime_equal(word, "binary"))
-		return true;
-	if (mime_equal(word, "base64") || mime_equal(word, "quoted-printable") ||
-		mime_equal(word, "x-uuencode") || mime_equal(word, "uuencode") ||
-		mime_equal(word, "x-uue") || mime_equal(word, "uue"))
-		return false;
-	reader->mail->defects |= MIME_DEFECT_ENCODING;
-	return true;
-}
-
-/* decode writes a part that is not identity into "out" of decode_room(). */
-static size_t
-decode(MimeReader *reader, const MimePart *part, char *out)
-{
-	MimeSlice word = encoding_word(part);
-
-	if (mime_equal(word, "base64"))
-		return mime_decode_base64(part->content.data, part->content.len, out,
-								  &reader->mail->defects);
-	if (mime_equal(word, "quoted-printable"))
-		return mime_decode_qp(part->content.data, part->content.len, out, false);
-	return mime_decode_uu(part->content.data, part->content.len, out, &reader->mail->defects);
-}
-
-/* meta_charset looks for <meta charset=…> where the part itself names none. */
-static MimeSlice
-meta_charset(const char *html, size_t len)
-{
-	MimeSlice head = {html, Min(len, 1024)};
-	MimeSlice charset = {NULL, 0};
-
-	for (; head.len > 8; head.data++, head.len--)
-	{
-		size_t i = 8;
-
-		if (mime_lower(head.data[0]) != 'c' || !mime_starts(head, "charset="))
-			continue;
-		while (i < head.len && (head.data[i] == '"' || head.data[i] == '\'' || head.data[i] == ' '))
-			i++;
-		charset.data = head.data + i;
-		while (i < head.len && (mime_alpha(head.data[i]) || mime_digit(head.data[i]) ||
-								head.data[i] == '-' || head.data[i] == '_'))
-			i++;
-		charset.len = head.data + i - charset.data;
-
-		/* What could be read this far is not UTF-16. */
-		if (mime_starts(charset, "utf-16"))
-			charset.len = 0;
-		break;
-	}
-	return charset;
-}
-
-/* unify_newlines makes LF of CRLF and CR, from "start" on. */
-static void
-unify_newlines(StringInfo out, int start)
-{
-	char *to = memchr(out->data + start, '\r', out->len - start);
-	char *end = out->data + out->len;
-	char *from = to;
-
-	if (to == NULL)
-		return;
-	while (from < end)
-	{
-		char *next;
-
-		/* "from" is at a CR: it goes, or becomes the LF itself. */
-		from++;
-		if (from == end || *from != '\n')
-			*to++ = '\n';
-		next = memchr(from, '\r', end - from);
-		if (next == NULL)
-			next = end;
-		memmove(to, from, next - from);
-		to += next - from;
-		from = next;
-	}
-	out->len = (int) (to - out->data);
-	out->data[out->len] = '\0';
-}
-
-/*
- * put_text appends a text part to "out": decoded, UTF-8, lines ended by LF.
- */
-static void
-put_text(MimeReader *reader, const MimePart *part, bool is_html, StringInfo out)
-{
-	MimeSlice charset = mime_param_value(reader, part->content_type, "charset");
-	MimeSlice bytes = part->content;
-	char *decoded = NULL;
-	int start = out->len;
-	CharsetResult result;
-
-	if (!is_identity(reader, part))
-	{
-		decoded = palloc(decode_room(part) + 1);
-		bytes.data = decoded;
-		bytes.len = decode(reader, part, decoded);
-	}
-	if (bytes.len > MIME_MAX_TEXT - reader->text_bytes)
-	{
-		reader->mail->defects |= MIME_DEFECT_SIZE;
-		bytes.len = MIME_MAX_TEXT - reader->text_bytes;
-	}
-	reader->text_bytes += bytes.len;
-	if (is_html && charset.len == 0)
-		charset = meta_charset(bytes.data, bytes.len);
-
-	enlargeStringInfo(out, (int) bytes.len + 1);
-	result = charset_to_utf8(charset.data, charset.len, bytes.data, bytes.len, out);
-	if (result == CHARSET_UNKNOWN)
-		reader->mail->defects |= MIME_DEFECT_CHARSET;
-	else if (result == CHARSET_REPLACED)
-		reader->mail->defects |= MIME_DEFECT_CHARACTERS;
-	if (decoded != NULL)
-		pfree(decoded);
-
-	/* A byte order mark is no text. */
-	if (out->len - start >= 3 && memcmp(out->data + start, "\xEF\xBB\xBF", 3) == 0)
-	{
-		memmove(out->data + start, out->data + start + 3, out->len - start - 3 + 1);
-		out->len -= 3;
-	}
-	unify_newlines(out, start);
-}
-
-/* put_plain_text is put_text for text/plain, with format=flowed undone. */
-static void
-put_plain_text(MimeReader *reader, const MimePart *part, StringInfo out)
-{
-	MimeSlice format = mime_param_value(reader, part->content_type, "format");
-	MimeSlice delsp;
-	StringInfoData flowed;
-
-	if (!mime_equal(format, "flowed"))
-	{
-		put_text(reader, part, false, out);
-		return;
-	}
-	delsp = mime_param_value(reader, part->content_type, "delsp");
-	initStringInfo(&flowed);
-	put_text(reader, part, false, &flowed);
-	mime_unflow(flowed.data, flowed.len, mime_equal(delsp, "yes"), out);
-	pfree(flowed.data);
-}
-
-static bool
-blank(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-	{
-		if (!mime_space(text[i]))
-			return false;
-	}
-	return true;
-}
 
 static bool
 says_attachment(const MimePart *part)
@@ -251,26 +51,26 @@ part_name(MimeReader *reader, const MimePart *part)
 }
 
 /* first_role is what a part is before its neighbours are looked at. */
-static Role
+static MimeRole
 first_role(const MimePart *part, const char *name)
 {
 	bool plain = mime_equal(part->type, "text/plain");
 
 	if (part->multipart)
-		return ROLE_NONE;
+		return MIME_ROLE_NONE;
 	if (says_attachment(part) || (name != NULL && part->parent >= 0))
-		return ROLE_ATTACHED;
+		return MIME_ROLE_ATTACHED;
 	if (plain)
-		return ROLE_TEXT;
+		return MIME_ROLE_TEXT;
 	if (mime_equal(part->type, "text/html"))
-		return ROLE_HTML;
+		return MIME_ROLE_HTML;
 
 	/* Other ways to write the same text, which nobody could open. */
 	if (part->alternative >= 0 &&
 		(mime_equal(part->type, "text/x-amp-html") || mime_equal(part->type, "text/watch-html") ||
 		 mime_equal(part->type, "text/enriched") || mime_equal(part->type, "text/richtext")))
-		return ROLE_NONE;
-	return ROLE_ATTACHED;
+		return MIME_ROLE_NONE;
+	return MIME_ROLE_ATTACHED;
 }
 
 /* end_line closes the last line, if another text follows it. */
@@ -281,13 +81,51 @@ end_line(StringInfo text)
 		appendStringInfoChar(text, '\n');
 }
 
+/* note_piece says where in the text a part begins, which ends the one before. */
+static void
+note_piece(MimeMessage *mail, int part, size_t start, bool from_html)
+{
+	MimePiece *piece = &mail->pieces[mail->piece_count++];
+
+	memset(piece, 0, sizeof(*piece));
+	piece->part = part;
+	piece->start = start;
+	piece->from_html = from_html;
+}
+
+/* put_html_text writes the words of a document, apart from those before it. */
+static void
+put_html_text(MimeReader *reader, const MimePart *parts, int part, StringInfo text)
+{
+	MimeMessage *mail = reader->mail;
+	bool follows = mail->piece_count > 0 && mail->pieces[mail->piece_count - 1].from_html &&
+				   text->len > mail->pieces[mail->piece_count - 1].start;
+	StringInfoData html;
+	int start;
+
+	initStringInfo(&html);
+	mime_part_text(reader, &parts[part], true, &html);
+	end_line(text);
+	start = text->len;
+	if (follows)
+		appendStringInfoChar(text, '\n');
+	mime_html_text(html.data, html.len, text);
+	pfree(html.data);
+	if (text->len == start + (follows ? 1 : 0))
+	{
+		text->len = start;
+		text->data[start] = '\0';
+	}
+	note_piece(mail, part, Min(text->len, start + (follows ? 1 : 0)), true);
+}
+
 /*
  * put_slot writes the text of the parts from "first" on that belong to one
  * place: one part, or all of an alternative, where plain text wins if there
  * is any in it.
  */
 static void
-put_slot(MimeReader *reader, const MimePart *parts, Role *roles, int count, int first,
+put_slot(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count, int first,
 		 StringInfo text, bool *from_html)
 {
 	int alternative = parts[first].alternative;
@@ -299,38 +137,33 @@ put_slot(MimeReader *reader, const MimePart *parts, Role *roles, int count, int 
 	start = text->len;
 	for (int i = first; i < last; i++)
 	{
-		if (roles[i] != ROLE_TEXT || parts[i].alternative != alternative ||
+		if (roles[i] != MIME_ROLE_TEXT || parts[i].alternative != alternative ||
 			(branch >= 0 && parts[i].branch != branch))
 			continue;
 		end_line(text);
-		put_plain_text(reader, &parts[i], text);
-		if (!blank(text->data + start, text->len - start))
+		note_piece(reader->mail, i, text->len, false);
+		mime_part_plain_text(reader, &parts[i], text);
+		if (!mime_blank(text->data + start, text->len - start))
 			branch = parts[i].branch;
 	}
-	if (!blank(text->data + start, text->len - start))
+	if (!mime_blank(text->data + start, text->len - start))
 		return;
 
 	branch = -1;
 	for (int i = first; i < last; i++)
 	{
-		StringInfoData html;
-
-		if (roles[i] != ROLE_HTML || parts[i].alternative != alternative ||
+		if (roles[i] != MIME_ROLE_HTML || parts[i].alternative != alternative ||
 			(branch >= 0 && parts[i].branch != branch))
 			continue;
 		branch = parts[i].branch;
-		initStringInfo(&html);
-		put_text(reader, &parts[i], true, &html);
-		end_line(text);
-		mime_html_text(html.data, html.len, text);
-		pfree(html.data);
+		put_html_text(reader, parts, i, text);
 		*from_html = true;
 	}
 }
 
 /* put_all_text writes the mail's text, place by place. */
 static void
-put_all_text(MimeReader *reader, const MimePart *parts, Role *roles, int count)
+put_all_text(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count)
 {
 	MimeMessage *mail = reader->mail;
 	StringInfoData text;
@@ -338,20 +171,22 @@ put_all_text(MimeReader *reader, const MimePart *parts, Role *roles, int count)
 	bool has_plain = false;
 
 	initStringInfo(&text);
+	mail->pieces = mime_alloc(reader->arena, count * sizeof(MimePiece));
 	for (int i = 0; i < count; i++)
 	{
 		int place = parts[i].alternative;
 		bool from_html = false;
 		int before = text.len;
 
-		if ((roles[i] != ROLE_TEXT && roles[i] != ROLE_HTML) || (place >= 0 && done[place]))
+		if ((roles[i] != MIME_ROLE_TEXT && roles[i] != MIME_ROLE_HTML) ||
+			(place >= 0 && done[place]))
 			continue;
 		if (place >= 0)
 			done[place] = true;
 		put_slot(reader, parts, roles, count, i, &text, &from_html);
 		if (from_html)
 			mail->text_from_html = true;
-		else if (!blank(text.data + before, text.len - before))
+		else if (!mime_blank(text.data + before, text.len - before))
 			has_plain = true;
 	}
 	if (has_plain)
@@ -445,7 +280,7 @@ attach(MimeReader *reader, const MimePart *part, char *name)
 {
 	MimeMessage *mail = reader->mail;
 	MimeAttachment *attachment = &mail->attachments[mail->attachment_count++];
-	size_t room = decode_room(part);
+	size_t room = mime_part_room(part);
 
 	memset(attachment, 0, sizeof(MimeAttachment));
 	attachment->name = name;
@@ -460,13 +295,13 @@ attach(MimeReader *reader, const MimePart *part, char *name)
 			mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
 	}
 	attachment->content = mime_alloc(reader->arena, room + 1);
-	if (is_identity(reader, part))
+	if (mime_part_identity(reader, part))
 	{
 		memcpy(attachment->content, part->content.data, part->content.len);
 		attachment->length = part->content.len;
 	}
 	else
-		attachment->length = decode(reader, part, attachment->content);
+		attachment->length = mime_part_decode(reader, part, attachment->content);
 	attachment->content[attachment->length] = '\0';
 }
 
@@ -538,112 +373,15 @@ mime_protection_name(MimeProtection protection)
 	return NULL;
 }
 
-/*
- * put_all_html writes the mail's HTML: of each place its documents, one after
- * the other, as they are read by who sent them.  What is another form of an
- * alternative is attached, and so is what the document before would swallow, or
- * would be more than is shown ("all": there is none of that).  Returns how many
- * documents there are.
- */
-static int
-put_all_html(MimeReader *reader, const MimePart *parts, Role *roles, int count, bool *all)
-{
-	MimeMessage *mail = reader->mail;
-	StringInfoData text;
-	int *branches = palloc(count * sizeof(int));
-	int documents = 0;
-	bool ends = true;	/* the last of them ends */
-	bool shown = false; /* something of what is written can be seen */
-
-	*all = true;
-	reader->text_bytes = 0;
-	memset(branches, -1, count * sizeof(int));
-	for (int i = 0; i < count; i++)
-	{
-		int place = parts[i].alternative;
-		bool shows;
-		StringInfoData next;
-
-		if (roles[i] != ROLE_HTML)
-			continue;
-		if (place >= 0 && branches[place] < 0)
-			branches[place] = parts[i].branch;
-		if (place >= 0 && branches[place] != parts[i].branch)
-		{
-			roles[i] = ROLE_ATTACHED;
-			continue;
-		}
-		if (documents == 0)
-		{
-			initStringInfo(&text);
-			put_text(reader, &parts[i], true, &text);
-			documents++;
-			continue;
-		}
-		if (documents == 1 && ends)
-			ends = mime_html_ends(text.data, text.len, &shown);
-		if (!ends)
-		{
-			roles[i] = ROLE_ATTACHED;
-			*all = false;
-			continue;
-		}
-		initStringInfo(&next);
-		put_text(reader, &parts[i], true, &next);
-		if (text.len + next.len > HTML_MAX_SOURCE)
-		{
-			/* better one that is shown than two that are too much */
-			pfree(next.data);
-			roles[i] = ROLE_ATTACHED;
-			*all = false;
-			continue;
-		}
-		ends = mime_html_ends(next.data, next.len, &shows);
-
-		/* Some have a document without a word behind the last attachment. */
-		appendStringInfoString(&text, shown && shows ? "\n<hr>\n" : "\n");
-		appendBinaryStringInfo(&text, next.data, next.len);
-		pfree(next.data);
-		shown = shown || shows;
-		documents++;
-	}
-	if (documents > 0)
-	{
-		mail->html = mime_strdup(reader->arena, text.data, text.len);
-		mail->html_length = text.len;
-		pfree(text.data);
-	}
-	pfree(branches);
-	return documents;
-}
-
-/*
- * text_of_documents makes the text of several documents of what is shown of
- * them, so that a place in the one can be found in the other.
- */
-static void
-text_of_documents(MimeReader *reader)
-{
-	MimeMessage *mail = reader->mail;
-	StringInfoData text;
-
-	initStringInfo(&text);
-	mime_html_text(mail->html, mail->html_length, &text);
-	mail->text = mime_strdup(reader->arena, text.data, text.len);
-	mail->text_length = text.len;
-	pfree(text.data);
-}
-
 /* mime_bodies decides about every part and fills the message. */
 void
 mime_bodies(MimeReader *reader, MimePart *parts, int count)
 {
 	MimeMessage *mail = reader->mail;
-	Role *roles = palloc(count * sizeof(Role));
+	MimeRole *roles = palloc(count * sizeof(MimeRole));
 	char **names = palloc(count * sizeof(char *));
 	int named = -1;
 	bool shown = false;
-	bool all;
 	int room;
 
 	note_charset(reader, parts, count);
@@ -651,25 +389,25 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 	{
 		names[i] = parts[i].multipart ? NULL : part_name(reader, &parts[i]);
 		roles[i] = first_role(&parts[i], names[i]);
-		shown = shown || roles[i] == ROLE_TEXT || roles[i] == ROLE_HTML;
-		if (named < 0 && roles[i] == ROLE_ATTACHED && !says_attachment(&parts[i]) &&
+		shown = shown || roles[i] == MIME_ROLE_TEXT || roles[i] == MIME_ROLE_HTML;
+		if (named < 0 && roles[i] == MIME_ROLE_ATTACHED && !says_attachment(&parts[i]) &&
 			(mime_equal(parts[i].type, "text/plain") || mime_equal(parts[i].type, "text/html")))
 			named = i;
 	}
 
 	/* Some programs give the body a file's name. */
 	if (!shown && named >= 0)
-		roles[named] = mime_equal(parts[named].type, "text/plain") ? ROLE_TEXT : ROLE_HTML;
+		roles[named] =
+			mime_equal(parts[named].type, "text/plain") ? MIME_ROLE_TEXT : MIME_ROLE_HTML;
 
 	put_all_text(reader, parts, roles, count);
-	if (put_all_html(reader, parts, roles, count, &all) > 1 && all && mail->text_from_html)
-		text_of_documents(reader);
+	mime_all_html(reader, parts, roles, count);
 
 	/* Room for what TNEF brings as well: the limit on parts holds for all. */
 	room = 0;
 	for (int i = 0; i < count; i++)
 	{
-		if (roles[i] == ROLE_ATTACHED)
+		if (roles[i] == MIME_ROLE_ATTACHED)
 			room++;
 	}
 	if (room > 0)
@@ -680,7 +418,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 			mime_alloc(reader->arena, (room + MIME_MAX_TNEF) * sizeof(MimeAttachment));
 		for (int i = 0; i < count; i++)
 		{
-			if (roles[i] != ROLE_ATTACHED)
+			if (roles[i] != MIME_ROLE_ATTACHED)
 				continue;
 			attach(reader, &parts[i], names[i]);
 			left--;

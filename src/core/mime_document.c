@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * mime_document.c
- *	  Whether another HTML document may stand behind one in the same text.
+ *	  The HTML of a mail, of the documents and the plain text it has.
  *
  * A mail program that shows an attachment between two paragraphs sends what is
- * before and what is behind it as documents of their own, and who reads the
- * mail reads both.  Every reader of HTML takes a second document for more of
- * the first one's body, which is right as long as nothing of the first is left
- * open that would swallow it.
+ * before and what is behind it as parts of their own, and who reads the mail
+ * reads both; a note, or a list's footer, is plain text beside the HTML.  Every
+ * reader of HTML takes a second document for more of the first one's body, which
+ * is right as long as nothing of the first is left open that would swallow it.
  *
  *-------------------------------------------------------------------------
  */
@@ -17,6 +17,8 @@
 
 /* What the names of elements are looked up by; none of those asked for is longer. */
 #define MAX_ELEMENT 12
+
+#define RULE "\n<hr>\n"
 
 #define MAX_DROPPED 16 /* elements that are not shown, one in the other */
 
@@ -124,13 +126,13 @@ note_tag(Open *open, const char *name, bool closing)
 }
 
 /*
- * mime_html_ends tells whether a document leaves nothing open that another
+ * html_ends tells whether a document leaves nothing open that another
  * one behind it would become a part of: no comment or tag, nothing that is
  * not shown, no quotation, table or preformatted text.  "shows": there is
  * something to see in it.
  */
-bool
-mime_html_ends(const char *html, size_t len, bool *shows)
+static bool
+html_ends(const char *html, size_t len, bool *shows)
 {
 	const char *p = html;
 	const char *end = html + len;
@@ -190,4 +192,234 @@ mime_html_ends(const char *html, size_t len, bool *shows)
 	}
 	return open.ndropped == 0 && !open.doubtful && open.quotes == 0 && open.tables == 0 &&
 		   open.pres == 0;
+}
+
+/*
+ * plain_html writes plain text as HTML that looks the same: its lines, and
+ * its spaces where there are several.  False where it becomes more than is shown.
+ */
+static bool
+plain_html(const char *text, size_t len, StringInfo out)
+{
+	const char *end = text + len;
+	int start = out->len;
+
+	while (end > text && mime_space(end[-1]))
+		end--;
+	appendStringInfoString(out, "<div>");
+	for (const char *p = text; p < end && out->len - start <= HTML_MAX_SOURCE; p++)
+	{
+		switch (*p)
+		{
+			case '&':
+				appendStringInfoString(out, "&amp;");
+				break;
+			case '<':
+				appendStringInfoString(out, "&lt;");
+				break;
+			case '>':
+				appendStringInfoString(out, "&gt;");
+				break;
+			case '\n':
+				appendStringInfoString(out, "<br>\n");
+				break;
+			case '\t':
+				appendStringInfoString(out, "&nbsp; &nbsp; ");
+				break;
+			case ' ':
+				if (p == text || p[-1] == '\n' || (p + 1 < end && p[1] == ' '))
+					appendStringInfoString(out, "&nbsp;");
+				else
+					appendStringInfoChar(out, ' ');
+				break;
+			case ':':
+				/* what is only written shows no image (see mark_inline) */
+				if (p - text >= 3 && pg_strncasecmp(p - 3, "cid", 3) == 0)
+					appendStringInfoString(out, "&#58;");
+				else
+					appendStringInfoChar(out, ':');
+				break;
+			default:
+				appendStringInfoChar(out, *p);
+				break;
+		}
+	}
+	appendStringInfoString(out, "</div>");
+	return out->len - start <= HTML_MAX_SOURCE;
+}
+
+/* What the HTML of a mail is put together of. */
+typedef struct Joined
+{
+	StringInfoData html;
+	int parts;		/* in it */
+	int last;		/* where the last of them begins */
+	bool documents; /* some are the sender's HTML */
+	bool ends;		/* the last of them ends, as far as is known */
+	bool shown;		/* something of what is written can be seen */
+} Joined;
+
+/*
+ * html_of_part gives a part as HTML, false where there is nothing to see in it;
+ * "too_much" where it cannot be shown.
+ */
+static bool
+html_of_part(MimeReader *reader, const MimePart *part, MimeRole role, StringInfo out,
+			 bool *too_much)
+{
+	StringInfoData plain;
+	bool seen;
+
+	*too_much = false;
+	if (role == MIME_ROLE_HTML)
+	{
+		mime_part_text(reader, part, true, out);
+		return true;
+	}
+	*too_much = part->content.len > 3 * HTML_MAX_SOURCE;
+	if (*too_much)
+		return true;
+	initStringInfo(&plain);
+	mime_part_plain_text(reader, part, &plain);
+	seen = !mime_blank(plain.data, plain.len);
+	*too_much = seen && !plain_html(plain.data, plain.len, out);
+	pfree(plain.data);
+	return seen;
+}
+
+/*
+ * join adds a part, false where what is before would swallow it or both are
+ * more than is shown: better one that is shown than two that are too much.
+ */
+static bool
+join(Joined *joined, StringInfo html)
+{
+	bool shows;
+
+	if (joined->parts == 0)
+	{
+		/* mostly there is one, which may be large */
+		StringInfoData none = joined->html;
+
+		joined->html = *html;
+		*html = none;
+		joined->parts = 1;
+		return true;
+	}
+	if (joined->parts == 1 && joined->ends)
+		joined->ends = html_ends(joined->html.data, joined->html.len, &joined->shown);
+	if (!joined->ends || joined->html.len + html->len + (int) strlen(RULE) > HTML_MAX_SOURCE)
+		return false;
+	joined->ends = html_ends(html->data, html->len, &shows);
+
+	/* Some have a document without a word behind the last attachment. */
+	appendStringInfoString(&joined->html, joined->shown && shows ? RULE : "\n");
+	joined->last = joined->html.len;
+	appendBinaryStringInfo(&joined->html, html->data, html->len);
+	joined->shown = joined->shown || shows;
+	joined->parts++;
+	return true;
+}
+
+/* choose_branches finds of each alternative the form that is HTML; -1: none is. */
+static bool
+choose_branches(const MimePart *parts, const MimeRole *roles, int count, int *branches)
+{
+	bool any = false;
+
+	memset(branches, -1, count * sizeof(int));
+	for (int i = 0; i < count; i++)
+	{
+		int place = parts[i].alternative;
+
+		if (roles[i] != MIME_ROLE_HTML)
+			continue;
+		any = true;
+		if (place >= 0 && branches[place] < 0)
+			branches[place] = parts[i].branch;
+	}
+	return any;
+}
+
+/*
+ * mime_all_html writes the mail's HTML: of each place its documents and the plain
+ * text between them, one after the other, as they are read by who sent them.
+ * HTML that is another form of an alternative is attached, and so is what cannot
+ * stand with the rest.
+ */
+void
+mime_all_html(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count)
+{
+	MimeMessage *mail = reader->mail;
+	Joined joined = {.ends = true};
+	int *branches = palloc(count * sizeof(int));
+	int n = 0; /* pieces of the text before the part */
+
+	reader->text_bytes = 0;
+	if (!choose_branches(parts, roles, count, branches))
+	{
+		pfree(branches);
+		return;
+	}
+	initStringInfo(&joined.html);
+	for (int i = 0; i < count; i++)
+	{
+		int place = parts[i].alternative;
+		int branch = place < 0 ? -1 : branches[place];
+		MimePiece *piece;
+		StringInfoData html;
+		bool too_much;
+
+		while (n < mail->piece_count && mail->pieces[n].part < i)
+			n++;
+		piece = n < mail->piece_count && mail->pieces[n].part == i ? &mail->pieces[n] : NULL;
+		if (roles[i] != MIME_ROLE_HTML && roles[i] != MIME_ROLE_TEXT)
+			continue;
+		if (place >= 0 && branch != parts[i].branch)
+		{
+			if (roles[i] == MIME_ROLE_HTML)
+				roles[i] = MIME_ROLE_ATTACHED;
+			if (branch >= 0 || piece == NULL)
+				continue;
+		}
+		if (!joined.ends && roles[i] == MIME_ROLE_HTML)
+		{
+			roles[i] = MIME_ROLE_ATTACHED;
+			continue;
+		}
+		initStringInfo(&html);
+		if (html_of_part(reader, &parts[i], roles[i], &html, &too_much))
+		{
+			if (roles[i] == MIME_ROLE_HTML && !joined.documents &&
+				joined.html.len + html.len > HTML_MAX_SOURCE)
+			{
+				/* what is plain can be read as it is */
+				for (int j = 0; j < n; j++)
+				{
+					if (mail->pieces[j].html_length > 0)
+						roles[mail->pieces[j].part] = MIME_ROLE_ATTACHED;
+					mail->pieces[j].html_length = 0;
+				}
+				resetStringInfo(&joined.html);
+				joined.parts = joined.last = 0;
+				joined.shown = false;
+			}
+			if (too_much || !join(&joined, &html))
+				roles[i] = MIME_ROLE_ATTACHED;
+			else
+			{
+				joined.documents = joined.documents || roles[i] == MIME_ROLE_HTML;
+				if (piece != NULL)
+				{
+					piece->html = joined.last;
+					piece->html_length = joined.html.len - joined.last;
+				}
+			}
+		}
+		pfree(html.data);
+	}
+	mail->html = mime_strdup(reader->arena, joined.html.data, joined.html.len);
+	mail->html_length = joined.html.len;
+	pfree(joined.html.data);
+	pfree(branches);
 }

@@ -55,6 +55,15 @@ typedef struct MimePart
 	MimeSlice content;		/* not decoded */
 } MimePart;
 
+/* What becomes of a part. */
+typedef enum MimeRole
+{
+	MIME_ROLE_NONE, /* a multipart, or another form of what is shown */
+	MIME_ROLE_TEXT, /* shown as text */
+	MIME_ROLE_HTML, /* a text/html body */
+	MIME_ROLE_ATTACHED
+} MimeRole;
+
 /* What one reading needs while it lasts. */
 typedef struct MimeReader
 {
@@ -91,6 +100,18 @@ static inline bool
 mime_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* mime_blank: nothing but white space. */
+static inline bool
+mime_blank(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		if (!mime_space(text[i]))
+			return false;
+	}
+	return true;
 }
 
 static inline void
@@ -156,6 +177,13 @@ extern void mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool
 /* mime_date.c */
 extern bool mime_date(MimeSlice value, int64 *date, int *offset);
 
+/* mime_part.c */
+extern size_t mime_part_room(const MimePart *part);
+extern bool mime_part_identity(MimeReader *reader, const MimePart *part);
+extern size_t mime_part_decode(MimeReader *reader, const MimePart *part, char *out);
+extern void mime_part_text(MimeReader *reader, const MimePart *part, bool is_html, StringInfo out);
+extern void mime_part_plain_text(MimeReader *reader, const MimePart *part, StringInfo out);
+
 /* mime_body.c */
 extern void mime_bodies(MimeReader *reader, MimePart *parts, int count);
 
@@ -164,7 +192,7 @@ extern void mime_unflow(const char *text, size_t len, bool delsp, StringInfo out
 extern void mime_html_text(const char *html, size_t len, StringInfo out);
 
 /* mime_document.c */
-extern bool mime_html_ends(const char *html, size_t len, bool *shows);
+extern void mime_all_html(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count);
 
 /* mime_automatic.c */
 extern void mime_automatic(MimeReader *reader);

@@ -282,7 +282,7 @@ test_bodies(void)
 		"Content-Type: multipart/mixed; boundary=a\n\n--a\n"
 		"Content-Type: text/html\n\n<p>Order\n--a\nContent-Type: text/plain\n\nFooter\n--a--\n");
 	is(mail->text, "Order\nFooter", "HTML followed by a text footer gives both");
-	is(mail->html, "<p>Order", "and the HTML");
+	is(mail->html, "<p>Order\n<hr>\n<div>Footer</div>", "in the HTML as well");
 	mime_free(mail);
 
 	mail =
@@ -592,6 +592,89 @@ test_documents(void)
 	mime_free(mail);
 }
 
+/* mixed reads a mail of parts side by side, each a type and its text. */
+static MimeMessage *
+mixed(const char *const *parts, int count)
+{
+	StringInfoData text;
+	MimeMessage *mail;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, "Content-Type: multipart/mixed; boundary=a\n\n");
+	for (int i = 0; i < count; i += 2)
+		appendStringInfo(&text, "--a\nContent-Type: %s\n\n%s\n", parts[i], parts[i + 1]);
+	appendStringInfoString(&text, "--a--\n");
+	mail = mime_read(text.data, text.len);
+	pfree(text.data);
+	return mail;
+}
+
+#define MIXED(...)                                                                                 \
+	mixed((const char *const[]){__VA_ARGS__}, lengthof(((const char *const[]){__VA_ARGS__})))
+
+/* Plain text beside HTML is read where it stands. */
+static void
+test_plain_beside_html(void)
+{
+	MimeMessage *mail;
+
+	mail = MIXED("text/plain", "A  note:\n 1 < 2 & 3 > 2\n", "text/html", "<p>One</p>",
+				 "text/plain", "cid:x\tTwo");
+	is(mail->html,
+	   "<div>A&nbsp; note:<br>\n&nbsp;1 &lt; 2 &amp; 3 &gt; 2</div>\n<hr>\n<p>One</p>\n<hr>\n"
+	   "<div>cid&#58;x&nbsp; &nbsp; Two</div>",
+	   "text, HTML, text");
+	is(mail->text, "A  note:\n 1 < 2 & 3 > 2\nOne\ncid:x\tTwo", "in the text as well");
+	is_int(mail->attachment_count, 0, "and nothing attached");
+	mime_free(mail);
+
+	mail = MIXED("text/html", "<p>One</p>", "text/plain", " \n", "text/plain; name=a.txt", "Two",
+				 "text/plain\nContent-Disposition: attachment", "Three");
+	is(mail->html, "<p>One</p>", "no text that is blank or a file");
+	is_int(mail->attachment_count, 2, "which stays one");
+	mime_free(mail);
+
+	mail = MIXED("text/plain", "One", "text/plain", "Two");
+	ok(mail->html == NULL, "only text is no HTML");
+	mime_free(mail);
+
+	mail = MIXED("text/html", "<pre>One", "text/plain", "Two", "text/plain", " ");
+	is(mail->html, "<pre>One", "not behind a document with an open end");
+	is_int(mail->attachment_count, 1, "there it is attached, unless it is blank");
+	mime_free(mail);
+
+	mail =
+		MIXED("multipart/alternative; boundary=b",
+			  "--b\n\nOne\n--b\nContent-Type: text/html\n\n<p>One</p>\n--b--", "text/plain", "Two");
+	is(mail->html, "<p>One</p>\n<hr>\n<div>Two</div>", "of an alternative its HTML");
+	is(mail->text, "One\nTwo", "or its text");
+	mime_free(mail);
+
+	mail =
+		MIXED("multipart/alternative; boundary=b", "--b\n\nOne\n--b--", "text/html", "<p>Two</p>");
+	is(mail->html, "<div>One</div>\n<hr>\n<p>Two</p>", "or that where it has no HTML");
+	mime_free(mail);
+
+	{
+		/* more than sanitize_html() takes */
+		char *much = palloc(1500001);
+
+		memset(much, '&', 1500000);
+		much[1500000] = '\0';
+		mail = MIXED("text/html", "<p>One</p>", "text/plain", much, "text/plain", "Two");
+		is(mail->html, "<p>One</p>\n<hr>\n<div>Two</div>", "text that is too much is left out");
+		is_int(mail->attachment_count, 1, "and attached");
+		mime_free(mail);
+
+		memset(much, 'x', 1500000);
+		mail = MIXED("text/plain", much, "text/html", much);
+		is_int(mail->html_length, 1500000, "HTML goes before text");
+		is_int(mail->attachment_count, 1, "which is attached");
+		mime_free(mail);
+		pfree(much);
+	}
+}
+
 /* repeat makes a mail of a piece many times over. */
 static char *
 repeat(const char *before, const char *piece, int times, const char *after)
@@ -726,6 +809,16 @@ test_hostile(void)
 	hostile("documents",
 			repeat("Content-Type: multipart/mixed; boundary=b\n\n",
 				   "--b\nContent-Type: text/html\n\n<b>x\n", 999, "--b--\n"),
+			0);
+	hostile("texts beside a document",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+				   "Content-Type: text/html\n\nx\n",
+				   "--b\n\n> <\n", 999, "--b--\n"),
+			0);
+	hostile("spaces beside a document",
+			repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+				   "Content-Type: text/html\n\nx\n--b\n\n",
+				   "        ", 250000, "x\n--b--\n"),
 			0);
 	hostile("documents behind a large one that does not end",
 			repeat(repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n"
@@ -935,6 +1028,7 @@ main(void)
 	test_automatic();
 	test_bodies();
 	test_documents();
+	test_plain_beside_html();
 	test_tnef_types();
 	test_hostile();
 	test_mutations();

@@ -748,6 +748,29 @@ test_mail(void)
 		 "\nOn 4 May 2026 \nBob wrote:\n> Pay \n> now\n",
 		 "Paid by our bank, on time.\n\n"},
 		{"Subject: Re: x\n\n", ""},
+	/* parts side by side, each with what is quoted in it */
+#define MIXED "Subject: Re: x\nContent-Type: multipart/mixed; boundary=b\n\n"
+#define HTML "--b\nContent-Type: text/html\n\n"
+#define PLAIN "--b\nContent-Type: text/plain\n\n"
+#define OUTLOOK "<div id=appendonsend></div><hr><div id=divRplyFwdMsg>From: Bob</div>old\n"
+		{MIXED HTML "<p>One</p>" OUTLOOK HTML "<p>Two</p>\n--b--",
+		 "One\n\nFrom: Bob\nold\n\nTwo\n"},
+		{MIXED HTML "<p>One</p>" OUTLOOK HTML "<br>\n--b--", "One\n\n"},
+		{MIXED HTML "<p>One</p>\n" HTML OUTLOOK "--b--", "One\n\n"},
+		{MIXED HTML "<p>One</p><blockquote type=cite>a</blockquote>\n" HTML
+					"<blockquote type=cite>b</blockquote>\n--b--",
+		 "One\n\n"},
+		{MIXED HTML "<pre>One</pre><pre>" OUTLOOK HTML "<p>Two</p>\n--b--",
+		 "One\n\nFrom: Bob\nold\n\nTwo\n"},
+		{MIXED PLAIN "One\n\n-----Original Message-----\nold\n" PLAIN "Two\n--b--",
+		 "One\n\n-----Original Message-----\nold\nTwo"},
+		{MIXED PLAIN "One\n\n-----Original Message-----\nold\n" PLAIN
+					 "________________________________\nThe list\nlist@example.com\n--b--",
+		 "One\n\n"},
+		{MIXED PLAIN "One\n\nOn 4 May 2026 Bob wrote:\n" PLAIN "> old\n--b--", "One\n\n"},
+		{MIXED HTML "<p>Pay to:</p><blockquote>DE12</blockquote>\n" PLAIN "Two\n--b--",
+		 "Pay to:\n\n> DE12\nTwo"},
+		{MIXED HTML "<p>One</p>" OUTLOOK PLAIN "Two\n--b--", "One\n\nFrom: Bob\nold\nTwo"},
 	};
 
 	for (int i = 0; i < lengthof(mails); i++)
