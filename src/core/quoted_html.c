@@ -13,13 +13,15 @@
 #include "core/mime_internal.h"
 #include "core/quoted.h"
 
+#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 #include "core/casefold.h"
 
-#define MAX_TAG 2000	   /* bytes of a tag that are looked at */
-#define FORWARD_WINDOW 600 /* bytes after a mark where a forward says so */
-#define MAX_MARKS 100	   /* marks whose surroundings are looked at */
-#define MAX_ANNOUNCED 500  /* bytes of "On … wrote:", with links and addresses */
+#define MAX_TAG 2000		 /* bytes of a tag that are looked at */
+#define FORWARD_WINDOW 600	 /* bytes after a mark where a forward says so */
+#define MAX_ANNOUNCEMENT 100 /* bytes of a line that says so without dashes */
+#define MAX_MARKS 100		 /* marks whose surroundings are looked at */
+#define MAX_ANNOUNCED 500	 /* bytes of "On … wrote:", with links and addresses */
 
 /* What a mark says about the rest. */
 typedef enum Mark
@@ -129,25 +131,6 @@ is_signature(const Tag *tag)
 		   (mime_equal(tag->name, "div") || mime_equal(tag->name, "pre"));
 }
 
-/* says_forwarded: what comes right behind a mark announces a forward. */
-static bool
-says_forwarded(const char *p, const char *end)
-{
-	StringInfoData folded;
-	size_t len = Min(end - p, FORWARD_WINDOW);
-	const char *dash;
-	bool result;
-
-	while (len > 0 && len < end - p && ((unsigned char) p[len] & 0xC0) == 0x80)
-		len--;
-	initStringInfo(&folded);
-	casefold_append(&folded, p, len, false);
-	dash = strstr(folded.data, "-----");
-	result = dash != NULL && quoted_says_forwarded(dash);
-	pfree(folded.data);
-	return result;
-}
-
 /* skip_foreign returns the end of an element whose content is no text. */
 static const char *
 skip_foreign(const Tag *tag, const char *end)
@@ -158,10 +141,15 @@ skip_foreign(const Tag *tag, const char *end)
 	{
 		p += 2;
 		if (end - p >= tag->name.len && pg_strncasecmp(p, tag->name.data, tag->name.len) == 0)
-			return p;
+			return p - 2;
 	}
 	return end;
 }
+
+/* Written in mails to be a place for the cursor, or to fill one. */
+static const char *const unseen[] = {"&nbsp;",		 "&#160;",		 "&#8203;",
+									 "&zwnj;",		 "&#8204;",		 "\xC2\xA0",
+									 "\xE2\x80\x8B", "\xE2\x80\x8C", "\xEF\xBB\xBF"};
 
 /* has_words: a stretch of text with something to read in it. */
 static bool
@@ -169,18 +157,86 @@ has_words(const char *p, const char *end)
 {
 	while (p < end)
 	{
-		if (end - p >= 6 && memcmp(p, "&nbsp;", 6) == 0)
-			p += 6;
-		else if (end - p >= 6 && memcmp(p, "&#160;", 6) == 0)
-			p += 6;
-		else if (end - p >= 2 && (unsigned char) p[0] == 0xC2 && (unsigned char) p[1] == 0xA0)
-			p += 2;
-		else if (mime_space(*p))
-			p++;
-		else
+		size_t len = mime_space(*p) ? 1 : 0;
+
+		for (int i = 0; len == 0 && i < lengthof(unseen); i++)
+		{
+			size_t n = strlen(unseen[i]);
+
+			if (end - p >= n && memcmp(p, unseen[i], n) == 0)
+				len = n;
+		}
+		if (len == 0)
 			return true;
+		p += len;
 	}
 	return false;
+}
+
+/* folded_says_forwarded folds a stretch and looks at what is in it from "mark" on. */
+static bool
+folded_says_forwarded(const char *p, size_t len, const char *mark)
+{
+	StringInfoData folded;
+	const char *found;
+	bool result;
+
+	initStringInfo(&folded);
+	casefold_append(&folded, p, len, false);
+	found = strstr(folded.data, mark);
+	result = found != NULL && quoted_says_forwarded(found);
+	pfree(folded.data);
+	return result;
+}
+
+/* first_words returns the first stretch of text with something to read in it. */
+static MimeSlice
+first_words(const char *p, const char *end)
+{
+	MimeSlice words = {p, 0};
+
+	while (p < end && words.len == 0)
+	{
+		const char *open = memchr(p, '<', end - p);
+		const char *close;
+
+		if (open == NULL)
+			break;
+		if (has_words(p, open))
+		{
+			words.data = p;
+			words.len = open - p;
+		}
+		close = memchr(open, '>', end - open);
+		p = close != NULL ? close + 1 : end;
+	}
+	mime_trim(&words);
+	return words;
+}
+
+/*
+ * says_forwarded: what comes right behind a mark announces a forward, between
+ * dashes or as the first line (Apple Mail).  What is quoted behind the mark may
+ * be a forward, and the mail is none.
+ */
+static bool
+says_forwarded(const Tag *mark, const char *end)
+{
+	const char *p = mark->after;
+	const char *stop = end - p > FORWARD_WINDOW ? p + FORWARD_WINDOW : end;
+	const char *quote =
+		mime_equal(mark->name, "blockquote") ? NULL : mime_find(p, stop, "<blockquote");
+	MimeSlice words;
+
+	if (quote != NULL)
+		stop = quote;
+	while (stop > p && stop < end && ((unsigned char) *stop & 0xC0) == 0x80)
+		stop--;
+	if (folded_says_forwarded(p, stop - p, "-----"))
+		return true;
+	words = first_words(p, stop);
+	return words.len > 0 && words.len <= MAX_ANNOUNCEMENT && quoted_ends_with_colon(words) &&
+		   folded_says_forwarded(words.data, words.len, "");
 }
 
 /* A walk through the tags of one document. */
@@ -415,10 +471,10 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 		form = form_of(&tag);
 		if (form->mark != MARK_NONE)
 		{
-			bool first = walk.cut == NULL || !walk.proven;
+			bool first = walk.cut == NULL || (!walk.proven && !mime_equal(tag.name, "blockquote"));
 
 			if (first &&
-				(form->mark == MARK_FORWARD || (marked++ < MAX_MARKS && says_forwarded(p, end))))
+				(form->mark == MARK_FORWARD || (marked++ < MAX_MARKS && says_forwarded(&tag, end))))
 				return QUOTED_HTML_ALL;
 			if (form->mark != MARK_FORWARD)
 				note_mark(&walk, form, &tag, open);
