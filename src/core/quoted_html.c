@@ -261,6 +261,8 @@ typedef struct Walk
 	int rest_quotes;
 	bool rested; /* that is over */
 
+	bool by_word; /* a document of Outlook's, made by Word */
+
 	/* MARK_SEND, nothing behind it yet */
 	const char *send;
 	int send_divs;
@@ -287,6 +289,22 @@ begin_rest(Walk *walk, const char *at, int divs)
 	walk->rest_divs = divs;
 	walk->rest_quotes = walk->quotes;
 	walk->send = NULL;
+}
+
+/*
+ * is_words_block: the line above the header fields that Outlook puts above what
+ * it quotes.  What is below are older mails, with the marks of their programs,
+ * and nothing says where it ends: only the text tells whether it is history.
+ */
+static bool
+is_words_block(Walk *walk, const Tag *tag)
+{
+	if (tag->closing || walk->cut != NULL || !mime_equal(tag->name, "div"))
+		return false;
+	if (walk->divs == 0 && has_value(tag->attributes, "wordsection"))
+		walk->by_word = true;
+	return walk->by_word && (has_value(tag->attributes, "border-top:solid #e1e1e1") ||
+							 has_value(tag->attributes, "border-top:solid #b5c4df"));
 }
 
 /* note_mark notes what a tag says that begins at "open". */
@@ -468,6 +486,8 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 			signature_depth = 1;
 		}
 
+		if (is_words_block(&walk, &tag))
+			break;
 		form = form_of(&tag);
 		if (form->mark != MARK_NONE)
 		{

@@ -682,6 +682,15 @@ static const Html htmls[] = {
 	 "Paid.|<div class=gmail_quote><div class=gmail_attr>On Mon Bob wrote:</div><blockquote "
 	 "class=gmail_quote>---------- Forwarded message ---------<br>From: Bank</blockquote></div>",
 	 QUOTED_HTML_CUT},
+	{"older mails in Outlook's",
+	 "<div class=WordSection1><p>Paid.</p><div><div style='border:none;border-top:solid #E1E1E1 "
+	 "1.0pt'><p><b>From:</b> Bob</div></div><blockquote "
+	 "type=cite>Pay</blockquote><p>Bob</p></div>|",
+	 QUOTED_HTML_NONE},
+	{"answers below what was pasted from Outlook",
+	 "<div>Hi<div style='border-top:solid #E1E1E1 1.0pt'>From: Bank</div></div>"
+	 "<blockquote type=cite>Pay</blockquote><p>Paid</p>",
+	 QUOTED_HTML_ALL},
 	{"a style sheet below", "Hi|<blockquote type=cite>Pay</blockquote><style>a{}</style>",
 	 QUOTED_HTML_CUT},
 	{"nothing to see below",
@@ -758,6 +767,11 @@ test_mail(void)
 		{"Subject: Re: x\nContent-Type: text/plain; format=flowed\n\nPaid by our bank, \non time.\n"
 		 "\nOn 4 May 2026 \nBob wrote:\n> Pay \n> now\n",
 		 "Paid by our bank, on time.\n\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<div class=WordSection1><p>Paid.</p>"
+		 "<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p><b>From:</b> "
+		 "Bob &lt;bob@example.com><br><b>Sent:</b> Monday, 4 May 2026 10:00<br><b>To:</b> Ann<br>"
+		 "<b>Subject:</b> x</p></div><p>Pay</p><blockquote type=cite>old</blockquote><p>Bob</p>",
+		 "Paid.\n\n"},
 		{"Subject: Re: x\n\n", ""},
 	/* parts side by side, each with what is quoted in it */
 #define MIXED "Subject: Re: x\nContent-Type: multipart/mixed; boundary=b\n\n"
