@@ -5,8 +5,8 @@
  *
  * Text comes from each place that shows some: of a multipart/alternative one
  * form, of anything else each part that is not an attachment.  What has a
- * name, says it is an attachment, or is of no type shown as text is attached;
- * nothing is left out but the other forms of an alternative.
+ * name, says it is an attachment, or is of no type shown as text is attached, and
+ * so is one form too many of an alternative.
  *
  *-------------------------------------------------------------------------
  */
@@ -195,6 +195,40 @@ put_all_text(MimeReader *reader, const MimePart *parts, MimeRole *roles, int cou
 	mail->text_length = text.len;
 	pfree(done);
 	pfree(text.data);
+}
+
+/* beside_html: the part belongs to a form of an alternative that has HTML. */
+static bool
+beside_html(const MimePart *parts, const MimeRole *roles, int count, int part)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (roles[i] == MIME_ROLE_HTML && parts[i].alternative == parts[part].alternative &&
+			parts[i].branch == parts[part].branch)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * attach_other_texts attaches plain text that stands in an alternative as one
+ * more form of it, where another one is read: some put a note there.
+ */
+static void
+attach_other_texts(const MimeMessage *mail, const MimePart *parts, MimeRole *roles, int count)
+{
+	int n = 0;
+
+	for (int i = 0; i < count; i++)
+	{
+		while (n < mail->piece_count && mail->pieces[n].part < i)
+			n++;
+		if (roles[i] == MIME_ROLE_TEXT && parts[i].alternative >= 0 &&
+			(n == mail->piece_count || mail->pieces[n].part != i) &&
+			!mime_blank(parts[i].content.data, parts[i].content.len) &&
+			!beside_html(parts, roles, count, i))
+			roles[i] = MIME_ROLE_ATTACHED;
+	}
 }
 
 static uint32
@@ -402,6 +436,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 
 	put_all_text(reader, parts, roles, count);
 	mime_all_html(reader, parts, roles, count);
+	attach_other_texts(mail, parts, roles, count);
 
 	/* Room for what TNEF brings as well: the limit on parts holds for all. */
 	room = 0;

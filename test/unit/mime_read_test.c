@@ -655,6 +655,22 @@ test_plain_beside_html(void)
 	is(mail->html, "<div>One</div>\n<hr>\n<p>Two</p>", "or that where it has no HTML");
 	mime_free(mail);
 
+	mail = MIXED("multipart/alternative; boundary=b",
+				 "--b\n\nOne\n--b\nContent-Type: text/html\n\n<p>One</p>\n--b\n\nTwo\n--b\n\n \n"
+				 "--b--");
+	is(mail->text, "One", "of an alternative one text");
+	is_int(mail->attachment_count, 1, "another one is attached");
+	is(mail->attachments[0].content, "Two", "with its words");
+	mime_free(mail);
+
+	mail = MIXED("multipart/alternative; boundary=b",
+				 "--b\n\nOne, two\n--b\nContent-Type: multipart/mixed; boundary=c\n\n--c\n"
+				 "Content-Type: text/html\n\n<p>One</p>\n--c\n\nTwo\n--c--\n--b--");
+	is(mail->text, "One, two", "text, and HTML with text beside it");
+	is(mail->html, "<p>One</p>\n<hr>\n<div>Two</div>", "are two forms");
+	is_int(mail->attachment_count, 0, "of the same");
+	mime_free(mail);
+
 	{
 		/* more than sanitize_html() takes */
 		char *much = palloc(1500001);
