@@ -253,6 +253,7 @@ typedef struct Walk
 	/* the element that holds a quoted block */
 	bool boxed;	  /* there is one */
 	bool box;	  /* and it is open */
+	bool loose;	  /* what is quoted in it need not be set in */
 	int box_divs; /* open outside of it */
 
 	/* all is history, as long as so many are open */
@@ -315,7 +316,7 @@ note_mark(Walk *walk, const Form *form, const Tag *tag, const char *open)
 	bool moves;
 
 	/* what is quoted has the marks of all that is quoted in it */
-	if (walk->rest || walk->depth > 0 || (walk->box && walk->proven))
+	if (walk->rest || walk->depth > 0 || (walk->box && walk->proven && !walk->loose))
 		return;
 	switch (form->mark)
 	{
@@ -353,6 +354,7 @@ note_mark(Walk *walk, const Form *form, const Tag *tag, const char *open)
 	if (is_div && !walk->box)
 	{
 		walk->boxed = walk->box = true;
+		walk->loose = !form->set_in;
 		walk->box_divs = walk->divs;
 		walk->proven = walk->proven || !form->set_in;
 	}

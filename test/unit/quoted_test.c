@@ -634,6 +634,14 @@ static const Html htmls[] = {
 	{"answers below Yahoo's",
 	 "Hi<div class=yahoo_quoted><div>On Mon Bob wrote:</div><div>Pay</div></div><p>We did.</p>",
 	 QUOTED_HTML_ALL},
+	{"older mails in Yahoo's",
+	 "Hi|<div class=yahoo_quoted><p>Pay</p><blockquote>old</blockquote><div id=appendonsend></div>"
+	 "<hr><div id=divRplyFwdMsg>From: Ann</div>older</div>",
+	 QUOTED_HTML_CUT},
+	{"answers below older mails in Yahoo's",
+	 "Hi<div class=yahoo_quoted><p>Pay</p><blockquote>old</blockquote><div id=appendonsend></div>"
+	 "<hr><div id=divRplyFwdMsg>From: Ann</div>older</div>We did.",
+	 QUOTED_HTML_ALL},
 	{"answers below Outlook's, seen in Thunderbird",
 	 "Hi<div class=moz-cite-prefix>Bob:</div><blockquote type=cite><p>a</p>"
 	 "<div id=appendonsend></div><hr><div id=divRplyFwdMsg>From: Ann</div>b</blockquote>We did.",
