@@ -69,7 +69,21 @@ extern BounceKind bounce_judge(const char *status, const char *diagnostic);
 /* Does a text say that the mail is only late?  It is in lower case. */
 extern bool bounce_says_delayed(const char *folded);
 
+/* Who sent a mail, for what it may say of deliveries. */
+typedef enum BounceSender
+{
+	BOUNCE_SENDER_OTHER,  /* a person, or a machine with something else to say */
+	BOUNCE_SENDER_NOBODY, /* who is not to be answered; no words are known that say more */
+	BOUNCE_SENDER_DAEMON, /* a mail system, likewise */
+	BOUNCE_SENDER_REPORTS /* a machine, whose words say that this is a report */
+} BounceSender;
+
 /* Between the files of bounces. */
+extern BounceSender bounce_sender(const MimeMessage *mail, const char *text, size_t len);
+extern bool bounce_says_code(const char *folded);
+extern bool bounce_says_refusal(const char *text);
+extern bool bounce_says_why(const char *folded);
+extern bool bounce_is_final(const char *status, const char *diagnostic);
 extern Bounce *bounce_read_text(const MimeMessage *mail);
 extern BounceRecipient *bounce_add(Bounce *bounce);
 extern void bounce_sum_up(Bounce *bounce);

@@ -259,6 +259,24 @@ static const char *const delayed_words[] = {"this is a warning message only",
 											"could not send message for past",
 											"temporary problem delivering your message",
 											"verzögert",
+											"différée",
+											"retardée",
+											"se ha retrasado",
+											"entrega retrasada",
+											"in ritardo",
+											"ritardato",
+											"ritardata",
+											"vertraagd",
+											"entrega atrasada",
+											"fördröjd",
+											"försenad",
+											"forsinket",
+											"opóźnion",
+											"задержан",
+											"доставка задерж",
+											"延迟",
+											"延遲",
+											"遅延",
 											"weitere zustellversuche"};
 
 static bool
@@ -350,6 +368,68 @@ bounce_find_status(const char *text)
 		return pnstrdup(p, q - p);
 	}
 	return NULL;
+}
+
+/* bounce_says_code: a line with the code of a refusal in it. */
+bool
+bounce_says_code(const char *folded)
+{
+	char *status = bounce_find_status(folded);
+
+	if (status != NULL)
+	{
+		pfree(status);
+		return true;
+	}
+	for (const char *p = folded; (p = strpbrk(p, "45")) != NULL; p++)
+	{
+		if ((p == folded || strchr(" \t:<>[('\"-", p[-1]) != NULL) && mime_digit(p[1]) &&
+			mime_digit(p[2]) && (p[3] == ' ' || p[3] == '-' || p[3] == ':') && p[1] <= '7')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * bounce_says_refusal: the reply's code and the status behind it ("550 5.1.1"),
+ * which nobody writes of anything but mail.
+ */
+bool
+bounce_says_refusal(const char *text)
+{
+	for (const char *p = text; (p = strpbrk(p, "45")) != NULL; p++)
+	{
+		const char *q = p + 3;
+		int class;
+		int subject;
+		int detail;
+
+		if ((p > text && (mime_digit(p[-1]) || mime_alpha(p[-1]) || p[-1] == '.')) ||
+			!mime_digit(p[1]) || !mime_digit(p[2]) || strchr(" -:;", *q) == NULL || *q == '\0')
+			continue;
+		q += strspn(q, " -:;#(");
+		if (*q == *p && read_status(&q, &class, &subject, &detail))
+			return true;
+	}
+	return false;
+}
+
+/* bounce_says_why: words that a failure has for its reason, of mailboxes and hosts only. */
+bool
+bounce_says_why(const char *folded)
+{
+	return has_any(folded, full_words, lengthof(full_words)) ||
+		   has_any(folded, unknown_words, lengthof(unknown_words));
+}
+
+/* bounce_is_final: a refusal that no later attempt changes, whatever else is said. */
+bool
+bounce_is_final(const char *status, const char *diagnostic)
+{
+	if (status != NULL)
+		return *status == '5';
+	return diagnostic != NULL && *diagnostic == '5' && mime_digit(diagnostic[1]) &&
+		   mime_digit(diagnostic[2]) && (diagnostic[3] == ' ' || diagnostic[3] == '-');
 }
 
 /* judge_words decides by words alone. */

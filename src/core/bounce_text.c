@@ -16,6 +16,7 @@
 #include "core/mime_internal.h"
 #include "core/bounce.h"
 
+#include "core/bounce_address.h"
 #include "core/bounce_words.h"
 #include "core/quoted_words.h"
 #include "core/casefold.h"
@@ -37,6 +38,8 @@ typedef struct Reader
 	StringInfoData reason;
 	int reason_lines;
 	bool reason_open;
+	StringInfoData before; /* the sentence that the lines above have not ended yet */
+	size_t indent;		   /* of the line above */
 } Reader;
 
 static const char *
@@ -55,134 +58,6 @@ next_line(const char **p, const char *end)
 
 	*p = newline == NULL ? end : newline + 1;
 	return line;
-}
-
-/* is_mark: brackets, quotes, bullets and other punctuation beyond ASCII. */
-static bool
-is_mark(uint32 c)
-{
-	return (c >= 0x80 && c < 0xC0) || (c >= 0x2000 && c < 0x2C00) ||
-		   (c >= 0x3000 && c < 0x3040 && (c < 0x3005 || c > 0x3007)) || c == 0x30FB ||
-		   (c >= 0xFE30 && c < 0xFE50) || (c >= 0xFF00 && c < 0xFFF0);
-}
-
-/* is_unspaced: of a script that puts no spaces between words. */
-static bool
-is_unspaced(uint32 c)
-{
-	return (c >= 0x0E00 && c < 0x0F00) || (c >= 0x1100 && c < 0x1200) ||
-		   (c >= 0x2E80 && c < 0xD800) || (c >= 0xF900 && c < 0xFB00) || c >= 0x20000;
-}
-
-/*
- * address_char returns the length of a character that an address consists of
- * when nobody quotes it, 0 for any other.
- */
-static int
-address_char(const char *p, const char *end, bool *unspaced)
-{
-	uint32 c;
-	int len;
-
-	*unspaced = false;
-	if (!IS_HIGHBIT_SET(*p))
-		return mime_alpha(*p) || mime_digit(*p) ||
-			   (*p != '\0' && strchr("!#$%&*+-/=?^_{|}~.@", *p) != NULL);
-	len = utf8_get(p, end - p, &c);
-	if (len <= 0 || is_mark(c))
-		return 0;
-	*unspaced = is_unspaced(c);
-	return len;
-}
-
-/* skip_marks steps over marks, and over the ASCII characters of "also". */
-static const char *
-skip_marks(const char *p, const char *end, const char *also)
-{
-	while (p < end)
-	{
-		uint32 c;
-		int len = 1;
-
-		if (IS_HIGHBIT_SET(*p))
-		{
-			len = utf8_get(p, end - p, &c);
-			if (len <= 0 || !is_mark(c))
-				break;
-		}
-		else if (*p == '\0' || strchr(also, *p) == NULL)
-			break;
-		p += len;
-	}
-	return p;
-}
-
-/* What is longer is no address (RFC 5321, 4.5.3.1: 64 and 255, and the "@"). */
-#define MAX_ADDRESS 320
-
-/*
- * address_at takes the address that begins at "p"; NULL where none does.  Where
- * words are not parted by spaces, text may stand right before an address and
- * right behind it.
- */
-static char *
-address_at(const char *p, const char *end, const char **after)
-{
-	const char *start = p;
-	const char *at = NULL;
-	const char *stop;
-	bool mixed = false; /* there is unspaced text in what comes before the "@" */
-	bool before = false;
-	bool unspaced;
-	int len;
-
-	while (p < end && (len = address_char(p, end, &unspaced)) > 0)
-	{
-		if (p - start + len > MAX_ADDRESS)
-			return NULL;
-		if (*p == '@')
-		{
-			if (at != NULL || p == start || (mixed && !before))
-				return NULL;
-			at = p;
-		}
-		else if (at == NULL)
-			mixed |= unspaced;
-		else if (unspaced && !before && p[-1] != '@' && p[-1] != '.')
-			break;
-		before = unspaced;
-		p += len;
-	}
-	stop = p;
-	while (stop > start && (stop[-1] == '.' || stop[-1] == '-'))
-		stop--;
-	if (at == NULL || stop - at < 4 || memchr(at, '.', stop - at) == NULL)
-		return NULL;
-	*after = stop;
-	return pnstrdup(start, stop - start);
-}
-
-/* address_start goes back from an "@" to where its address begins, at "least" at most. */
-static const char *
-address_start(const char *at, const char *least)
-{
-	const char *start = at;
-	bool behind = false;
-
-	while (start > least)
-	{
-		const char *p = start - 1;
-		bool unspaced;
-
-		while (p > least && ((unsigned char) *p & 0xC0) == 0x80)
-			p--;
-		if (*p == '@' || address_char(p, start, &unspaced) != start - p ||
-			(start < at && unspaced && !behind))
-			break;
-		behind = unspaced;
-		start = p;
-	}
-	return start;
 }
 
 /* is_ours: the report's own addressee or sender, which it may speak of. */
@@ -205,98 +80,6 @@ is_ours(const Reader *reader, const char *address)
 		   pg_strncasecmp(address, "mailer-daemon@", 14) == 0;
 }
 
-/* What may stand before the address that a line begins with. */
-#define LINE_OPENERS " \t\r\n<('\"*["
-
-static size_t
-dashes(const char *p, const char *end)
-{
-	const char *start = p;
-
-	while (p < end && *p == '-')
-		p++;
-	return p - start;
-}
-
-/* line_address takes the address that a line begins with, if it does. */
-static char *
-line_address(MimeSlice line, const char **after)
-{
-	const char *p = line.data;
-	const char *end = p + line.len;
-	const char *open;
-	char *address;
-
-	p = skip_marks(p, end, LINE_OPENERS);
-
-	/* "-- bob@example.com" */
-	open = p + dashes(p, end);
-	if (open > p && open < end && mime_space(*open))
-		p = skip_marks(open, end, LINE_OPENERS);
-	if (end - p > 7 && pg_strncasecmp(p, "mailto:", 7) == 0)
-		p += 7;
-	address = address_at(p, end, after);
-	if (address != NULL)
-		return address;
-
-	/* "Bob Brown (bob@example.com)" or "… <bob@example.com>", and no more */
-	if (line.len > 200 || memchr(line.data, ':', line.len) != NULL)
-		return NULL;
-	for (open = end; open > p; open--)
-	{
-		if (open[-1] == '(' || open[-1] == '<')
-			break;
-	}
-	if (open == p)
-		return NULL;
-	address = address_at(open, end, after);
-	if (address != NULL && (*after == end || strchr(")>", **after) == NULL || end - *after > 3))
-	{
-		pfree(address);
-		return NULL;
-	}
-	return address;
-}
-
-/* any_address takes the first address in a sentence. */
-static char *
-any_address(const char *p, const char *end, const char **after)
-{
-	while (p < end)
-	{
-		const char *at = memchr(p, '@', end - p);
-		char *address;
-
-		if (at == NULL)
-			return NULL;
-		address = address_at(address_start(at, p), end, after);
-		if (address != NULL)
-			return address;
-		p = at + 1;
-	}
-	return NULL;
-}
-
-/* says_code: a line with the code of a refusal in it. */
-static bool
-says_code(const char *folded)
-{
-	char *status = bounce_find_status(folded);
-
-	if (status != NULL)
-	{
-		pfree(status);
-		return true;
-	}
-	for (const char *p = folded; (p = strpbrk(p, "45")) != NULL; p++)
-	{
-		if ((p == folded || strchr(" \t:<>[('\"-", p[-1]) != NULL) && mime_digit(p[1]) &&
-			mime_digit(p[2]) && (p[3] == ' ' || p[3] == '-' || p[3] == ':') && p[1] <= '7')
-			return true;
-	}
-	return false;
-}
-
 /*
  * end_reason gives the recipient the words that were collected.  Words with a
  * code replace kind words without one.
@@ -311,7 +94,8 @@ end_reason(Reader *reader)
 	{
 		char **diagnostic = &reader->bounce->recipients[reader->current].diagnostic;
 
-		if (*diagnostic == NULL || (!says_code(*diagnostic) && says_code(reader->reason.data)))
+		if (*diagnostic == NULL ||
+			(!bounce_says_code(*diagnostic) && bounce_says_code(reader->reason.data)))
 			*diagnostic = pnstrdup(reason.data, reason.len);
 	}
 	resetStringInfo(&reader->reason);
@@ -362,6 +146,104 @@ begin_recipient(Reader *reader, char *address)
 	reader->current = bounce->recipient_count - 1;
 }
 
+/* last_sentence returns what no full stop, or the like, comes behind. */
+static MimeSlice
+last_sentence(MimeSlice text)
+{
+	const char *end = text.data + text.len;
+	const char *start = text.data;
+
+	for (const char *p = text.data; p < end; p++)
+	{
+		if ((*p == '.' || *p == '!' || *p == '?') && (p + 1 == end || mime_space(p[1])))
+			start = p + 1;
+		else if (end - p >= 3 && memcmp(p, "。", 3) == 0)
+			start = p + 3;
+	}
+	text.data = start;
+	text.len = end - start;
+	mime_trim(&text);
+	return text;
+}
+
+/* remember_line keeps the sentence that may end on the next line with an address. */
+static void
+remember_line(Reader *reader, MimeSlice line, size_t indent)
+{
+	MimeSlice open = last_sentence(line);
+
+	if (open.data > line.data || reader->before.len > MAX_FOLD)
+		resetStringInfo(&reader->before);
+	if (reader->before.len > 0)
+		appendStringInfoChar(&reader->before, ' ');
+	appendBinaryStringInfo(&reader->before, open.data,
+						   (int) whole_characters(open.data, open.len, MAX_FOLD));
+	reader->indent = indent;
+}
+
+/* end_paragraph: what a colon announces may stand below the blank line. */
+static void
+end_paragraph(Reader *reader)
+{
+	const StringInfoData *before = &reader->before;
+
+	if ((before->len > 0 && before->data[before->len - 1] == ':') ||
+		(before->len >= 3 && memcmp(before->data + before->len - 3, "：", 3) == 0))
+		return;
+	resetStringInfo(&reader->before);
+}
+
+/*
+ * is_to_ask: the sentence before an address says that it is of somebody who may
+ * help, or who reads the mail instead.  An address with a refusal behind it is
+ * one that failed, whatever stood before; so is one that stands further left
+ * than the reason above it, which is the reason of another.
+ */
+static bool
+is_to_ask(Reader *reader, MimeSlice line, size_t indent, const char *start, const char *after)
+{
+	MimeSlice before = {line.data, start - line.data};
+	MimeSlice open = last_sentence(before);
+	const char *begin = bounce_skip_marks(line.data, start, BOUNCE_LINE_OPENERS);
+	StringInfoData sentence;
+	bool asks;
+
+	if (begin == start)
+	{
+		if (reader->reason.len > 0 && indent < reader->indent)
+			return false;
+		if (bounce_says_code(fold(&reader->folded, after, line.data + line.len - after, MAX_FOLD)))
+			return false;
+	}
+	initStringInfo(&sentence);
+	appendStringInfoChar(&sentence, ' ');
+	if (open.data == line.data || begin == start)
+		appendStringInfo(&sentence, "%s ", reader->before.data);
+	appendBinaryStringInfo(&sentence, open.data, (int) open.len);
+	appendStringInfoChar(&sentence, ' ');
+	fold(&reader->folded, sentence.data, sentence.len, 3 * MAX_FOLD);
+	asks = bounce_is_request(reader->folded.data);
+	pfree(sentence.data);
+	return asks;
+}
+
+/* failed_address takes the address that a line says something failed for. */
+static char *
+failed_address(Reader *reader, MimeSlice line, size_t indent, const char **after)
+{
+	char *address = bounce_line_address(line, after);
+
+	if (address == NULL && memchr(line.data, '@', line.len) != NULL &&
+		bounce_is_sentence(fold(&reader->folded, line.data, line.len, MAX_FOLD)))
+		address = bounce_any_address(line.data, line.data + line.len, after);
+	if (address != NULL && is_to_ask(reader, line, indent, *after - strlen(address), *after))
+	{
+		pfree(address);
+		return NULL;
+	}
+	return address;
+}
+
 /*
  * read_lines goes through the report.  A reason ends at a blank line, unless
  * nothing was read of it yet; a code further down is better than the kind
@@ -385,18 +267,14 @@ read_lines(Reader *reader)
 		{
 			if (reader->reason.len > 0)
 				end_reason(reader);
+			end_paragraph(reader);
 			continue;
 		}
 
 		/* A quoted line is of the mail; ">>>" is of the dialogue. */
 		if (*bare.data == '>' && (bare.len < 3 || memcmp(bare.data, ">>>", 3) != 0))
 			continue;
-		folded = fold(&reader->folded, bare.data, bare.len, MAX_FOLD);
-
-		address = line_address(bare, &after);
-		if (address == NULL && memchr(bare.data, '@', bare.len) != NULL &&
-			bounce_is_sentence(folded))
-			address = any_address(bare.data, bare.data + bare.len, &after);
+		address = failed_address(reader, bare, bare.data - line.data, &after);
 		if (address != NULL && bare.data > line.data && reader->reason.len > 0 &&
 			reader->current >= 0 &&
 			pg_strcasecmp(reader->bounce->recipients[reader->current].address, address) == 0)
@@ -408,8 +286,9 @@ read_lines(Reader *reader)
 		}
 		if (address != NULL && !is_ours(reader, address))
 		{
+			resetStringInfo(&reader->before);
 			begin_recipient(reader, address);
-			after = skip_marks(after, bare.data + bare.len, ">)'\": ");
+			after = bounce_skip_marks(after, bare.data + bare.len, ">)'\": ");
 			/* what is left of a sentence is no reason */
 			if (bare.data + bare.len - after > 15)
 				add_reason(reader, after, bare.data + bare.len - after);
@@ -417,6 +296,8 @@ read_lines(Reader *reader)
 		}
 		if (address != NULL)
 			pfree(address);
+		remember_line(reader, bare, bare.data - line.data);
+		folded = fold(&reader->folded, bare.data, bare.len, MAX_FOLD);
 		if (bounce_is_reason_head(folded))
 		{
 			const char *colon = memchr(bare.data, ':', bare.len);
@@ -425,7 +306,7 @@ read_lines(Reader *reader)
 			if (colon != NULL && bare.data + bare.len - colon > 4)
 				add_reason(reader, colon + 1, bare.data + bare.len - colon - 1);
 			else if (colon == NULL &&
-					 says_code(fold(&reader->folded, bare.data, bare.len, MAX_FOLD)))
+					 bounce_says_code(fold(&reader->folded, bare.data, bare.len, MAX_FOLD)))
 				add_reason(reader, bare.data, bare.len);
 			continue;
 		}
@@ -451,7 +332,7 @@ general_reason(Reader *reader)
 		if (line.len < 5)
 			continue;
 		folded = fold(&reader->folded, line.data, line.len, MAX_FOLD);
-		if (says_code(folded))
+		if (bounce_says_code(folded))
 			return pnstrdup(line.data, whole_characters(line.data, line.len, MAX_REASON));
 		if (second_best == NULL && bounce_judge(NULL, folded) == BOUNCE_HARD)
 			second_best = pnstrdup(line.data, whole_characters(line.data, line.len, MAX_REASON));
@@ -545,7 +426,7 @@ failed_recipients(Reader *reader)
 			continue;
 		found = true;
 		while (reader->bounce->recipient_count < REPORT_MAX_RECIPIENTS &&
-			   (address = any_address(p, end, &after)) != NULL)
+			   (address = bounce_any_address(p, end, &after)) != NULL)
 		{
 			begin_recipient(reader, address);
 			p = after;
@@ -556,62 +437,11 @@ failed_recipients(Reader *reader)
 	return found;
 }
 
-/* is_report: a machine sent it, and it says that it is about a delivery. */
-static bool
-is_report(const Reader *reader, StringInfo folded)
+/* fold_all puts a whole reason in lower case. */
+static const char *
+fold_all(Reader *reader, const char *text)
 {
-	const MimeMessage *mail = reader->mail;
-	const char *submitted = mime_header(mail, "Auto-Submitted");
-	bool machine = mail->automatic && !mail->by_list &&
-				   strncmp(mail->automatic_reason, "Subject", 7) != 0 &&
-				   strncmp(mail->automatic_reason, "X-Auto-Response-Suppress", 24) != 0;
-	bool says = false;
-
-	/* (an answer that names a colleague; mail systems say so of their reports, too) */
-	if (submitted != NULL && pg_strncasecmp(submitted, "auto-replied", 12) == 0 &&
-		!bounce_is_from_system(mail))
-		return false;
-
-	if (mail->from.count > 0)
-	{
-		fold(folded, mail->from.items[0].address, strlen(mail->from.items[0].address), MAX_FOLD);
-		if (bounce_is_daemon(folded->data))
-			machine = true;
-	}
-	else
-		machine = true;
-	if (!machine)
-		return false;
-	if (mail->subject != NULL)
-	{
-		fold(folded, mail->subject, strlen(mail->subject), MAX_FOLD);
-		if (quoted_is_answer(folded->data))
-			return false;
-		says = bounce_is_subject(folded->data);
-	}
-	if (!says)
-	{
-		fold(folded, reader->text, reader->end - reader->text, 1500);
-		says = bounce_is_opening(folded->data);
-	}
-	return says;
-}
-
-/* bounce_is_from_system looks at the From alone. */
-bool
-bounce_is_from_system(const MimeMessage *mail)
-{
-	StringInfoData folded;
-	const char *from;
-	bool system;
-
-	if (mail->from.count == 0)
-		return true;
-	from = mail->from.items[0].address;
-	initStringInfo(&folded);
-	system = bounce_is_mail_system(fold(&folded, from, strlen(from), MAX_FOLD));
-	pfree(folded.data);
-	return system;
+	return fold(&reader->folded, text, strlen(text), MAX_REASON);
 }
 
 /*
@@ -645,8 +475,7 @@ is_believable(Reader *reader, bool named, const char *general)
 		/* parcels and portals have addresses that do not exist, too */
 		if (!unread && (recipient->kind == BOUNCE_HARD ||
 						(recipient->diagnostic != NULL &&
-						 says_code(fold(&reader->folded, recipient->diagnostic,
-										strlen(recipient->diagnostic), MAX_REASON)))))
+						 bounce_says_code(fold_all(reader, recipient->diagnostic)))))
 			return true;
 	}
 	return false;
@@ -668,6 +497,40 @@ is_late(Reader *reader)
 }
 
 /*
+ * is_proved: where no words are known that say so, in whatever language, a mail
+ * system's address with a refusal behind it does.
+ */
+static bool
+is_proved(Reader *reader, BounceSender sender, bool late)
+{
+	const Bounce *bounce = reader->bounce;
+
+	if (sender == BOUNCE_SENDER_REPORTS)
+		return true;
+	for (int i = 0; i < bounce->recipient_count; i++)
+	{
+		const char *diagnostic = bounce->recipients[i].diagnostic;
+
+		if (sender == BOUNCE_SENDER_DAEMON &&
+			(late || (diagnostic != NULL && (bounce_says_code(fold_all(reader, diagnostic)) ||
+											 bounce_says_why(reader->folded.data)))))
+			return true;
+		if (diagnostic != NULL && bounce_says_refusal(diagnostic))
+			return true;
+	}
+	return false;
+}
+
+static Bounce *
+give_up(Reader *reader)
+{
+	pfree(reader->folded.data);
+	pfree(reader->reason.data);
+	pfree(reader->before.data);
+	return NULL;
+}
+
+/*
  * bounce_read_text reads a report in words; NULL: the mail is none.
  */
 Bounce *
@@ -677,8 +540,10 @@ bounce_read_text(const MimeMessage *mail)
 	Bounce *bounce;
 	char *general = NULL;
 	bool looked = false;
+	bool told = false;
 	bool late;
 	bool named;
+	BounceSender sender;
 
 	bounce = palloc0(sizeof(Bounce));
 	reader.mail = mail;
@@ -690,45 +555,51 @@ bounce_read_text(const MimeMessage *mail)
 	reader.current = -1;
 	initStringInfo(&reader.folded);
 	initStringInfo(&reader.reason);
+	initStringInfo(&reader.before);
 
 	named = failed_recipients(&reader);
-	if (!named && !is_report(&reader, &reader.folded))
-	{
-		pfree(reader.folded.data);
-		pfree(reader.reason.data);
-		pfree(bounce);
-		return NULL;
-	}
+	sender = bounce_sender(mail, reader.text, reader.end - reader.text);
+	if (!named && sender == BOUNCE_SENDER_OTHER)
+		return give_up(&reader);
 	find_copy(&reader);
 	read_lines(&reader);
 	late = is_late(&reader);
+	if (!named && !is_proved(&reader, sender, late))
+		return give_up(&reader);
 	for (int i = 0; i < bounce->recipient_count; i++)
 	{
 		BounceRecipient *recipient = &bounce->recipients[i];
 		const char *diagnostic = recipient->diagnostic;
 
-		/* A code elsewhere in the report tells more than kind words. */
-		if (diagnostic == NULL || (bounce->recipient_count == 1 && !says_code(diagnostic)))
+		/*
+		 * A code elsewhere in the report tells more than kind words.  But where
+		 * another address has its own, this one may be nobody's who failed.
+		 */
+		if (diagnostic == NULL && told)
+		{
+			recipient->kind = late ? BOUNCE_DELAYED : BOUNCE_SOFT;
+			continue;
+		}
+		if (diagnostic == NULL || (bounce->recipient_count == 1 && !bounce_says_code(diagnostic)))
 		{
 			if (!looked)
 				general = general_reason(&reader);
 			looked = true;
-			if (general != NULL && (diagnostic == NULL || says_code(general)))
+			if (general != NULL && (diagnostic == NULL || bounce_says_code(general)))
 				recipient->diagnostic = general;
 		}
+		else if (bounce_says_code(fold_all(&reader, diagnostic)))
+			told = true;
 		if (recipient->diagnostic != NULL)
 			recipient->status = bounce_find_status(recipient->diagnostic);
-		recipient->kind =
-			late ? BOUNCE_DELAYED : bounce_judge(recipient->status, recipient->diagnostic);
+		recipient->kind = late && !bounce_is_final(recipient->status, recipient->diagnostic) ?
+							  BOUNCE_DELAYED :
+							  bounce_judge(recipient->status, recipient->diagnostic);
 	}
 	if (bounce->recipient_count == 0 && !looked)
 		general = general_reason(&reader);
 	if (!late && !is_believable(&reader, named, general))
-	{
-		pfree(reader.folded.data);
-		pfree(reader.reason.data);
-		return NULL;
-	}
+		return give_up(&reader);
 	if (bounce->recipient_count == 0)
 		bounce->kind = late ? BOUNCE_DELAYED : bounce_judge(NULL, general);
 	bounce_sum_up(bounce);
@@ -740,5 +611,6 @@ bounce_read_text(const MimeMessage *mail)
 		bounce->original.message_id = pstrdup(mail->references.ids[mail->references.count - 1]);
 	pfree(reader.folded.data);
 	pfree(reader.reason.data);
+	pfree(reader.before.data);
 	return bounce;
 }

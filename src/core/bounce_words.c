@@ -179,6 +179,24 @@ static const char *const sentences[] = {"your message to",
 										"failed recipient:",
 										"recipient address:",
 										"recipient:",
+										"empfänger:",
+										"empfängeradresse:",
+										"destinataire:",
+										"destinataire :",
+										"destinatario:",
+										"destinatário:",
+										"ontvanger:",
+										"geadresseerde:",
+										"odbiorca:",
+										"mottagare:",
+										"mottaker:",
+										"modtager:",
+										"vastaanottaja:",
+										"příjemce:",
+										"címzett:",
+										"alıcı:",
+										"получатель:",
+										"одержувач:",
 										"undeliverable to",
 										"delivery to",
 										"could not be delivered to",
@@ -213,6 +231,96 @@ static const char *const sentences[] = {"your message to",
 										"宛先",
 										"送信先"};
 
+/*
+ * Before the address of somebody who may help, or who is to be written to
+ * instead.  Names of people and offices ("Contact Point", "Helpdesk") are none:
+ * they stand before addresses that failed, too.
+ */
+static const char *const requests[] = {"please contact",
+									   "contact your ",
+									   "contact the ",
+									   "contact our ",
+									   "contact us",
+									   "contact support",
+									   " to contact ",
+									   ", contact ",
+									   " and contact ",
+									   " or contact ",
+									   " domain contact ",
+									   "assistance",
+									   " for help",
+									   " need help",
+									   " for support",
+									   " questions",
+									   " in touch with",
+									   " write to ",
+									   "write your message to",
+									   "send your message to",
+									   "please email",
+									   "please e-mail",
+									   "please try ",
+									   "please use ",
+									   "report this to",
+									   "new address",
+									   "wenden sie sich",
+									   "wende dich",
+									   "kontaktieren",
+									   "kontaktiere ",
+									   "kontakt auf",
+									   "kontakt mit",
+									   "bei fragen",
+									   "bei rückfragen",
+									   "hilfe",
+									   "neue adresse",
+									   "contacter",
+									   "contactez",
+									   "adressez",
+									   "nouvelle adresse",
+									   "contacto con",
+									   "contacte ",
+									   "contactar",
+									   "diríjase",
+									   "contattare",
+									   "contatta ",
+									   "contatti ",
+									   "rivolg",
+									   "assistenza",
+									   "contact op",
+									   "neem contact",
+									   "em contato",
+									   "em contacto",
+									   "contate ",
+									   "skontaktuj",
+									   "skontaktować",
+									   "kontakta ",
+									   "kontakt din",
+									   "kontakt med",
+									   "kontakte ",
+									   "kontaktujte",
+									   "obraťte se",
+									   "obráťte sa",
+									   "forduljon",
+									   "kapcsolatba",
+									   "yhteyttä",
+									   "iletişime",
+									   "başvurun",
+									   "contactați",
+									   "επικοινων",
+									   "обратитесь",
+									   "обращайтесь",
+									   "свяжитесь",
+									   "зверніться",
+									   "зв'яжіться",
+									   "联系",
+									   "聯絡",
+									   "聯繫",
+									   "咨询",
+									   "問い合わせ",
+									   "問合せ",
+									   "連絡",
+									   "문의",
+									   "연락"};
+
 /* What comes before the reason, on the same line or on the one above. */
 static const char *const reason_heads[] = {"the error that the other server returned was",
 										   "the response from the remote server was",
@@ -231,15 +339,18 @@ static const char *const reason_heads[] = {"the error that the other server retu
 										   "error message:",
 										   "smtp error from remote"};
 
+/* Mailboxes of machines: what comes behind such a word is no letter, but for "s". */
 static const char *const daemons[] = {
-	"mailer-daemon", "postmaster",	 "mail-daemon",	  "maildaemon",		   "mdaemon",
-	"mmdf",			 "mailerdaemon", "mail.delivery", "microsoftexchange", "bounce",
-	"no-reply",		 "noreply",		 "autoreply"};
+	"mailer-daemon", "postmaster",	  "mail-daemon", "maildaemon", "mdaemon", "mmdf",
+	"mailerdaemon",	 "mail.delivery", "bounce",		 "no-reply",   "noreply", "autoreply"};
+
+/* Microsoft puts a number of its own behind this. */
+#define MICROSOFT "microsoftexchange"
 
 /* Those of them that write about nothing else. */
-static const char *const mail_systems[] = {"mailer-daemon", "postmaster@",		"mail-daemon@",
-										   "maildaemon@",	"mdaemon@",			"mmdf@",
-										   "mailerdaemon@", "microsoftexchange"};
+static const char *const mail_systems[] = {"mailer-daemon", "postmaster@", "mail-daemon@",
+										   "maildaemon@",	"mdaemon@",	   "mmdf@",
+										   "mailerdaemon@", MICROSOFT};
 
 static bool
 contains(const char *folded, const char *const *words, int count)
@@ -291,6 +402,13 @@ bounce_is_sentence(const char *folded)
 	return contains(folded, sentences, lengthof(sentences));
 }
 
+/* bounce_is_request: a sentence, with blanks around it, that an address is the end of. */
+bool
+bounce_is_request(const char *folded)
+{
+	return contains(folded, requests, lengthof(requests));
+}
+
 /* bounce_is_reason_head: a line before the reason, or with it. */
 bool
 bounce_is_reason_head(const char *folded)
@@ -302,7 +420,18 @@ bounce_is_reason_head(const char *folded)
 bool
 bounce_is_daemon(const char *folded)
 {
-	return begins(folded, daemons, lengthof(daemons));
+	for (int i = 0; i < lengthof(daemons); i++)
+	{
+		const char *rest = folded + strlen(daemons[i]);
+
+		if (strncmp(folded, daemons[i], strlen(daemons[i])) != 0)
+			continue;
+		if (*rest == 's')
+			rest++;
+		if (*rest < 'a' || *rest > 'z')
+			return true;
+	}
+	return strncmp(folded, MICROSOFT, strlen(MICROSOFT)) == 0;
 }
 
 /* bounce_is_unread: an address that nobody writes from; what for, it does not say. */

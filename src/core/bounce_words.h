@@ -16,6 +16,7 @@ extern bool bounce_is_subject(const char *folded);
 extern bool bounce_is_opening(const char *folded);
 extern bool bounce_is_copy(const char *folded);
 extern bool bounce_is_sentence(const char *folded);
+extern bool bounce_is_request(const char *folded);
 extern bool bounce_is_reason_head(const char *folded);
 extern bool bounce_is_daemon(const char *folded);
 extern bool bounce_is_unread(const char *folded);

@@ -469,6 +469,31 @@ static const struct
 	 "Nie można dostarczyć wiadomości do bob@example.net.\n550 5.1.10 "
 	 "RESOLVER.ADR.RecipientNotFound\n",
 	 true},
+	/* a postmaster who can be answered is a person; so is whose name only begins like a daemon's */
+	{"Return-Path: <postmaster@example.net>\nFrom: Pat <postmaster@example.net>\n"
+	 "Subject: Invoice 17\n",
+	 "Your message could not be delivered to bob@example.net, who has left. What is it "
+	 "about?\n\n550 5.1.1 is what our log says\n",
+	 false},
+	{"Return-Path: <bouncer@example.net>\nFrom: bouncer@example.net\nSubject: Undeliverable "
+	 "goods\n",
+	 "Hi,\n\nthese are still missing:\nann@example.net\n5.1.1 in your list\n", false},
+	/* no words are known, but who sends it and what stands behind the address say enough */
+	{"Return-Path: <>\nFrom: postmaster@example.net\nSubject: Teslim edilemedi: Fatura 17\n",
+	 "Bu al\xC4\xB1"
+	 "c\xC4\xB1ya teslim edilemedi:\n\nbob@example.net\n\nRemote Server returned '550 5.1.10 "
+	 "RESOLVER.ADR.RecipientNotFound'\n",
+	 true},
+	{"Return-Path: <>\nFrom: mailer-daemon@example.net\nSubject: Mailbox full\n",
+	 "bob@example.net\nmailbox is full\n", true},
+	{"Return-Path: <>\nFrom: MAILER-DAEMON@example.net\nSubject: Done\n",
+	 "We have passed your message on to\n\nbob@example.net\n", false},
+	{"Return-Path: <>\nFrom: ann@example.net\nSubject: Weg\n",
+	 "Bitte schreiben an\n\nbob@example.net\nTel. 555 123\n", false},
+	{"Return-Path: <>\nFrom: ann@example.net\nSubject: Weg\n",
+	 "Antworten sind verz\xC3\xB6gert.\n\nbob@example.net\nTel. 555 123\n", false},
+	{"Return-Path: <>\nFrom: info@example.net\nSubject: Mail konnte nicht zugestellt werden\n",
+	 "bob@example.net\n550-5.1.1 Unbekannter Empfaenger\n", true},
 	{"From: postmaster@example.net\nSubject: Undeliverable: Invoice 17\n",
 	 "The following message to <bob@example.net> was undeliverable.\nThe reason for the "
 	 "problem:\n5.1.0 - Unknown address error 550-'5.1.1 User unknown'\n",
@@ -494,6 +519,146 @@ test_worded(void)
 	}
 }
 
+/*
+ * Whose mail failed, by the report's text; not whom to ask about it, or to write
+ * to instead.  The kind is the last one's.
+ */
+static const struct
+{
+	const char *subject;
+	const char *body;
+	const char *addresses;
+	BounceKind kind;
+} named[] = {
+	{"Undeliverable: Invoice 17",
+	 "bob@example.net\n550 5.1.1 no such user\n\nIf the problem persists, contact\n"
+	 "support@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "Delivery to bob@example.net failed: 550 5.1.1 no such user\n\nFor help with delivery to this "
+	 "domain contact support@mail.test.\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "Please contact your administrator <admin@mail.test>\n\n<bob@example.net>: 550 5.1.1 no such "
+	 "user\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "<bob@example.net>: 550 5.1.1 no such user\n\nFor further assistance, please contact:\n\n"
+	 "helpdesk@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "<bob@example.net>: 550 5.1.1 no such user\n\nFor further assistance, please\nsend this "
+	 "report "
+	 "to\nhelpdesk@mail.test and wait.\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"failure notice", "<bob@example.net>:\n551 user not local; please try <rob@example.org>\n",
+	 "bob@example.net", BOUNCE_SOFT},
+	{"Unzustellbar: Rechnung 17",
+	 "Ihre Nachricht an bob@example.net konnte nicht zugestellt werden.\n550 5.1.1 unbekannt\n\n"
+	 "Bitte wenden Sie sich an den Support:\nsupport@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Non remis : facture 17",
+	 "Votre message \xC3\xA0 bob@example.net n'a pas pu \xC3\xAAtre remis.\n550 5.1.1 inconnu\n\n"
+	 "Veuillez contacter votre administrateur :\nadmin@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Onbestelbaar: factuur 17",
+	 "Uw bericht aan bob@example.net kon niet worden bezorgd.\n550 5.1.1 onbekend\n\nNeem contact "
+	 "op met\nhulp@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"退信", "收件人：bob@example.net\n550 5.1.1 User unknown\n\n请联系管理员\nadmin@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"配信不能: 請求書",
+	 "宛先: bob@example.net\n550 5.1.1 User unknown\n\nお問い合わせ先\nsupport@mail.test\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Nachricht konnte nicht zugestellt werden",
+	 "Empf\xC3\xA4nger: bob@example.net\nFehler: 550 5.1.1 User unknown\n", "bob@example.net",
+	 BOUNCE_HARD},
+	/* the sentence has an end; the office's name is no sentence; the address failed after all */
+	{"Undeliverable: Invoice 17",
+	 "Please contact your administrator if you need help.\n\nbob@example.net\n550 5.1.1 no such "
+	 "user\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "Delivery has failed to these recipients:\n\nSupport Team (support@example.net)\n550 5.1.1 no "
+	 "such user\n",
+	 "support@example.net", BOUNCE_HARD},
+	{"Undeliverable: Invoice 17",
+	 "Please contact your administrator:\n<bob@example.net>: 550 5.1.1 no such user\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Mail delivery failed",
+	 "The following address(es) failed:\n\n  bob@example.net\n    550 5.7.1 blocked, please "
+	 "contact "
+	 "support for help\n  joe@example.net\n    550 5.1.1 unknown\n",
+	 "bob@example.net joe@example.net", BOUNCE_HARD},
+	/* the words are in no language that is known: nobody else's reason counts for it */
+	{"Undeliverable: Invoice 17",
+	 "bob@example.net\n550 5.1.1 no such user\n\nSnorfle blik\nhilp@mail.test\n",
+	 "bob@example.net hilp@mail.test", BOUNCE_SOFT},
+	/* our own subject may speak of delays */
+	{"Undeliverable: delivery is delayed, order 17", "<bob@example.net>: 550 5.1.1 no such user\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Bezorging vertraagd: factuur", "De bezorging is vertraagd:\n\nbob@example.net\n",
+	 "bob@example.net", BOUNCE_DELAYED},
+};
+
+static void
+test_named(void)
+{
+	for (int i = 0; i < lengthof(named); i++)
+	{
+		StringInfoData mail;
+		StringInfoData got;
+		MimeMessage *read;
+		Bounce *bounce;
+
+		initStringInfo(&mail);
+		appendStringInfo(&mail,
+						 "Return-Path: <>\nFrom: postmaster@mail.test\nTo: billing@example.com\n"
+						 "Subject: %s\nContent-Type: text/plain; charset=utf-8\n"
+						 "Content-Transfer-Encoding: 8bit\n\n%s",
+						 named[i].subject, named[i].body);
+		read = mime_read(mail.data, mail.len);
+		bounce = bounce_read(read);
+		initStringInfo(&got);
+		for (int j = 0; bounce != NULL && j < bounce->recipient_count; j++)
+			appendStringInfo(&got, "%s%s", j > 0 ? " " : "", bounce->recipients[j].address);
+		is(got.data, named[i].addresses, psprintf("%d: whose mail failed", i + 1));
+		is(bounce != NULL && bounce->recipient_count > 0 ?
+			   bounce_kind_name(bounce->recipients[bounce->recipient_count - 1].kind) :
+			   NULL,
+		   bounce_kind_name(named[i].kind), "and how");
+		mime_free(read);
+		pfree(mail.data);
+		pfree(got.data);
+	}
+}
+
+/* What is written of mail alone, whatever the language around it. */
+static void
+test_refusal(void)
+{
+	static const struct
+	{
+		const char *text;
+		bool refusal;
+	} texts[] = {{"550 5.1.1 unknown", true},
+				 {"said: 550-5.1.1 unknown", true},
+				 {"(554: 5.7.9: no)", true},
+				 {"452 4.2.2 full", true},
+				 {"550 #5.1.0 rejected", true},
+				 {"550 4.1.1", false},
+				 {"250 2.1.5 ok", false},
+				 {"550 pcs", false},
+				 {"1550 5.1.1", false},
+				 {"550", false},
+				 {"", false},
+				 {"version 5.1.1", false}};
+
+	for (int i = 0; i < lengthof(texts); i++)
+		is_int(bounce_says_refusal(texts[i].text), texts[i].refusal,
+			   psprintf("a refusal in '%s'", texts[i].text));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -514,6 +679,8 @@ main(int argc, char **argv)
 	test_lines();
 	test_attached();
 	test_worded();
+	test_named();
+	test_refusal();
 	test_long_address();
 	test_harm();
 	return tap_done();
