@@ -11,88 +11,15 @@
  */
 #include "core/mime_internal.h"
 
+#include "core/mime_automatic_subject.h"
 #include "core/bounce_words.h"
 #include "core/casefold.h"
 #include "core/quoted_words.h"
 
-#define MAX_SUBJECT 400 /* bytes of a subject that are compared */
-#define MAX_TAGS 3
-#define MAX_LIST_ID 255 /* bytes; RFC 2919, 2 */
-
-/* How automatic answers begin their subject, in lower case, and nobody else does. */
-static const char *const subjects[] = {"auto: re:", "autoreply", "auto-reply", "auto reply"};
-
-/*
- * These, too, but people use the words: a colon or the like has to follow, or
- * nothing.  The longer of two that begin alike comes first.
- */
-static const char *const marked_subjects[] = {"abwesenheitsbenachrichtigung",
-											  "automatyczna odpowiedź",
-											  "odpowiedź automatyczna",
-											  "abwesenheitsassistent",
-											  "automaattinen vastaus",
-											  "автоматична відповідь",
-											  "automatisch antwoord",
-											  "automatische antwort",
-											  "respuesta automática",
-											  "автоматический ответ",
-											  "abwesenheitsmeldung",
-											  "afwezigheidsbericht",
-											  "ausência temporária",
-											  "automatická odpoveď",
-											  "automatická odpověď",
-											  "fuera de la oficina",
-											  "resposta automàtica",
-											  "resposta automática",
-											  "risposta automatica",
-											  "réponse automatique",
-											  "automatic response",
-											  "automatikus válasz",
-											  "absence du bureau",
-											  "abwesenheitsnotiz",
-											  "message d'absence",
-											  "message d’absence",
-											  "réponse d'absence",
-											  "réponse d’absence",
-											  "αυτόματη απάντηση",
-											  "absent du bureau",
-											  "automatiskt svar",
-											  "fuera de oficina",
-											  "automated reply",
-											  "automatic reply",
-											  "automatisk svar",
-											  "răspuns automat",
-											  "otomatik yanıt",
-											  "fuori ufficio",
-											  "out of office",
-											  "out-of-office",
-											  "abwesenheit",
-											  "fuori sede",
-											  "автоответ",
-											  "abwesend",
-											  "autosvar",
-											  "自動返信メール",
-											  "자동 응답",
-											  "자동 회신",
-											  "自动回复",
-											  "自动答复",
-											  "自動回復",
-											  "自動回覆",
-											  "自動応答",
-											  "自動答覆",
-											  "自動返信",
-											  "자동응답",
-											  "자동회신"};
-
-/* What may come between the words and the colon. */
-static const char *const kinds[] = {"auto reply",	   "autoreply",	   "auto-reply",
-									"automatic reply", "reply",		   "response",
-									"message",		   "notification", "notice"};
-
-/* What may stand before such words, and behind them. */
-static const char *const openers[] = {"[", "(", "【", "（", "［"};
-static const char *const marks[] = {":", "：", "]", ")", "】", "）", "］"};
-static const char *const spaces[] = {" ", "\t", "\u00A0", "\u3000"};
+#define MAX_SUBJECT 400		 /* bytes of a subject that are compared */
+#define MAX_RECEIPT 2000	 /* bytes of a receipt's text */
+#define MAX_RECEIPT_WORDS 40 /* and of its first words */
+#define MAX_LIST_ID 255		 /* bytes; RFC 2919, 2 */
 
 static void
 because(MimeReader *reader, const char *field, const char *value)
@@ -143,6 +70,44 @@ first_word(const char *value)
 	return word;
 }
 
+/* says_bulk: a value of Precedence that nobody's own mail has. */
+static bool
+says_bulk(const char *value)
+{
+	MimeSlice word = first_word(value);
+
+	return mime_equal(word, "bulk") || mime_equal(word, "junk") || mime_equal(word, "auto_reply") ||
+		   mime_equal(word, "auto-reply");
+}
+
+/*
+ * names_autoreply: each program has its own field, and they differ in the hyphens
+ * and in what comes behind: X-Autoreply, X-Auto-Reply-From, X-AutoResponder.
+ */
+static bool
+names_autoreply(MimeSlice name)
+{
+	static const char *const begins[] = {"xautorepl", "xautorespond", "xmailautorepl",
+										 "xmailautorespon", "xvacation"};
+	char key[20];
+	size_t len = 0;
+
+	for (size_t i = 0; i < name.len && len + 1 < sizeof(key); i++)
+	{
+		if (name.data[i] != '-')
+			key[len++] = mime_lower(name.data[i]);
+	}
+	key[len] = '\0';
+	if (strcmp(key, "xautoresponse") == 0)
+		return true;
+	for (int i = 0; i < lengthof(begins); i++)
+	{
+		if (strncmp(key, begins[i], strlen(begins[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* judge_field looks at one field. */
 static void
 judge_field(MimeReader *reader, const MimeHeader *header)
@@ -167,21 +132,25 @@ judge_field(MimeReader *reader, const MimeHeader *header)
 				because(reader, "Delivered-To", header->value);
 			break;
 		case 'p':
-			if (mime_equal(name, "precedence"))
+			if (mime_equal(name, "precedence") && says_bulk(header->value))
+				because(reader, "Precedence", header->value);
+			/* (a slip that a common program had for years) */
+			else if (mime_equal(name, "preference") && says_bulk(header->value))
+				because(reader, "Preference", header->value);
+			break;
+		case 'x':
+			if (names_autoreply(name))
 			{
 				MimeSlice word = first_word(header->value);
 
-				if (mime_equal(word, "bulk") || mime_equal(word, "junk") ||
-					mime_equal(word, "auto_reply") || mime_equal(word, "auto-reply"))
-					because(reader, "Precedence", header->value);
-			}
-			break;
-		case 'x':
-			if (mime_equal(name, "x-autoreply") || mime_equal(name, "x-autorespond") ||
-				mime_equal(name, "x-mail-autoreply") || mime_equal(name, "x-autoreply-from"))
-			{
-				if (!mime_equal(first_word(header->value), "no"))
+				if (!mime_equal(word, "no") && !mime_equal(word, "none") &&
+					!mime_equal(word, "false") && !mime_equal(word, "0"))
 					because(reader, header->name, header->value);
+			}
+			else if (mime_equal(name, "x-precedence"))
+			{
+				if (says_bulk(header->value))
+					because(reader, "X-Precedence", header->value);
 			}
 			else if (mime_equal(name, "x-auto-response-suppress"))
 			{
@@ -213,49 +182,6 @@ judge_field(MimeReader *reader, const MimeHeader *header)
 	}
 }
 
-/* word_at returns the length of the one of the words that "p" begins with, 0 for none. */
-static size_t
-word_at(const char *p, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		size_t len = strlen(words[i]);
-
-		if (strncmp(p, words[i], len) == 0)
-			return len;
-	}
-	return 0;
-}
-
-static const char *
-skip_spaces(const char *p)
-{
-	size_t len;
-
-	while ((len = word_at(p, spaces, lengthof(spaces))) > 0)
-		p += len;
-	return p;
-}
-
-/* is_answer_subject: one that an automatic answer begins with. */
-static bool
-is_answer_subject(const char *folded)
-{
-	size_t opener = word_at(folded, openers, lengthof(openers));
-	const char *p = skip_spaces(folded + opener);
-	size_t words = word_at(p, subjects, lengthof(subjects));
-
-	if (words > 0 && opener == 0)
-		return true;
-	if (words == 0)
-		words = word_at(p, marked_subjects, lengthof(marked_subjects));
-	if (words == 0)
-		return false;
-	p = skip_spaces(p + words);
-	p = skip_spaces(p + word_at(p, kinds, lengthof(kinds)));
-	return *p == '\0' || word_at(p, marks, lengthof(marks)) > 0;
-}
-
 /*
  * judge_subject looks at the subject.  The words of bounces are those of goods
  * that came back, too: only a mail system is believed to mean mail by them.
@@ -265,20 +191,14 @@ judge_subject(MimeReader *reader)
 {
 	MimeMessage *mail = reader->mail;
 	StringInfoData folded;
-	const char *subject = NULL;
-	const char *next;
-	bool found = false;
+	const char *subject;
+	bool answers = mail->in_reply_to.count > 0 || mail->references.count > 0;
+	bool found;
 
 	initStringInfo(&folded);
 	casefold_append(&folded, mail->subject,
 					whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
-	next = skip_spaces(folded.data);
-	for (int i = 0; next != NULL && i <= MAX_TAGS && !found; i++)
-	{
-		subject = next;
-		found = is_answer_subject(subject);
-		next = quoted_after_tag(subject);
-	}
+	found = automatic_is_subject(folded.data, answers, &subject);
 	if (!found && mail->from.count > 0 && !quoted_is_answer(subject) &&
 		bounce_is_subject(folded.data))
 	{
@@ -291,6 +211,90 @@ judge_subject(MimeReader *reader)
 	pfree(folded.data);
 	if (found)
 		because(reader, "Subject", mail->subject);
+}
+
+/* is_receipt_field: "To: …", "Subject: …" or "Sent: …", in lower case. */
+static bool
+is_receipt_field(MimeSlice line)
+{
+	MimeSlice name = line;
+	const char *colon = memchr(line.data, ':', line.len);
+	QuotedField field;
+
+	if (colon == NULL)
+		return false;
+	name.len = colon - line.data;
+	mime_trim(&name);
+	field = quoted_field(name.data, name.len);
+	return field == QUOTED_FIELD_TO || field == QUOTED_FIELD_SUBJECT || field == QUOTED_FIELD_DATE;
+}
+
+static bool
+has_year(MimeSlice line)
+{
+	for (size_t i = 0; i + 4 <= line.len; i++)
+	{
+		if (line.data[i] == '2' && line.data[i + 1] == '0' && mime_digit(line.data[i + 2]) &&
+			mime_digit(line.data[i + 3]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * judge_receipt: a receipt whose report was lost on the way, so that only Outlook's
+ * text is left: a few words, the fields of the mail it is about, but none of who
+ * sent it, and the rest of the sentence with a year in it.  All of that, in that
+ * order, and no more, in whatever language.
+ */
+static void
+judge_receipt(MimeReader *reader)
+{
+	MimeMessage *mail = reader->mail;
+	StringInfoData folded;
+	const char *p;
+	const char *end;
+	int fields = 0;
+	bool opened = false;
+	bool closed = false;
+	bool good = true;
+
+	if (mail->text_length > MAX_RECEIPT || mail->attachment_count > 0)
+		return;
+	initStringInfo(&folded);
+	casefold_append(&folded, mail->text, mail->text_length, false);
+	p = folded.data;
+	end = p + folded.len;
+	while (p < end && good)
+	{
+		const char *newline = memchr(p, '\n', end - p);
+		MimeSlice line = {p, (newline != NULL ? newline : end) - p};
+
+		p = newline != NULL ? newline + 1 : end;
+		mime_trim(&line);
+		if (line.len == 0)
+			continue;
+		if (!opened)
+		{
+			good = line.len <= MAX_RECEIPT_WORDS;
+			for (size_t i = 0; i < line.len; i++)
+				good &= strchr(",.:!?@0123456789", line.data[i]) == NULL;
+			opened = true;
+		}
+		else if (fields < 3)
+		{
+			good = is_receipt_field(line);
+			fields++;
+		}
+		else
+		{
+			good = !closed && has_year(line);
+			closed = true;
+		}
+	}
+	pfree(folded.data);
+	if (good && closed)
+		because(reader, "Text", "a receipt's");
 }
 
 /*
@@ -353,6 +357,8 @@ mime_automatic(MimeReader *reader)
 		because(reader, "From", mail->from.items[0].address);
 	if (!mail->automatic && mail->subject != NULL)
 		judge_subject(reader);
+	if (!mail->automatic)
+		judge_receipt(reader);
 	if (!mail->automatic)
 		judge_list(reader);
 }
