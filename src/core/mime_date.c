@@ -4,8 +4,9 @@
  *	  The moment a Date field means.
  *
  * RFC 5322 has one form, senders have many: month before day, two-digit
- * years, zone names, ISO 8601, comments.  The words of a date are told apart
- * by what they look like, not by where they stand.
+ * years, zone names, ISO 8601, comments, other languages.  The words of a date
+ * are told apart by what they look like, not by where they stand.  What may
+ * mean two days means none: a wrong date is worse.
  *
  *-------------------------------------------------------------------------
  */
@@ -22,6 +23,7 @@ typedef struct Clock
 	int minute;
 	int second;
 	int offset;
+	bool may_be_weekday; /* the month may be "mar.", a Tuesday in three languages */
 	bool has_time;
 	bool has_zone;
 	bool afternoon;
@@ -29,6 +31,25 @@ typedef struct Clock
 } Clock;
 
 static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+
+/*
+ * How months begin that do not begin as in English, in German, French, Spanish,
+ * Italian, Portuguese, Romanian, Dutch and the north; "?" is a letter beyond ASCII, in
+ * whatever charset.  "jui" may be June or July, so it is not here.
+ */
+static const struct
+{
+	const char *begin;
+	int month;
+} foreign_months[] = {{"j?n", 1},  {"ian", 1},	{"gen", 1},	 {"ene", 1},   {"f?v", 2},	{"fev", 2},
+					  {"m?r", 3},  {"mrz", 3},	{"mrt", 3},	 {"maart", 3}, {"abr", 4},	{"avr", 4},
+					  {"mai", 5},  {"mei", 5},	{"mag", 5},	 {"maj", 5},   {"iun", 6},	{"juin", 6},
+					  {"giu", 6},  {"iul", 7},	{"juil", 7}, {"lug", 7},   {"ao?t", 8}, {"aou", 8},
+					  {"ago", 8},  {"set", 9},	{"okt", 10}, {"ott", 10},  {"out", 10}, {"noi", 11},
+					  {"d?c", 12}, {"dez", 12}, {"dic", 12}, {"des", 12}};
+
+/* Tuesdays, which begin as March does. */
+static const char *const tuesdays[] = {"mardi", "marte", "mar?i"};
 
 static const struct
 {
@@ -153,18 +174,29 @@ read_offset(Clock *clock, const char *p, const char *end)
 	return true;
 }
 
-/* read_iso reads 2026-11-21T10:15:00+01:00. */
+/* begins_iso: a year of four digits and what may part it from the month. */
+static bool
+begins_iso(MimeSlice word)
+{
+	for (int i = 0; i < 4; i++)
+	{
+		if (word.len < 8 || !mime_digit(word.data[i]))
+			return false;
+	}
+	return word.data[4] == '-' || word.data[4] == '/' || word.data[4] == '.';
+}
+
+/* read_iso reads 2026-11-21T10:15:00+01:00, and 2026/11/21. */
 static bool
 read_iso(Clock *clock, const char *p, const char *end)
 {
 	const char *after;
+	char mark = p[4];
 
 	clock->year = number(p, end, &after);
-	if (after - p != 4 || after >= end || *after != '-')
-		return false;
 	p = after + 1;
 	clock->month = number(p, end, &after);
-	if (after >= end || *after != '-')
+	if (after >= end || *after != mark)
 		return false;
 	p = after + 1;
 	clock->day = number(p, end, &after);
@@ -181,21 +213,92 @@ read_iso(Clock *clock, const char *p, const char *end)
 	return true;
 }
 
-static int
-month_of(MimeSlice word)
+/*
+ * read_dotted reads 21.11.2026, where the day comes first in every country; with
+ * slashes or two digits of the year it may not.
+ */
+static bool
+read_dotted(Clock *clock, MimeSlice word)
 {
-	if (word.len < 3)
+	const char *end = word.data + word.len;
+	const char *after;
+	int day = number(word.data, end, &after);
+	int month;
+	int year;
+	const char *p = after + 1;
+
+	if (after >= end || *after != '.' || p >= end || !mime_digit(*p))
+		return false;
+	month = number(p, end, &after);
+	p = after + 1;
+	if (after >= end || *after != '.')
+		return false;
+	year = number(p, end, &after);
+	if (after - p != 4 || after < end)
+		return false;
+	clock->day = day;
+	clock->month = month;
+	clock->year = year;
+	return true;
+}
+
+/* month_key keeps a word's first letters, in lower case. */
+static size_t
+month_key(MimeSlice word, char *key, size_t room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < word.len && n + 1 < room; i++)
+	{
+		if (mime_alpha(word.data[i]))
+			key[n++] = mime_lower(word.data[i]);
+		else if (!IS_HIGHBIT_SET(word.data[i]))
+			break;
+		else if (n > 0 && key[n - 1] != '?')
+			key[n++] = '?';
+	}
+	key[n] = '\0';
+	return n;
+}
+
+/* month_of returns the month that a word names, 0 for none. */
+static int
+month_of(const char *key)
+{
+	if (strlen(key) < 3)
 		return 0;
+	for (int i = 0; i < lengthof(tuesdays); i++)
+	{
+		if (strncmp(key, tuesdays[i], strlen(tuesdays[i])) == 0)
+			return 0;
+	}
 	for (int i = 0; i < 12; i++)
 	{
-		int j = 0;
-
-		while (j < 3 && mime_lower(word.data[j]) == months[i * 3 + j])
-			j++;
-		if (j == 3)
+		if (strncmp(key, months + i * 3, 3) == 0)
 			return i + 1;
 	}
+	for (int i = 0; i < lengthof(foreign_months); i++)
+	{
+		if (strncmp(key, foreign_months[i].begin, strlen(foreign_months[i].begin)) == 0)
+			return foreign_months[i].month;
+	}
 	return 0;
+}
+
+/*
+ * read_month takes a word that names a month.  "mar." is a Tuesday where another
+ * month stands beside it; two months otherwise are no date.
+ */
+static bool
+read_month(Clock *clock, int month, bool may_be_weekday)
+{
+	if (clock->month == 0 || clock->may_be_weekday)
+	{
+		clock->month = month;
+		clock->may_be_weekday = may_be_weekday;
+		return true;
+	}
+	return clock->month == month || may_be_weekday;
 }
 
 /* read_number places a bare number: the day first, then the year. */
@@ -238,7 +341,7 @@ read_word(Clock *clock, MimeSlice word)
 		/* 21-Nov-2026 is three words in one. */
 		if (memchr(word.data, ':', word.len) != NULL)
 		{
-			if (word.len > 10 && word.data[4] == '-')
+			if (word.len > 10 && begins_iso(word))
 				return read_iso(clock, word.data, end);
 			if (!read_time(clock, word.data, end))
 				return false;
@@ -249,10 +352,18 @@ read_word(Clock *clock, MimeSlice word)
 			}
 			return true;
 		}
-		if (word.len >= 8 && word.data[4] == '-' && clock->month == 0)
+		if (begins_iso(word) && clock->day == 0)
 			return read_iso(clock, word.data, end);
+		if (clock->day == 0 && clock->year < 0 && (clock->month == 0 || clock->may_be_weekday) &&
+			read_dotted(clock, word))
+			return true;
 		if (clock->month != 0 && clock->day != 0 && clock->year >= 0 && !clock->has_time &&
 			memchr(word.data, '.', word.len) != NULL)
+			return read_time(clock, word.data, end);
+
+		/* 10h15 */
+		if (clock->month != 0 && clock->day != 0 && clock->year >= 0 && !clock->has_time &&
+			memchr(word.data, 'h', word.len) != NULL)
 			return read_time(clock, word.data, end);
 		return read_number(clock, word);
 	}
@@ -260,12 +371,20 @@ read_word(Clock *clock, MimeSlice word)
 		return read_offset(clock, word.data, end);
 	if (mime_alpha(word.data[0]))
 	{
-		if (mime_equal(word, "pm"))
+		char key[16];
+		size_t len = month_key(word, key, sizeof(key));
+		int month = month_of(key);
+
+		if (mime_equal(word, "pm") || mime_equal(word, "p.m."))
 			clock->afternoon = clock->twelve = true;
-		else if (mime_equal(word, "am"))
+		else if (mime_equal(word, "am") || mime_equal(word, "a.m."))
 			clock->twelve = true;
-		else if (clock->month == 0 && month_of(word) != 0)
-			clock->month = month_of(word);
+		else if (month != 0 && (!clock->has_time || clock->month == 0))
+			return read_month(clock, month, len == 3 && strcmp(key, "mar") == 0);
+		/* "mar. 12 xyz 2026": a month of a language that is not known */
+		else if (clock->may_be_weekday && clock->day != 0 && clock->year < 0 && len >= 3 &&
+				 !clock->has_time)
+			return false;
 		else if (clock->has_time && !clock->has_zone)
 		{
 			for (int i = 0; i < lengthof(zones); i++)
