@@ -20,6 +20,7 @@
 #include "mb/pg_wchar.h"
 
 #include "core/charset.h"
+#include "core/charset_hz.h"
 #include "core/charset_japanese.h"
 
 /* After so many bad sequences the text is not in this charset at all. */
@@ -41,6 +42,7 @@ typedef enum CharsetKind
 	KIND_1252,	  /* converted here: the most common one, and the fallback */
 	KIND_ASCII,	  /* iconv; ASCII bytes mean themselves */
 	KIND_SHIFTED, /* iconv; ASCII bytes may mean something else */
+	KIND_HZ,	  /* likewise; made 8-bit here first */
 	KIND_JAPANESE /* likewise; taken apart here first */
 } CharsetKind;
 
@@ -103,6 +105,8 @@ static const Charset charsets[] = {
 	{"gbk", "GB18030", KIND_ASCII},
 	{"greek", "ISO-8859-7", KIND_ASCII},
 	{"hebrew", "ISO-8859-8", KIND_ASCII},
+	{"hz", "GB18030", KIND_HZ},
+	{"hzgb2312", "GB18030", KIND_HZ},
 	{"ibm437", "CP437", KIND_ASCII},
 	{"ibm850", "CP850", KIND_ASCII},
 	{"ibm852", "IBM852", KIND_ASCII},
@@ -620,6 +624,17 @@ charset_to_utf8(const char *name, size_t name_len, const char *data, size_t len,
 	{
 		put_utf8(out, data, len);
 		return CHARSET_UNKNOWN;
+	}
+	if (charset->kind == KIND_HZ)
+	{
+		StringInfoData bytes;
+		CharsetResult result;
+
+		initStringInfo(&bytes);
+		hz_unshift(data, len, &bytes);
+		result = put_iconv(out, cd, unit, bytes.data, bytes.len, &replaced);
+		pfree(bytes.data);
+		return result;
 	}
 	if (strncmp(charset->key, "utf16", 5) == 0)
 		unit = 2;
