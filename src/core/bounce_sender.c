@@ -10,6 +10,7 @@
 
 #include "core/bounce_words.h"
 #include "core/casefold.h"
+#include "core/mime_automatic_subject.h"
 #include "core/quoted_words.h"
 
 #define MAX_FOLD 400	 /* bytes of a subject or an address that are compared */
@@ -71,24 +72,31 @@ bounce_sender(const MimeMessage *mail, const char *text, size_t len)
 	bool nobody = mail->return_path != NULL && mail->return_path[0] == '\0';
 	BounceSender sender = BOUNCE_SENDER_OTHER;
 	StringInfoData folded;
+	const char *bare;
+	bool postmaster;
 	bool answerable;
 
 	/* (an answer that names a colleague; mail systems say so of their reports, too) */
 	if (submitted != NULL && pg_strncasecmp(submitted, "auto-replied", 12) == 0 && !system)
 		return BOUNCE_SENDER_OTHER;
 
-	answerable = !mail->automatic && mail->from.count > 0 && mail->return_path != NULL &&
-				 pg_strncasecmp(mail->from.items[0].address, "postmaster@", 11) == 0;
+	postmaster =
+		mail->from.count > 0 && pg_strncasecmp(mail->from.items[0].address, "postmaster@", 11) == 0;
+	answerable = postmaster && !mail->automatic && mail->return_path != NULL;
 	initStringInfo(&folded);
 	if (is_machine(mail, &folded) &&
+		(system ||
+		 !automatic_is_subject(fold(&folded, subject, strlen(subject), MAX_FOLD), false, &bare)) &&
 		!quoted_is_answer(fold(&folded, subject, strlen(subject), MAX_FOLD)))
 	{
 		if (bounce_is_subject(folded.data) || (bounce_is_opening(folded.data) && system) ||
 			(!answerable && bounce_is_opening(fold(&folded, text, len, MAX_OPENING))))
 			sender = BOUNCE_SENDER_REPORTS;
-		else if (system && !answerable)
+		else if (system && !postmaster)
 			sender = BOUNCE_SENDER_DAEMON;
-		else if (nobody)
+
+		/* (whose summaries of spam have addresses and numbers, too) */
+		else if (nobody || (postmaster && !answerable))
 			sender = BOUNCE_SENDER_NOBODY;
 	}
 	pfree(folded.data);

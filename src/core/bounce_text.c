@@ -449,7 +449,7 @@ fold_all(Reader *reader, const char *text)
  * well.  Who is no mail system has to name an address and a reason.
  */
 static bool
-is_believable(Reader *reader, bool named, const char *general)
+is_believable(Reader *reader, bool named, bool late, const char *general)
 {
 	const MimeMessage *mail = reader->mail;
 	bool system = named || (mail->return_path != NULL && mail->return_path[0] == '\0');
@@ -463,7 +463,13 @@ is_believable(Reader *reader, bool named, const char *general)
 		unread = bounce_is_unread(fold(&reader->folded, from, strlen(from), MAX_FOLD));
 	}
 	if (reader->bounce->recipient_count == 0)
-		return system && general != NULL;
+	{
+		/* an address that nobody answers from may be of a person who is away */
+		if (!bounce_is_from_system(mail) && general != NULL &&
+			!bounce_says_code(fold_all(reader, general)))
+			return false;
+		return system && (late || general != NULL);
+	}
 	if (system)
 		return true;
 	for (int i = 0; i < reader->bounce->recipient_count; i++)
@@ -511,14 +517,47 @@ is_proved(Reader *reader, BounceSender sender, bool late)
 	{
 		const char *diagnostic = bounce->recipients[i].diagnostic;
 
-		if (sender == BOUNCE_SENDER_DAEMON &&
-			(late || (diagnostic != NULL && (bounce_says_code(fold_all(reader, diagnostic)) ||
-											 bounce_says_why(reader->folded.data)))))
+		if (late && bounce_is_from_system(reader->mail))
+			return true;
+		if (sender == BOUNCE_SENDER_DAEMON && diagnostic != NULL &&
+			(bounce_says_code(fold_all(reader, diagnostic)) ||
+			 bounce_says_why(reader->folded.data)))
 			return true;
 		if (diagnostic != NULL && bounce_says_refusal(diagnostic))
 			return true;
 	}
 	return false;
+}
+
+/*
+ * is_success: the report says that the mail arrived, and nothing else.  The
+ * words alone do not tell: reports of failures have them, too.
+ */
+static bool
+is_success(Reader *reader, bool late)
+{
+	const Bounce *bounce = reader->bounce;
+	const char *subject = reader->mail->subject != NULL ? reader->mail->subject : "";
+	bool success = false;
+
+	if (late)
+		return false;
+	for (int i = 0; i < bounce->recipient_count; i++)
+	{
+		const BounceRecipient *recipient = &bounce->recipients[i];
+
+		if (recipient->status != NULL && recipient->status[0] == '2')
+			success = true;
+		else if (recipient->diagnostic != NULL &&
+				 (bounce_says_code(fold_all(reader, recipient->diagnostic)) ||
+				  bounce_says_why(reader->folded.data)))
+			return false;
+	}
+	return bounce->recipient_count > 0 &&
+		   (success ||
+			bounce_says_delivered(fold(&reader->folded, subject, strlen(subject), MAX_FOLD)) ||
+			bounce_says_delivered(
+				fold(&reader->folded, reader->text, reader->end - reader->text, MAX_REASON)));
 }
 
 static Bounce *
@@ -598,7 +637,7 @@ bounce_read_text(const MimeMessage *mail)
 	}
 	if (bounce->recipient_count == 0 && !looked)
 		general = general_reason(&reader);
-	if (!late && !is_believable(&reader, named, general))
+	if (is_success(&reader, late) || !is_believable(&reader, named, late, general))
 		return give_up(&reader);
 	if (bounce->recipient_count == 0)
 		bounce->kind = late ? BOUNCE_DELAYED : bounce_judge(NULL, general);

@@ -143,6 +143,30 @@ static const char *const openings[] = {"hi. this is the",
 									   "配信できません",
 									   "お届けできません"};
 
+/* That it arrived after all; none of them with a "not" in it. */
+static const char *const deliveries[] = {"(success)",
+										 "successfully",
+										 "was delivered",
+										 "were delivered",
+										 "has been delivered",
+										 "have been delivered",
+										 "is complete, but no delivery notification",
+										 "erfolgreich",
+										 "wurde zugestellt",
+										 "a été remis",
+										 "a bien été",
+										 "correctamente",
+										 "correttamente",
+										 "com êxito",
+										 "com sucesso",
+										 "is bezorgd",
+										 "dostarczono",
+										 "успешно",
+										 "доставлено получател",
+										 "投递成功",
+										 "成功送达",
+										 "配信されました"};
+
 /* Where a copy of the mail begins. */
 static const char *const copies[] = {"below this line is a copy",
 									 "this is a copy of",
@@ -386,6 +410,13 @@ bool
 bounce_is_opening(const char *folded)
 {
 	return contains(folded, openings, lengthof(openings));
+}
+
+/* bounce_says_delivered: words for a mail that arrived. */
+bool
+bounce_says_delivered(const char *folded)
+{
+	return contains(folded, deliveries, lengthof(deliveries));
 }
 
 /* bounce_is_copy: the line before a copy of the mail. */

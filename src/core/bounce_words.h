@@ -14,6 +14,7 @@
 
 extern bool bounce_is_subject(const char *folded);
 extern bool bounce_is_opening(const char *folded);
+extern bool bounce_says_delivered(const char *folded);
 extern bool bounce_is_copy(const char *folded);
 extern bool bounce_is_sentence(const char *folded);
 extern bool bounce_is_request(const char *folded);

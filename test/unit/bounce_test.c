@@ -478,6 +478,32 @@ static const struct
 	{"Return-Path: <bouncer@example.net>\nFrom: bouncer@example.net\nSubject: Undeliverable "
 	 "goods\n",
 	 "Hi,\n\nthese are still missing:\nann@example.net\n5.1.1 in your list\n", false},
+	/* it arrived after all */
+	{"Return-Path: <>\nFrom: postmaster@example.net\nSubject: Delivery Status Notification "
+	 "(Success)\n",
+	 "Your message has been successfully delivered to:\n\nbob@example.net\n", false},
+	{"Return-Path: <>\nFrom: mailer-daemon@example.net\nSubject: Delivery report\n",
+	 "Please note:\n\nbob@example.net\n250 2.1.5 OK\n", false},
+	{"Return-Path: <>\nFrom: mailer-daemon@example.net\nSubject: Delivery report\n",
+	 "bob@example.net\nThe message was delivered to the mailbox.\n", false},
+	{"Return-Path: <>\nFrom: mailer-daemon@example.net\nSubject: Delivery report\n",
+	 "It was delivered to some, and failed for\n\nbob@example.net\n550 5.1.1 unknown\n", true},
+	/* somebody who left says so, and nobody's mail failed */
+	{"Return-Path: <>\nFrom: ann@example.net\nSubject: Automatic reply: Invoice 17\n",
+	 "This mailbox is no longer in use and your message could not be delivered. Ask:\n\nBob Brown "
+	 "<bob@example.net>\n550 1234\n",
+	 false},
+	{"Return-Path: <>\nFrom: ann@example.net\nSubject: Ann has left\n",
+	 "Your message has not been delivered. This address is no longer valid.\n", false},
+	/* parcels are late as well; postmasters send summaries */
+	{"Return-Path: <no-reply@parcels.example>\nFrom: no-reply@parcels.example\nSubject: Delivery "
+	 "delayed: parcel 4711\n",
+	 "Your parcel is delayed.\n\nann@example.net\n", false},
+	{"Return-Path: <bounce@shop.example>\nFrom: bounce@shop.example\nSubject: Delivery delayed: "
+	 "order 17\n",
+	 "Your order is delayed.\n", false},
+	{"Return-Path: <>\nFrom: postmaster@example.net\nSubject: Quarantine summary\n",
+	 "Held for you:\n\njoe@shop.example\n450 EUR, does not exist elsewhere\n", false},
 	/* no words are known, but who sends it and what stands behind the address say enough */
 	{"Return-Path: <>\nFrom: postmaster@example.net\nSubject: Teslim edilemedi: Fatura 17\n",
 	 "Bu al\xC4\xB1"
