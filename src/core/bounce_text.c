@@ -17,6 +17,7 @@
 #include "core/bounce.h"
 
 #include "core/bounce_address.h"
+#include "core/bounce_sentence.h"
 #include "core/bounce_words.h"
 #include "core/quoted_words.h"
 #include "core/casefold.h"
@@ -38,8 +39,7 @@ typedef struct Reader
 	StringInfoData reason;
 	int reason_lines;
 	bool reason_open;
-	StringInfoData before; /* the sentence that the lines above have not ended yet */
-	size_t indent;		   /* of the line above */
+	BounceSentence sentence;
 } Reader;
 
 static const char *
@@ -146,85 +146,31 @@ begin_recipient(Reader *reader, char *address)
 	reader->current = bounce->recipient_count - 1;
 }
 
-/* last_sentence returns what no full stop, or the like, comes behind. */
-static MimeSlice
-last_sentence(MimeSlice text)
-{
-	const char *end = text.data + text.len;
-	const char *start = text.data;
-
-	for (const char *p = text.data; p < end; p++)
-	{
-		if ((*p == '.' || *p == '!' || *p == '?') && (p + 1 == end || mime_space(p[1])))
-			start = p + 1;
-		else if (end - p >= 3 && memcmp(p, "。", 3) == 0)
-			start = p + 3;
-	}
-	text.data = start;
-	text.len = end - start;
-	mime_trim(&text);
-	return text;
-}
-
-/* remember_line keeps the sentence that may end on the next line with an address. */
-static void
-remember_line(Reader *reader, MimeSlice line, size_t indent)
-{
-	MimeSlice open = last_sentence(line);
-
-	if (open.data > line.data || reader->before.len > MAX_FOLD)
-		resetStringInfo(&reader->before);
-	if (reader->before.len > 0)
-		appendStringInfoChar(&reader->before, ' ');
-	appendBinaryStringInfo(&reader->before, open.data,
-						   (int) whole_characters(open.data, open.len, MAX_FOLD));
-	reader->indent = indent;
-}
-
-/* end_paragraph: what a colon announces may stand below the blank line. */
-static void
-end_paragraph(Reader *reader)
-{
-	const StringInfoData *before = &reader->before;
-
-	if ((before->len > 0 && before->data[before->len - 1] == ':') ||
-		(before->len >= 3 && memcmp(before->data + before->len - 3, "：", 3) == 0))
-		return;
-	resetStringInfo(&reader->before);
-}
-
 /*
  * is_to_ask: the sentence before an address says that it is of somebody who may
- * help, or who reads the mail instead.  An address with a refusal behind it is
- * one that failed, whatever stood before; so is one that stands further left
- * than the reason above it, which is the reason of another.
+ * help, or who reads the mail instead.  An address with a refusal behind it, or
+ * below, is one that failed, whatever stood before; so is one that stands
+ * further left than the reason above it, which is the reason of another.
  */
 static bool
 is_to_ask(Reader *reader, MimeSlice line, size_t indent, const char *start, const char *after)
 {
-	MimeSlice before = {line.data, start - line.data};
-	MimeSlice open = last_sentence(before);
-	const char *begin = bounce_skip_marks(line.data, start, BOUNCE_LINE_OPENERS);
-	StringInfoData sentence;
-	bool asks;
+	const char *next = line.data + line.len;
 
-	if (begin == start)
+	if (bounce_skip_marks(line.data, start, BOUNCE_LINE_OPENERS) == start)
 	{
-		if (reader->reason.len > 0 && indent < reader->indent)
+		MimeSlice below;
+
+		if (reader->reason.len > 0 && indent < reader->sentence.indent)
 			return false;
-		if (bounce_says_code(fold(&reader->folded, after, line.data + line.len - after, MAX_FOLD)))
+		if (bounce_says_code(fold(&reader->folded, after, next - after, MAX_FOLD)))
+			return false;
+		next_line(&next, reader->end);
+		below = next_line(&next, reader->end);
+		if (bounce_says_code(fold(&reader->folded, below.data, below.len, MAX_FOLD)))
 			return false;
 	}
-	initStringInfo(&sentence);
-	appendStringInfoChar(&sentence, ' ');
-	if (open.data == line.data || begin == start)
-		appendStringInfo(&sentence, "%s ", reader->before.data);
-	appendBinaryStringInfo(&sentence, open.data, (int) open.len);
-	appendStringInfoChar(&sentence, ' ');
-	fold(&reader->folded, sentence.data, sentence.len, 3 * MAX_FOLD);
-	asks = bounce_is_request(reader->folded.data);
-	pfree(sentence.data);
-	return asks;
+	return bounce_sentence_asks(&reader->sentence, line, start);
 }
 
 /* failed_address takes the address that a line says something failed for. */
@@ -267,7 +213,7 @@ read_lines(Reader *reader)
 		{
 			if (reader->reason.len > 0)
 				end_reason(reader);
-			end_paragraph(reader);
+			bounce_sentence_blank(&reader->sentence);
 			continue;
 		}
 
@@ -286,7 +232,7 @@ read_lines(Reader *reader)
 		}
 		if (address != NULL && !is_ours(reader, address))
 		{
-			resetStringInfo(&reader->before);
+			bounce_sentence_end(&reader->sentence);
 			begin_recipient(reader, address);
 			after = bounce_skip_marks(after, bare.data + bare.len, ">)'\": ");
 			/* what is left of a sentence is no reason */
@@ -296,7 +242,7 @@ read_lines(Reader *reader)
 		}
 		if (address != NULL)
 			pfree(address);
-		remember_line(reader, bare, bare.data - line.data);
+		bounce_sentence_line(&reader->sentence, bare, bare.data - line.data);
 		folded = fold(&reader->folded, bare.data, bare.len, MAX_FOLD);
 		if (bounce_is_reason_head(folded))
 		{
@@ -565,7 +511,7 @@ give_up(Reader *reader)
 {
 	pfree(reader->folded.data);
 	pfree(reader->reason.data);
-	pfree(reader->before.data);
+	pfree(reader->sentence.open.data);
 	return NULL;
 }
 
@@ -594,7 +540,7 @@ bounce_read_text(const MimeMessage *mail)
 	reader.current = -1;
 	initStringInfo(&reader.folded);
 	initStringInfo(&reader.reason);
-	initStringInfo(&reader.before);
+	initStringInfo(&reader.sentence.open);
 
 	named = failed_recipients(&reader);
 	sender = bounce_sender(mail, reader.text, reader.end - reader.text);
@@ -650,6 +596,6 @@ bounce_read_text(const MimeMessage *mail)
 		bounce->original.message_id = pstrdup(mail->references.ids[mail->references.count - 1]);
 	pfree(reader.folded.data);
 	pfree(reader.reason.data);
-	pfree(reader.before.data);
+	pfree(reader.sentence.open.data);
 	return bounce;
 }

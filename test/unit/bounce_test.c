@@ -616,6 +616,14 @@ static const struct
 	 "contact "
 	 "support for help\n  joe@example.net\n    550 5.1.1 unknown\n",
 	 "bob@example.net joe@example.net", BOUNCE_HARD},
+	{"Mail delivery failed",
+	 "The following address(es) failed:\n\nbob@example.net\nsaid '550 5.7.1 blocked, contact your "
+	 "desk'\njoe@example.net\nsaid '550 5.1.1 unknown'\n",
+	 "bob@example.net joe@example.net", BOUNCE_HARD},
+	{"Unzustellbar: Rechnung 17",
+	 "Bei Fragen wenden Sie sich an den Support\nEmpfänger: bob@example.net\nFehler: 550 5.1.1 "
+	 "unbekannt\n",
+	 "bob@example.net", BOUNCE_HARD},
 	/* the words are in no language that is known: nobody else's reason counts for it */
 	{"Undeliverable: Invoice 17",
 	 "bob@example.net\n550 5.1.1 no such user\n\nSnorfle blik\nhilp@mail.test\n",
