@@ -422,16 +422,6 @@ bounce_says_why(const char *folded)
 		   has_any(folded, unknown_words, lengthof(unknown_words));
 }
 
-/* bounce_is_final: a refusal that no later attempt changes, whatever else is said. */
-bool
-bounce_is_final(const char *status, const char *diagnostic)
-{
-	if (status != NULL)
-		return *status == '5';
-	return diagnostic != NULL && *diagnostic == '5' && mime_digit(diagnostic[1]) &&
-		   mime_digit(diagnostic[2]) && (diagnostic[3] == ' ' || diagnostic[3] == '-');
-}
-
 /* judge_words decides by words alone. */
 static bool
 judge_words(const char *folded, BounceKind *kind)
@@ -543,4 +533,16 @@ done:
 		pfree(found);
 	pfree(folded);
 	return kind;
+}
+
+/* bounce_is_final: a refusal that no later attempt changes, whatever else is said. */
+bool
+bounce_is_final(const char *status, const char *diagnostic)
+{
+	if (status != NULL)
+		return *status == '5';
+	return diagnostic != NULL &&
+		   ((*diagnostic == '5' && mime_digit(diagnostic[1]) && mime_digit(diagnostic[2]) &&
+			 (diagnostic[3] == ' ' || diagnostic[3] == '-')) ||
+			bounce_judge(NULL, diagnostic) == BOUNCE_HARD);
 }

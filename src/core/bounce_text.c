@@ -433,19 +433,43 @@ is_believable(Reader *reader, bool named, bool late, const char *general)
 	return false;
 }
 
-/* is_late: the report says that the mail is still being tried. */
+/*
+ * is_late: the report says that the mail is still being tried.  Our own subject,
+ * which it repeats behind a colon, may speak of what is late, too: of payments.
+ */
 static bool
 is_late(Reader *reader)
 {
 	const char *subject = reader->mail->subject != NULL ? reader->mail->subject : "";
+	StringInfoData ours;
+	char *colon;
+	bool late;
 
-	if (bounce_says_delayed(fold(&reader->folded, subject, strlen(subject), MAX_FOLD)) ||
-		strstr(reader->folded.data, "(delay)") != NULL ||
-		strncmp(reader->folded.data, "delayed mail", 12) == 0 ||
-		strncmp(reader->folded.data, "warning: message", 16) == 0)
-		return true;
-	return bounce_says_delayed(
-		fold(&reader->folded, reader->text, reader->end - reader->text, 4000));
+	initStringInfo(&ours);
+	fold(&ours, subject, strlen(subject), MAX_FOLD);
+	late = strncmp(ours.data, "delayed mail", 12) == 0 ||
+		   strncmp(ours.data, "warning: message", 16) == 0 ||
+		   strncmp(ours.data, "warning: could not", 18) == 0;
+	colon = strchr(ours.data, ':');
+	if (colon != NULL)
+		*colon++ = '\0';
+	late = late || strstr(ours.data, "(delay)") != NULL || bounce_says_delayed(ours.data);
+	if (!late)
+	{
+		char *text = unconstify(
+			char *, fold(&reader->folded, reader->text, reader->end - reader->text, 4000));
+
+		if (colon != NULL)
+			colon += strspn(colon, " ");
+		if (colon != NULL && strlen(colon) > 4)
+		{
+			for (char *p = text; (p = strstr(p, colon)) != NULL; p += strlen(colon))
+				memset(p, ' ', strlen(colon));
+		}
+		late = bounce_says_delayed(text);
+	}
+	pfree(ours.data);
+	return late;
 }
 
 /*

@@ -631,6 +631,12 @@ static const struct
 	/* our own subject may speak of delays */
 	{"Undeliverable: delivery is delayed, order 17", "<bob@example.net>: 550 5.1.1 no such user\n",
 	 "bob@example.net", BOUNCE_HARD},
+	{"Non recapitabile: pagamento in ritardo",
+	 "Oggetto: pagamento in ritardo\n\nbob@example.net\ncasella piena\n", "bob@example.net",
+	 BOUNCE_SOFT},
+	{"Undeliverable: Invoice 17",
+	 "Delivery is delayed, no more:\n\nbob@example.net\nuser unknown\n", "bob@example.net",
+	 BOUNCE_HARD},
 	{"Bezorging vertraagd: factuur", "De bezorging is vertraagd:\n\nbob@example.net\n",
 	 "bob@example.net", BOUNCE_DELAYED},
 };
