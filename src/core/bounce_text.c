@@ -568,7 +568,8 @@ bounce_read_text(const MimeMessage *mail)
 
 	named = failed_recipients(&reader);
 	sender = bounce_sender(mail, reader.text, reader.end - reader.text);
-	if (!named && sender == BOUNCE_SENDER_OTHER)
+	/* (the field is believed of a machine only) */
+	if (sender == BOUNCE_SENDER_OTHER && (!named || !mail->automatic))
 		return give_up(&reader);
 	find_copy(&reader);
 	read_lines(&reader);

@@ -478,6 +478,12 @@ static const struct
 	{"Return-Path: <bouncer@example.net>\nFrom: bouncer@example.net\nSubject: Undeliverable "
 	 "goods\n",
 	 "Hi,\n\nthese are still missing:\nann@example.net\n5.1.1 in your list\n", false},
+	{"Return-Path: <ann@example.net>\nFrom: ann@example.net\nSubject: Invoice 17\n"
+	 "X-Failed-Recipients: bob@example.net\n",
+	 "Hi,\n\n<bob@example.net>: 550 5.1.1 unknown\n", false},
+	{"Return-Path: <>\nFrom: mail@example.net\nSubject: Sorry\nX-Failed-Recipients: "
+	 "bob@example.net\n",
+	 "550 5.1.1 unknown\n", true},
 	/* it arrived after all */
 	{"Return-Path: <>\nFrom: postmaster@example.net\nSubject: Delivery Status Notification "
 	 "(Success)\n",
