@@ -570,6 +570,24 @@ test_answered(void)
 	}
 }
 
+/* What a list passed on, and what its program put into it. */
+static void
+test_by_list(void)
+{
+	static const char *const fields[] = {"Precedence: list", "Precedence: bulk",
+										 "X-Auto-Response-Suppress: DR, OOF, AutoReply"};
+
+	for (int i = 0; i < lengthof(fields); i++)
+	{
+		MimeMessage *mail = read_text(psprintf("From: ann@example.net\n%s\n"
+											   "List-Id: <ap.example.net>\n\nHello.\n",
+											   fields[i]));
+
+		ok(mail->automatic && mail->by_list, "a list passed it on: %s", fields[i]);
+		mime_free(mail);
+	}
+}
+
 /* Receipts of which only the text is left, and what has only some of their form. */
 static const struct
 {
@@ -1153,6 +1171,7 @@ main(void)
 	test_details();
 	test_automatic();
 	test_answered();
+	test_by_list();
 	test_receipt_text();
 	test_bodies();
 	test_documents();
