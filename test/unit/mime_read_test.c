@@ -570,6 +570,37 @@ test_answered(void)
 	}
 }
 
+/* Who asks that no machine answers: machines, and servers of companies for everybody. */
+static const struct
+{
+	const char *fields;
+	bool automatic;
+} suppressed[] = {
+	{"Subject: Invoice 4711", true},
+	{"Subject: Re: Invoice 4711", true},
+	{"Subject: Re: Invoice 4711\nIn-Reply-To: <1@example.com>", false},
+	{"Subject: [EXTERNAL] AW: Invoice 4711\nReferences: <1@example.com>", false},
+	{"Subject: Ticket 17: Invoice 4711\nIn-Reply-To: <1@example.com>", true},
+	{"Subject: Re: Invoice 4711\nIn-Reply-To: <1@example.com>\nAuto-Submitted: auto-replied", true},
+	{"In-Reply-To: <1@example.com>", true},
+};
+
+static void
+test_suppressed(void)
+{
+	for (int i = 0; i < lengthof(suppressed); i++)
+	{
+		MimeMessage *mail =
+			read_text(psprintf("Return-Path: <ann@example.net>\nFrom: ann@example.net\n"
+							   "X-Auto-Response-Suppress: DR, OOF, AutoReply\n%s\n\nHello.\n",
+							   suppressed[i].fields));
+
+		is_int(mail->automatic, suppressed[i].automatic,
+			   psprintf("no machine is to answer: %s", suppressed[i].fields));
+		mime_free(mail);
+	}
+}
+
 /* What a list passed on, and what its program put into it. */
 static void
 test_by_list(void)
@@ -1172,6 +1203,7 @@ main(void)
 	test_automatic();
 	test_answered();
 	test_by_list();
+	test_suppressed();
 	test_receipt_text();
 	test_bodies();
 	test_documents();
