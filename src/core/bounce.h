@@ -5,8 +5,9 @@
  *	  that it was.
  *
  * bounce_report.c reads the standard form (RFC 3464, RFC 6533), bounce_text.c
- * the many others, and bounce_kind.c says what a failure means for the
- * address.
+ * the many others, with bounce_sender.c for who sent it, bounce_address.c and
+ * bounce_sentence.c for the addresses in it; bounce_kind.c says what a failure
+ * means for the address.
  *
  *-------------------------------------------------------------------------
  */
