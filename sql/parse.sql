@@ -12,7 +12,7 @@ returns text
 language c immutable strict parallel safe
 as 'MODULE_PATHNAME', 'ar_inbox_reply_text';
 comment on function ar_inbox.reply_text(text) is
-'The part of a reply that is new: without the mail it quotes and without the signature. All of it where that cannot be told apart, and of a forward.';
+'The part of a reply that is new: without the mail it quotes and without the signature. All of it where that cannot be told apart, where nothing is new, and of a forward.';
 
 revoke all on function
     ar_inbox.parse_email(bytea),

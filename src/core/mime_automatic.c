@@ -256,7 +256,7 @@ is_receipt_field(MimeSlice line)
 	name.len = colon - line.data;
 	mime_trim(&name);
 	field = quoted_field(name.data, name.len);
-	return field == QUOTED_FIELD_TO || field == QUOTED_FIELD_SUBJECT || field == QUOTED_FIELD_DATE;
+	return field == QUOTED_FIELD_TO || field == QUOTED_FIELD_SUBJECT || field == QUOTED_FIELD_SENT;
 }
 
 static bool

@@ -460,18 +460,6 @@ announces(Scan *scan)
 			   quoted_has_opener(quoted_fold(&scan->folded, scan->last, MAX_LINE))) != QUOTED_NOT;
 }
 
-/*
- * says_below: what is above the history says that its writer goes on in it, "my
- * answers in red below".  No mark tells them from the rest in a text.
- */
-static bool
-says_below(Scan *scan, const char *stop)
-{
-	MimeSlice above = {scan->text, stop - scan->text};
-
-	return quoted_says_below(quoted_fold(&scan->folded, above, WINDOW));
-}
-
 /* earlier returns where the history with its announcing signature begins. */
 static size_t
 earlier(const Scan *scan, size_t at)
@@ -541,9 +529,9 @@ quoted_offset(const char *text, size_t len, const char *subject)
 			/* With nothing before it, it is a forward, or text is below or in it. */
 			if (scan.cut != NOWHERE)
 				result = scan.cut;
-			else if (scan.seen && !says_below(&scan, line.start))
+			else if (scan.seen)
 				result = earlier(&scan, line.start - text);
-			goto done;
+			goto found;
 		}
 
 		if (scan.cut != NOWHERE && history == HISTORY_NONE)
@@ -596,6 +584,10 @@ quoted_offset(const char *text, size_t len, const char *subject)
 		result = scan.cut;
 	else if (scan.signature != NOWHERE)
 		result = scan.signature;
+
+found:
+	if (quoted_points_below(text, result))
+		result = len;
 
 done:
 	pfree(scan.folded.data);

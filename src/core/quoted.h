@@ -30,10 +30,16 @@ typedef enum QuotedHtml
  */
 extern size_t quoted_offset(const char *text, size_t len, const char *subject);
 
-/* The same for HTML as it was sent. */
+/*
+ * The same of what is shown: all, if nothing is new, for its writer may have
+ * answered between the marks.
+ */
+extern size_t quoted_shown(const char *text, size_t len, const char *subject);
+
+/* quoted_offset for HTML as it was sent. */
 extern QuotedHtml quoted_html(const char *html, size_t len, const char *subject, size_t *offset);
 
-/* Where the new part of a mail's text ends, its HTML considered as well. */
+/* quoted_shown for a mail's text, its HTML considered as well. */
 extern size_t quoted_mail(const MimeMessage *mail);
 
 /* Does the subject say that the mail is a forward? */

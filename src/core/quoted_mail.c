@@ -11,9 +11,10 @@
  */
 #include "core/mime_internal.h"
 #include "core/quoted.h"
+#include "core/quoted_words.h"
 
 /* What quoted_offset() is to see before a part that follows others. */
-#define QUOTED_BEFORE "> .\n"
+#define QUOTED_BEFORE "A.\n\n> .\n"
 #define WRITTEN_BEFORE "A.\n\n"
 
 static size_t
@@ -104,6 +105,8 @@ document_cut(const MimeMessage *mail, const MimePiece *piece, size_t len, bool f
 		cut = marked;
 		while (cut < len && mime_space(text[cut]))
 			cut++;
+		if (quoted_points_below(text, cut))
+			cut = len;
 	}
 	return cut;
 }
@@ -125,6 +128,12 @@ brings_nothing(const MimeMessage *mail, const MimePiece *piece, size_t len)
 			return cut < len && mime_blank(text, cut);
 	}
 	return cut_behind(QUOTED_BEFORE, text, len, mail->subject) == 0;
+}
+
+static size_t
+or_all(const char *text, size_t len, size_t cut)
+{
+	return mime_blank(text, cut) ? len : cut;
 }
 
 /*
@@ -169,5 +178,11 @@ quoted_mail(const MimeMessage *mail)
 		}
 		break;
 	}
-	return cut;
+	return or_all(mail->text, mail->text_length, cut);
+}
+
+size_t
+quoted_shown(const char *text, size_t len, const char *subject)
+{
+	return or_all(text, len, quoted_offset(text, len, subject));
 }

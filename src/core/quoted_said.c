@@ -7,7 +7,10 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
+
+#define MAX_ABOVE 800 /* bytes looked at for what points below */
 
 /* What money is sent from, where a device might be; how the word begins. */
 static const char *const banks[] = {
@@ -120,16 +123,24 @@ quoted_says_sentence(const char *folded)
 	return contains_any(folded, sentence_marks, lengthof(sentence_marks));
 }
 
-/* quoted_says_below: its writer answers in the mail that comes below. */
+/*
+ * quoted_points_below: what is above the history says that its writer goes on in
+ * it, "my answers in red below".  No mark tells them from the rest.
+ */
 bool
-quoted_says_below(const char *folded)
+quoted_points_below(const char *text, size_t len)
 {
-	for (int i = 0; i < lengthof(belows); i++)
-	{
-		if (contains_word(folded, belows[i]))
-			return true;
-	}
-	return false;
+	MimeSlice above = {text, len};
+	StringInfoData buffer;
+	const char *folded;
+	bool result = false;
+
+	initStringInfo(&buffer);
+	folded = quoted_fold(&buffer, above, MAX_ABOVE);
+	for (int i = 0; i < lengthof(belows) && !result; i++)
+		result = contains_word(folded, belows[i]);
+	pfree(buffer.data);
+	return result;
 }
 
 /*

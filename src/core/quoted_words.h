@@ -59,7 +59,7 @@ extern const char *quoted_says_device(const char *folded);
 /* What people write: of money, a sentence, that they answer below, that they wrote. */
 extern bool quoted_says_bank(const char *folded);
 extern bool quoted_says_sentence(const char *folded);
-extern bool quoted_says_below(const char *folded);
+extern bool quoted_points_below(const char *text, size_t len);
 extern bool quoted_says_own(const char *folded);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);

@@ -470,7 +470,7 @@ ar_inbox_reply_text(PG_FUNCTION_ARGS)
 {
 	text *body = PG_GETARG_TEXT_PP(0);
 	const char *data = VARDATA_ANY(body);
-	size_t len = quoted_offset(data, VARSIZE_ANY_EXHDR(body), NULL);
+	size_t len = quoted_shown(data, VARSIZE_ANY_EXHDR(body), NULL);
 
 	data = new_part(data, &len);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(data, (int) len));

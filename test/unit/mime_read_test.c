@@ -638,6 +638,9 @@ static const struct
 	{"See below\n\nFrom: Ann\nTo: Bob\nSubject: Invoice 4711\n\nwe pay in 2026.\n", false},
 	{"Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n\nwe pay soon.\n", false},
 	{"Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n", false},
+	{"Payment advice\n\nTo: Acme\nSubject: Invoice 4711\nDate: 5 October 2026\n\n"
+	 "will be paid in week 42 of 2026\n",
+	 false},
 };
 
 static void

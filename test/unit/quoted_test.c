@@ -804,6 +804,23 @@ test_mail(void)
 		{MIXED HTML "<p>Pay to:</p><blockquote>DE12</blockquote>\n" PLAIN "Two\n--b--",
 		 "Pay to:\n\n> DE12\nTwo"},
 		{MIXED HTML "<p>One</p>" OUTLOOK PLAIN "Two\n--b--", "One\n\nFrom: Bob\nold\nTwo"},
+		/* nothing is new: the answer may stand between the marks */
+		{"Subject: Re: x\n\n> Pay INV-17\n> we do not agree\n",
+		 "> Pay INV-17\n> we do not agree\n"},
+		{"Subject: Re: x\n\n\nOn 4 May 2026 Bob <b@example.com> wrote:\n> Pay INV-17\n> ok, paid\n",
+		 "\nOn 4 May 2026 Bob <b@example.com> wrote:\n> Pay INV-17\n> ok, paid\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<br><div class=gmail_quote><div "
+		 "class=gmail_attr>On Mon Bob wrote:</div><blockquote class=gmail_quote>Pay<p>ok, "
+		 "paid</blockquote></div>",
+		 "On Mon Bob wrote:\n\n> Pay\n>\n> ok, paid\n"},
+		/* its writer says that the answers are below */
+		{"Subject: Re: x\nContent-Type: text/html\n\n<p>My answers in red below.</p>" OUTLOOK,
+		 "My answers in red below.\n\nFrom: Bob\nold\n"},
+		{"Subject: Re: x\n\nHello, see my remarks below.\n\nOn 4 May 2026 Bob <b@example.com> "
+		 "wrote:\n"
+		 "> Pay INV-17\n> >> paid on Friday\n",
+		 "Hello, see my remarks below.\n\nOn 4 May 2026 Bob <b@example.com> wrote:\n"
+		 "> Pay INV-17\n> >> paid on Friday\n"},
 	};
 
 	for (int i = 0; i < lengthof(mails); i++)

@@ -124,8 +124,11 @@ test_characters(void)
 	is(words("カタカナ、ひら"), "c:カ c:タ c:カ c:ナ c:ひ c:ら", "Kana");
 	is(words("か\xE3\x82\x99"), "c:か\xE3\x82\x99", "with its mark");
 	is(words("ใบแจ้ง"), "c:ใ c:บ c:แ c:จ้ c:ง", "Thai");
-	is(words("송장 번호"), "w:송장 w:번호", "Hangul has blanks");
-	is(words("हिन्दी"), "w:हिन्दी", "so has Devanagari");
+	is(words("송장 번호를"), "c:송 c:장 c:번 c:호 c:를",
+	   "Hangul, whose words have particles behind them");
+	is(words("\xE1\x84\x89\xE1\x85\xA9\xE1\x86\xBC장"),
+	   "c:\xE1\x84\x89\xE1\x85\xA9\xE1\x86\xBC c:장", "taken apart");
+	is(words("हिन्दी"), "w:हिन्दी", "Devanagari has blanks");
 }
 
 static void
