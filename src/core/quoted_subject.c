@@ -27,9 +27,10 @@ static const char *const tags[] = {
 	"encrypted", "junk"};
 
 /* Replies by their subject. */
-static const char *const reply_prefixes[] = {"re",	 "aw",	 "antw", "antwort", "sv",  "res",
-											 "r",	 "ref",	 "rif",	 "odp",		"ynt", "vá",
-											 "回复", "回覆", "答复", "返信"};
+static const char *const reply_prefixes[] = {
+	"re",	 "aw",	"antw", "antwort", "sv",   "svar", "vs",   "vastaus", "res", "r",	  "ref",
+	"rif",	 "odp", "ynt",	"vá",	   "bls",  "atb",  "απ",   "σχετ",	  "отв", "ответ", "השב",
+	"תשובה", "رد",	"回复", "回覆",	   "答复", "答覆", "返信", "답장",	  "회신"};
 
 /* skip_prefix returns what is behind one of the words and its colon, else NULL. */
 static const char *
