@@ -1,7 +1,7 @@
 \set ECHO none
 -- What is in a message, and what is new in a reply, seen from SQL.
 \i test/lib/pgtap.sql
-SELECT plan(69);
+SELECT plan(70);
 
 CREATE FUNCTION pg_temp.parsed(message text) RETURNS jsonb LANGUAGE sql AS $$
     SELECT ar_inbox.parse_email(convert_to(replace(message, E'\n', E'\r\n'), 'UTF8'))
@@ -116,8 +116,9 @@ SELECT is(pg_temp.parsed(E'From: MAILER-DAEMON@example.net\nSubject: failure not
     'a bounce in words');
 SELECT is(pg_temp.parsed(E'From: ann@example.net\nSubject: What is this?\n\n<bob@example.net>:\nUser unknown. (#5.1.1)\n') -> 'bounce', 'null',
     'who speaks of a bounce has not bounced');
-SELECT is(concat_ws(' ', m #>> '{bounce,kind}', m ->> 'automatic'), 'hard true', 'a bounce is a machine''s, whoever sends it')
-FROM (SELECT pg_temp.parsed(E'Return-Path: <relay@example.net>\nFrom: relay@example.net\nSubject: Invoice 4711\nX-Failed-Recipients: bob@example.net\n\n550 5.1.1 User unknown\n') AS m) t;
+SELECT is(concat_ws(' ', m #>> '{bounce,kind}', m ->> 'automatic'), wanted, 'X-Failed-Recipients from ' || what)
+FROM (VALUES ('', 'a machine', 'hard true'), ('relay@example.net', 'whoever', 'false')) t (return_path, what, wanted)
+CROSS JOIN LATERAL pg_temp.parsed(E'Return-Path: <' || return_path || E'>\nFrom: relay@example.net\nSubject: Invoice 4711\nX-Failed-Recipients: bob@example.net\n\n550 5.1.1 User unknown\n') m;
 SELECT is(pg_temp.report('disposition-notification', 'message/disposition-notification',
         E'Final-Recipient: rfc822; bob@example.net\nOriginal-Message-ID: <sent-1@example.com>\nDisposition: manual-action/MDN-sent-manually; displayed') -> k, wanted, 'a receipt: ' || k)
 FROM (VALUES ('receipt', '{"disposition": "displayed", "automatic": false, "address": "bob@example.net"}'::jsonb), ('bounce', 'null'),
@@ -137,7 +138,7 @@ SELECT is(ar_inbox.reply_text(body), wanted, 'reply_text: ' || what)
 FROM (VALUES (E'Yes.\n\nOn 4 May 2026 10:15, Acme <b@example.com> wrote:\n> Pay?\n', 'Yes.', 'history'),
     (E'\r\n  Yes.\r\n\r\n-- \r\nAnn\r\n', '  Yes.', 'signature, CR LF'),
     (E'See:\n\n---------- Forwarded message ---------\nFrom: b@example.com\n', E'See:\n\n---------- Forwarded message ---------\nFrom: b@example.com', 'forward'),
-    (E'> Pay?\nYes.\n', E'> Pay?\nYes.', 'bottom posting'), (E'> Pay?\n', '', 'nothing new'), ('', '', 'nothing'), (E'größer ＞ 5', 'größer ＞ 5', 'plain')) t (body, wanted, what);
+    (E'> Pay?\nYes.\n', E'> Pay?\nYes.', 'bottom posting'), (E'> Pay?\n', '> Pay?', 'nothing new'), ('', '', 'nothing'), (E'größer ＞ 5', 'größer ＞ 5', 'plain')) t (body, wanted, what);
 
 -- whatever the bytes, no error
 SELECT lives_ok(format('SELECT ar_inbox.parse_email(%L::bytea)', bytes), 'no error: ' || what)

@@ -457,7 +457,7 @@ SELECT is(count(*), 0::bigint, 'which is not missing') FROM ar_inbox.missing_ref
 
 -- what is quoted is found where it was said, or where it is quoted if that never came
 CREATE FUNCTION pg_temp.quoting(number integer, about text, quoted text) RETURNS bytea LANGUAGE sql AS $$
-    SELECT pg_temp.mail('qu' || number || '@globex', 'ann@globex.example', body => format(E'See below.\r\n\r\nOn Fri, 30 Jan 2026 at 10:00, Zoe <zoe@z.example> wrote:\r\n> The %s is here.\r\n', quoted), more => 'In-Reply-To: <' || about || E'>\n')
+    SELECT pg_temp.mail('qu' || number || '@globex', 'ann@globex.example', body => format(E'Good news.\r\n\r\nOn Fri, 30 Jan 2026 at 10:00, Zoe <zoe@z.example> wrote:\r\n> The %s is here.\r\n', quoted), more => 'In-Reply-To: <' || about || E'>\n')
 $$;
 CREATE FUNCTION pg_temp.found(word text) RETURNS text LANGUAGE sql AS $$ SELECT string_agg(i.name, ', ') FROM ar_inbox.search_threads(word, pg_temp.id('acme')) f JOIN ids i ON i.id = f.email_id AND i.name LIKE '% mail' $$;
 SELECT is(pg_temp.receive('quotes', pg_temp.quoting(1, 'never@z.example', 'zebrafish')), 'Acme customer Globex open 13', 'a customer quotes what never came');
