@@ -248,6 +248,21 @@ add_block(HtmlBuilder *builder, const SourceNode *source)
 	builder->way[builder->way_len++] = node;
 }
 
+/* take_off takes an element off the way, and leaves what is in it. */
+static void
+take_off(HtmlBuilder *builder, int at)
+{
+	memmove(&builder->way[at], &builder->way[at + 1],
+			sizeof(HtmlNode) * (builder->way_len - at - 1));
+	builder->way_len--;
+}
+
+static bool
+is_ruby_part(HtmlElement element)
+{
+	return element == HTML_RT || element == HTML_RP;
+}
+
 static void
 add_inline(HtmlBuilder *builder, const HtmlNode *node, int blocks)
 {
@@ -258,16 +273,18 @@ add_inline(HtmlBuilder *builder, const HtmlNode *node, int blocks)
 		{
 			if (builder->way[i].element == HTML_A)
 			{
-				memmove(&builder->way[i], &builder->way[i + 1],
-						sizeof(HtmlNode) * (builder->way_len - i - 1));
-				builder->way_len--;
+				take_off(builder, i);
+				/* which may have been all that was between two parts of a ruby */
+				if (i > blocks && i < builder->way_len &&
+					is_ruby_part(builder->way[i - 1].element) &&
+					is_ruby_part(builder->way[i].element))
+					take_off(builder, i - 1);
 				break;
 			}
 		}
 	}
 	/* in a ruby, one part ends the other */
-	if ((node->element == HTML_RT || node->element == HTML_RP) && builder->way_len > blocks &&
-		(way_end(builder) == HTML_RT || way_end(builder) == HTML_RP))
+	if (is_ruby_part(node->element) && builder->way_len > blocks && is_ruby_part(way_end(builder)))
 		builder->way_len--;
 	builder->way[builder->way_len++] = *node;
 }

@@ -418,12 +418,13 @@ compares(Scan *scan, const QuotedLine *first)
 static bool
 introduces(Scan *scan)
 {
-	const char *end = scan->last.data + scan->last.len;
+	const char *end;
 	MimeSlice said;
 	size_t start;
 
 	if (scan->last_start == NULL || scan->last.len > MAX_LINE)
 		return false;
+	end = scan->last.data + scan->last.len;
 	if (quoted_ends_with(scan->last, ","))
 		return true;
 	if (!quoted_ends_with_colon(scan->last) || memchr(scan->last.data, '@', scan->last.len) != NULL)

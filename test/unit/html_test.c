@@ -402,6 +402,11 @@ test_html(void)
 	   "<ruby>x<rp>(</rp><rt>y</rt><rp>)</rp></ruby><details open=\"\"><summary>s</summary>d"
 	   "</details>",
 	   "newer elements");
+	is(safe(
+		   "<ruby>x<rt><a href=https://a.example/><rt><a href=https://b.example/>y</a></a></ruby>"),
+	   "<ruby>x<rt><a href=\"https://b.example/\" rel=\"noopener noreferrer nofollow\" "
+	   "target=\"_blank\">y</a></rt></ruby>",
+	   "a part of a ruby in another, once the link between them is gone");
 }
 
 #define REL "rel=\"noopener noreferrer nofollow\" target=\"_blank\""
