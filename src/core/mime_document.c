@@ -306,9 +306,11 @@ join(Joined *joined, StringInfo html)
 		joined->parts = 1;
 		return true;
 	}
+	if (joined->html.len + html->len + (int) strlen(RULE) > HTML_MAX_SOURCE)
+		return false;
 	if (joined->parts == 1 && joined->ends)
 		joined->ends = html_ends(joined->html.data, joined->html.len, &joined->shown);
-	if (!joined->ends || joined->html.len + html->len + (int) strlen(RULE) > HTML_MAX_SOURCE)
+	if (!joined->ends)
 		return false;
 	joined->ends = html_ends(html->data, html->len, &shows);
 

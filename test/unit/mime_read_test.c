@@ -1004,6 +1004,12 @@ test_hostile(void)
 						  "<b>x", 200000, "\n"),
 				   "--b\nContent-Type: text/html\n\n<b>x\n", 990, "--b--\n"),
 			0);
+	hostile("documents behind one that leaves no room for them",
+			repeat(repeat("Content-Type: multipart/mixed; boundary=b\n\n--b\n"
+						  "Content-Type: text/html\n\n<b ",
+						  "a", 2097140, ">x\n"),
+				   "--b\nContent-Type: text/html\n\n<b>xxxxxxxx\n", 990, "--b--\n"),
+			0);
 	hostile("documents of open tags",
 			repeat("Content-Type: multipart/mixed; boundary=b\n\n",
 				   repeat("--b\nContent-Type: text/html\n\n", "<b c='>", 1001, "x'>\n"), 90,
