@@ -83,10 +83,11 @@ end_line(StringInfo text)
 
 /* note_piece says where in the text a part begins, which ends the one before. */
 static void
-note_piece(MimeMessage *mail, int part, size_t start, bool from_html)
+note_piece(MimeMessage *mail, MimePart *parts, int part, size_t start, bool from_html)
 {
-	MimePiece *piece = &mail->pieces[mail->piece_count++];
+	MimePiece *piece = &mail->pieces[mail->piece_count];
 
+	parts[part].piece = mail->piece_count++;
 	memset(piece, 0, sizeof(*piece));
 	piece->part = part;
 	piece->start = start;
@@ -95,7 +96,7 @@ note_piece(MimeMessage *mail, int part, size_t start, bool from_html)
 
 /* put_html_text writes the words of a document, apart from those before it. */
 static void
-put_html_text(MimeReader *reader, const MimePart *parts, int part, StringInfo text)
+put_html_text(MimeReader *reader, MimePart *parts, int part, StringInfo text)
 {
 	MimeMessage *mail = reader->mail;
 	bool follows = mail->piece_count > 0 && mail->pieces[mail->piece_count - 1].from_html &&
@@ -116,7 +117,7 @@ put_html_text(MimeReader *reader, const MimePart *parts, int part, StringInfo te
 		text->len = start;
 		text->data[start] = '\0';
 	}
-	note_piece(mail, part, Min(text->len, start + (follows ? 1 : 0)), true);
+	note_piece(mail, parts, part, Min(text->len, start + (follows ? 1 : 0)), true);
 }
 
 /*
@@ -125,7 +126,7 @@ put_html_text(MimeReader *reader, const MimePart *parts, int part, StringInfo te
  * is any in it.
  */
 static void
-put_slot(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count, int first,
+put_slot(MimeReader *reader, MimePart *parts, MimeRole *roles, int count, int first,
 		 StringInfo text, bool *from_html)
 {
 	int alternative = parts[first].alternative;
@@ -141,7 +142,7 @@ put_slot(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count, 
 			(branch >= 0 && parts[i].branch != branch))
 			continue;
 		end_line(text);
-		note_piece(reader->mail, i, text->len, false);
+		note_piece(reader->mail, parts, i, text->len, false);
 		mime_part_plain_text(reader, &parts[i], text);
 		if (!mime_blank(text->data + start, text->len - start))
 			branch = parts[i].branch;
@@ -163,7 +164,7 @@ put_slot(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count, 
 
 /* put_all_text writes the mail's text, place by place. */
 static void
-put_all_text(MimeReader *reader, const MimePart *parts, MimeRole *roles, int count)
+put_all_text(MimeReader *reader, MimePart *parts, MimeRole *roles, int count)
 {
 	MimeMessage *mail = reader->mail;
 	StringInfoData text;
@@ -215,16 +216,11 @@ beside_html(const MimePart *parts, const MimeRole *roles, int count, int part)
  * more form of it, where another one is read: some put a note there.
  */
 static void
-attach_other_texts(const MimeMessage *mail, const MimePart *parts, MimeRole *roles, int count)
+attach_other_texts(const MimePart *parts, MimeRole *roles, int count)
 {
-	int n = 0;
-
 	for (int i = 0; i < count; i++)
 	{
-		while (n < mail->piece_count && mail->pieces[n].part < i)
-			n++;
-		if (roles[i] == MIME_ROLE_TEXT && parts[i].alternative >= 0 &&
-			(n == mail->piece_count || mail->pieces[n].part != i) &&
+		if (roles[i] == MIME_ROLE_TEXT && parts[i].alternative >= 0 && parts[i].piece < 0 &&
 			!mime_blank(parts[i].content.data, parts[i].content.len) &&
 			!beside_html(parts, roles, count, i))
 			roles[i] = MIME_ROLE_ATTACHED;
@@ -421,6 +417,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 	note_charset(reader, parts, count);
 	for (int i = 0; i < count; i++)
 	{
+		parts[i].piece = -1;
 		names[i] = parts[i].multipart ? NULL : part_name(reader, &parts[i]);
 		roles[i] = first_role(&parts[i], names[i]);
 		shown = shown || roles[i] == MIME_ROLE_TEXT || roles[i] == MIME_ROLE_HTML;
@@ -436,7 +433,7 @@ mime_bodies(MimeReader *reader, MimePart *parts, int count)
 
 	put_all_text(reader, parts, roles, count);
 	mime_all_html(reader, parts, roles, count);
-	attach_other_texts(mail, parts, roles, count);
+	attach_other_texts(parts, roles, count);
 
 	/* Room for what TNEF brings as well: the limit on parts holds for all. */
 	room = 0;

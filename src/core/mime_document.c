@@ -355,7 +355,6 @@ mime_all_html(MimeReader *reader, const MimePart *parts, MimeRole *roles, int co
 	MimeMessage *mail = reader->mail;
 	Joined joined = {.ends = true};
 	int *branches = palloc(count * sizeof(int));
-	int n = 0; /* pieces of the text before the part */
 
 	reader->text_bytes = 0;
 	if (!choose_branches(parts, roles, count, branches))
@@ -368,13 +367,10 @@ mime_all_html(MimeReader *reader, const MimePart *parts, MimeRole *roles, int co
 	{
 		int place = parts[i].alternative;
 		int branch = place < 0 ? -1 : branches[place];
-		MimePiece *piece;
+		MimePiece *piece = parts[i].piece < 0 ? NULL : &mail->pieces[parts[i].piece];
 		StringInfoData html;
 		bool too_much;
 
-		while (n < mail->piece_count && mail->pieces[n].part < i)
-			n++;
-		piece = n < mail->piece_count && mail->pieces[n].part == i ? &mail->pieces[n] : NULL;
 		if (roles[i] != MIME_ROLE_HTML && roles[i] != MIME_ROLE_TEXT)
 			continue;
 		if (place >= 0 && branch != parts[i].branch)
@@ -396,7 +392,7 @@ mime_all_html(MimeReader *reader, const MimePart *parts, MimeRole *roles, int co
 				joined.html.len + html.len > HTML_MAX_SOURCE)
 			{
 				/* what is plain can be read as it is */
-				for (int j = 0; j < n; j++)
+				for (int j = 0; j < mail->piece_count; j++)
 				{
 					if (mail->pieces[j].html_length > 0)
 						roles[mail->pieces[j].part] = MIME_ROLE_ATTACHED;

@@ -46,6 +46,7 @@ typedef struct MimePart
 	int alternative; /* the outermost multipart/alternative around it, or -1 */
 	int branch;		 /* which child of that it belongs to */
 	int children;
+	int piece; /* of the mail's text, or -1; known once that is written */
 	bool multipart;
 	MimeSlice type;			/* type/subtype in lower case */
 	MimeSlice content_type; /* the whole field, unfolded */

@@ -808,6 +808,10 @@ test_mail(void)
 		{MIXED HTML "<p>Pay to:</p><blockquote>DE12</blockquote>\n" PLAIN "Two\n--b--",
 		 "Pay to:\n\n> DE12\nTwo"},
 		{MIXED HTML "<p>One</p>" OUTLOOK PLAIN "Two\n--b--", "One\n\nFrom: Bob\nold\nTwo"},
+		/* a form without words behind the one that has them */
+		{"Subject: Re: x\nContent-Type: multipart/alternative; boundary=b\n\n" HTML
+		 "<p>One</p><blockquote type=cite>old</blockquote>\n" PLAIN " \n--b--",
+		 " \nOne\n\n"},
 		/* nothing is new: the answer may stand between the marks */
 		{"Subject: Re: x\n\n> Pay INV-17\n> we do not agree\n",
 		 "> Pay INV-17\n> we do not agree\n"},
