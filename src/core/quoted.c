@@ -468,21 +468,30 @@ earlier(const Scan *scan, size_t at)
 	return scan->signature != NOWHERE ? scan->signature : at;
 }
 
-/*
- * quoted_offset tells where the new part of a text ends.
- */
 size_t
 quoted_offset(const char *text, size_t len, const char *subject)
 {
-	Scan scan = {text, text + len, true, false, 0};
+	return quoted_offset_behind(QUOTED_BEFORE_NOTHING, text, len, subject);
+}
+
+/*
+ * quoted_offset_behind tells where the new part of a text ends that other parts
+ * of the mail may stand before.
+ */
+size_t
+quoted_offset_behind(QuotedBefore before, const char *text, size_t len, const char *subject)
+{
+	Scan scan = {.text = text, .end = text + len};
 	const char *p = text;
 	size_t result = len;
 	int count = 0;
 
 	if (quoted_is_forward(subject))
 		return len;
+	scan.blank_before = before != QUOTED_BEFORE_HISTORY;
+	scan.seen = before != QUOTED_BEFORE_NOTHING;
 	scan.signature = NOWHERE;
-	scan.cut = NOWHERE;
+	scan.cut = before == QUOTED_BEFORE_HISTORY ? 0 : NOWHERE;
 	scan.colon = text;
 	scan.looked = text;
 	scan.compared = text;

@@ -24,11 +24,21 @@ typedef enum QuotedHtml
 	QUOTED_HTML_ALL	  /* a forward, or answers behind what is quoted */
 } QuotedHtml;
 
+/* What is in the mail before a text. */
+typedef enum QuotedBefore
+{
+	QUOTED_BEFORE_NOTHING,
+	QUOTED_BEFORE_WORDS,  /* new ones, so that all of the text may be history */
+	QUOTED_BEFORE_HISTORY /* so that the text may be more of it */
+} QuotedBefore;
+
 /*
  * Where the new part of a text ends: at its signature or at the quoted mail,
  * at "len" if all is new.  "subject" may be NULL.
  */
 extern size_t quoted_offset(const char *text, size_t len, const char *subject);
+extern size_t quoted_offset_behind(QuotedBefore before, const char *text, size_t len,
+								   const char *subject);
 
 /*
  * The same of what is shown: all, if nothing is new, for its writer may have

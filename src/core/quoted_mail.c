@@ -13,10 +13,6 @@
 #include "core/quoted.h"
 #include "core/quoted_words.h"
 
-/* What quoted_offset() is to see before a part that follows others. */
-#define QUOTED_BEFORE "A.\n\n> .\n"
-#define WRITTEN_BEFORE "A.\n\n"
-
 static size_t
 piece_end(const MimeMessage *mail, int piece)
 {
@@ -30,27 +26,12 @@ marks_lines(const char *text, size_t len)
 	return len > 0 && (*text == '>' || mime_find(text, text + len, "\n>") != NULL);
 }
 
-/* cut_behind is quoted_offset for what stands behind something else. */
-static size_t
-cut_behind(const char *before, const char *text, size_t len, const char *subject)
-{
-	StringInfoData all;
-	size_t cut;
-
-	initStringInfo(&all);
-	appendStringInfoString(&all, before);
-	appendBinaryStringInfo(&all, text, (int) len);
-	cut = quoted_offset(all.data, all.len, subject);
-	pfree(all.data);
-	return cut > strlen(before) ? cut - strlen(before) : 0;
-}
-
 /* text_cut: "follows" tells whether there are words before the text. */
 static size_t
 text_cut(const char *text, size_t len, const char *subject, bool follows)
 {
-	return follows ? cut_behind(WRITTEN_BEFORE, text, len, subject) :
-					 quoted_offset(text, len, subject);
+	return quoted_offset_behind(follows ? QUOTED_BEFORE_WORDS : QUOTED_BEFORE_NOTHING, text, len,
+								subject);
 }
 
 /*
@@ -127,7 +108,7 @@ brings_nothing(const MimeMessage *mail, const MimePiece *piece, size_t len)
 		if (found != QUOTED_HTML_NONE || marks_lines(text, len))
 			return cut < len && mime_blank(text, cut);
 	}
-	return cut_behind(QUOTED_BEFORE, text, len, mail->subject) == 0;
+	return quoted_offset_behind(QUOTED_BEFORE_HISTORY, text, len, mail->subject) == 0;
 }
 
 static size_t
