@@ -16,14 +16,6 @@
 #define MAX_FOLD 400	 /* bytes of a subject or an address that are compared */
 #define MAX_OPENING 1500 /* bytes of a text, likewise */
 
-static const char *
-fold(StringInfo out, const char *p, size_t len, size_t limit)
-{
-	resetStringInfo(out);
-	casefold_append(out, p, whole_characters(p, len, limit), false);
-	return out->data;
-}
-
 /* bounce_is_from_system looks at the From alone. */
 bool
 bounce_is_from_system(const MimeMessage *mail)
@@ -36,7 +28,7 @@ bounce_is_from_system(const MimeMessage *mail)
 		return true;
 	from = mail->from.items[0].address;
 	initStringInfo(&folded);
-	system = bounce_is_mail_system(fold(&folded, from, strlen(from), MAX_FOLD));
+	system = bounce_is_mail_system(casefold_head(&folded, from, strlen(from), MAX_FOLD));
 	pfree(folded.data);
 	return system;
 }
@@ -56,7 +48,7 @@ is_machine(const MimeMessage *mail, StringInfo folded)
 	if (mail->from.count == 0)
 		return true;
 	from = mail->from.items[0].address;
-	return bounce_is_daemon(fold(folded, from, strlen(from), MAX_FOLD));
+	return bounce_is_daemon(casefold_head(folded, from, strlen(from), MAX_FOLD));
 }
 
 /*
@@ -85,12 +77,12 @@ bounce_sender(const MimeMessage *mail, const char *text, size_t len)
 	answerable = postmaster && !mail->automatic && mail->return_path != NULL;
 	initStringInfo(&folded);
 	if (is_machine(mail, &folded) &&
-		(system ||
-		 !automatic_is_subject(fold(&folded, subject, strlen(subject), MAX_FOLD), false, &bare)) &&
-		!quoted_is_answer(fold(&folded, subject, strlen(subject), MAX_FOLD)))
+		(system || !automatic_is_subject(casefold_head(&folded, subject, strlen(subject), MAX_FOLD),
+										 false, &bare)) &&
+		!quoted_is_answer(casefold_head(&folded, subject, strlen(subject), MAX_FOLD)))
 	{
 		if (bounce_is_subject(folded.data) || (bounce_is_opening(folded.data) && system) ||
-			(!answerable && bounce_is_opening(fold(&folded, text, len, MAX_OPENING))))
+			(!answerable && bounce_is_opening(casefold_head(&folded, text, len, MAX_OPENING))))
 			sender = BOUNCE_SENDER_REPORTS;
 		else if (system && !postmaster)
 			sender = BOUNCE_SENDER_DAEMON;

@@ -19,7 +19,6 @@
 #include "core/bounce_address.h"
 #include "core/bounce_sentence.h"
 #include "core/bounce_words.h"
-#include "core/quoted_words.h"
 #include "core/casefold.h"
 
 #define MAX_TEXT (256 * 1024) /* bytes of the text that are looked at */
@@ -41,14 +40,6 @@ typedef struct Reader
 	bool reason_open;
 	BounceSentence sentence;
 } Reader;
-
-static const char *
-fold(StringInfo out, const char *p, size_t len, size_t limit)
-{
-	resetStringInfo(out);
-	casefold_append(out, p, whole_characters(p, len, limit), false);
-	return out->data;
-}
 
 static MimeSlice
 next_line(const char **p, const char *end)
@@ -163,11 +154,11 @@ is_to_ask(Reader *reader, MimeSlice line, size_t indent, const char *start, cons
 
 		if (reader->reason.len > 0 && indent < reader->sentence.indent)
 			return false;
-		if (bounce_says_code(fold(&reader->folded, after, next - after, MAX_FOLD)))
+		if (bounce_says_code(casefold_head(&reader->folded, after, next - after, MAX_FOLD)))
 			return false;
 		next_line(&next, reader->end);
 		below = next_line(&next, reader->end);
-		if (bounce_says_code(fold(&reader->folded, below.data, below.len, MAX_FOLD)))
+		if (bounce_says_code(casefold_head(&reader->folded, below.data, below.len, MAX_FOLD)))
 			return false;
 	}
 	return bounce_sentence_asks(&reader->sentence, line, start);
@@ -180,7 +171,7 @@ failed_address(Reader *reader, MimeSlice line, size_t indent, const char **after
 	char *address = bounce_line_address(line, after);
 
 	if (address == NULL && memchr(line.data, '@', line.len) != NULL &&
-		bounce_is_sentence(fold(&reader->folded, line.data, line.len, MAX_FOLD)))
+		bounce_is_sentence(casefold_head(&reader->folded, line.data, line.len, MAX_FOLD)))
 		address = bounce_any_address(line.data, line.data + line.len, after);
 	if (address != NULL && is_to_ask(reader, line, indent, *after - strlen(address), *after))
 	{
@@ -243,7 +234,7 @@ read_lines(Reader *reader)
 		if (address != NULL)
 			pfree(address);
 		bounce_sentence_line(&reader->sentence, bare, bare.data - line.data);
-		folded = fold(&reader->folded, bare.data, bare.len, MAX_FOLD);
+		folded = casefold_head(&reader->folded, bare.data, bare.len, MAX_FOLD);
 		if (bounce_is_reason_head(folded))
 		{
 			const char *colon = memchr(bare.data, ':', bare.len);
@@ -251,8 +242,8 @@ read_lines(Reader *reader)
 			reader->reason_open = true;
 			if (colon != NULL && bare.data + bare.len - colon > 4)
 				add_reason(reader, colon + 1, bare.data + bare.len - colon - 1);
-			else if (colon == NULL &&
-					 bounce_says_code(fold(&reader->folded, bare.data, bare.len, MAX_FOLD)))
+			else if (colon == NULL && bounce_says_code(casefold_head(&reader->folded, bare.data,
+																	 bare.len, MAX_FOLD)))
 				add_reason(reader, bare.data, bare.len);
 			continue;
 		}
@@ -277,7 +268,7 @@ general_reason(Reader *reader)
 		mime_trim(&line);
 		if (line.len < 5)
 			continue;
-		folded = fold(&reader->folded, line.data, line.len, MAX_FOLD);
+		folded = casefold_head(&reader->folded, line.data, line.len, MAX_FOLD);
 		if (bounce_says_code(folded))
 			return pnstrdup(line.data, whole_characters(line.data, line.len, MAX_REASON));
 		if (second_best == NULL && bounce_judge(NULL, folded) == BOUNCE_HARD)
@@ -302,7 +293,7 @@ find_copy(Reader *reader)
 		mime_trim(&line);
 		if (line.len == 0)
 			continue;
-		folded = fold(&reader->folded, line.data, line.len, MAX_FOLD);
+		folded = casefold_head(&reader->folded, line.data, line.len, MAX_FOLD);
 		if (pg_strncasecmp(line.data, "Received: from", Min(line.len, 14)) == 0 ||
 			pg_strncasecmp(line.data, "Return-Path: <", Min(line.len, 14)) == 0 ||
 			bounce_is_copy(folded))
@@ -387,7 +378,7 @@ failed_recipients(Reader *reader)
 static const char *
 fold_all(Reader *reader, const char *text)
 {
-	return fold(&reader->folded, text, strlen(text), MAX_REASON);
+	return casefold_head(&reader->folded, text, strlen(text), MAX_REASON);
 }
 
 /*
@@ -406,7 +397,7 @@ is_believable(Reader *reader, bool named, bool late, const char *general)
 		const char *from = mail->from.items[0].address;
 
 		system = bounce_is_from_system(mail);
-		unread = bounce_is_unread(fold(&reader->folded, from, strlen(from), MAX_FOLD));
+		unread = bounce_is_unread(casefold_head(&reader->folded, from, strlen(from), MAX_FOLD));
 	}
 	if (reader->bounce->recipient_count == 0)
 	{
@@ -446,7 +437,7 @@ is_late(Reader *reader)
 	bool late;
 
 	initStringInfo(&ours);
-	fold(&ours, subject, strlen(subject), MAX_FOLD);
+	casefold_head(&ours, subject, strlen(subject), MAX_FOLD);
 	late = strncmp(ours.data, "delayed mail", 12) == 0 ||
 		   strncmp(ours.data, "warning: message", 16) == 0 ||
 		   strncmp(ours.data, "warning: could not", 18) == 0;
@@ -457,7 +448,7 @@ is_late(Reader *reader)
 	if (!late)
 	{
 		char *text = unconstify(
-			char *, fold(&reader->folded, reader->text, reader->end - reader->text, 4000));
+			char *, casefold_head(&reader->folded, reader->text, reader->end - reader->text, 4000));
 
 		if (colon != NULL)
 			colon += strspn(colon, " ");
@@ -525,9 +516,10 @@ is_success(Reader *reader, bool late)
 	}
 	return bounce->recipient_count > 0 &&
 		   (success ||
-			bounce_says_delivered(fold(&reader->folded, subject, strlen(subject), MAX_FOLD)) ||
 			bounce_says_delivered(
-				fold(&reader->folded, reader->text, reader->end - reader->text, MAX_REASON)));
+				casefold_head(&reader->folded, subject, strlen(subject), MAX_FOLD)) ||
+			bounce_says_delivered(casefold_head(&reader->folded, reader->text,
+												reader->end - reader->text, MAX_REASON)));
 }
 
 static Bounce *
@@ -558,9 +550,7 @@ bounce_read_text(const MimeMessage *mail)
 	reader.mail = mail;
 	reader.bounce = bounce;
 	reader.text = mail->text;
-	reader.end = mail->text + Min(mail->text_length, MAX_TEXT);
-	while (reader.end > reader.text && ((unsigned char) *reader.end & 0xC0) == 0x80)
-		reader.end--;
+	reader.end = mail->text + whole_characters(mail->text, mail->text_length, MAX_TEXT);
 	reader.current = -1;
 	initStringInfo(&reader.folded);
 	initStringInfo(&reader.reason);

@@ -162,3 +162,16 @@ casefold_append(StringInfo buf, const char *s, size_t len, bool is_domain)
 		}
 	}
 }
+
+/*
+ * casefold_head
+ *		What is compared of a text that may be long: its beginning, up to a whole
+ *		character.
+ */
+const char *
+casefold_head(StringInfo buf, const char *s, size_t len, size_t most)
+{
+	resetStringInfo(buf);
+	casefold_append(buf, s, whole_characters(s, len, most), false);
+	return buf->data;
+}

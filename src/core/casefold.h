@@ -17,4 +17,7 @@ extern pg_wchar casefold(pg_wchar c);
 /* Append valid UTF-8, folded; a domain keeps its final sigmas. */
 extern void casefold_append(StringInfo buf, const char *s, size_t len, bool is_domain);
 
+/* The first "most" bytes of a text, folded, in the buffer, which had something else. */
+extern const char *casefold_head(StringInfo buf, const char *s, size_t len, size_t most);
+
 #endif /* AR_INBOX_CASEFOLD_H */

@@ -20,6 +20,7 @@
 #define MAX_RECEIPT 2000	 /* bytes of a receipt's text */
 #define MAX_RECEIPT_WORDS 40 /* and of its first words */
 #define MAX_LIST_ID 255		 /* bytes; RFC 2919, 2 */
+#define MAX_VALUE 200		 /* bytes of a field that are given as the reason */
 
 static void
 because(MimeReader *reader, const char *field, const char *value)
@@ -33,16 +34,9 @@ because(MimeReader *reader, const char *field, const char *value)
 	if (value != NULL)
 	{
 		/* Enough to see why; a header may be a megabyte. */
-		size_t len = strlen(value);
-
-		if (len > 200)
-		{
-			len = 200;
-			while (len > 0 && ((unsigned char) value[len] & 0xC0) == 0x80)
-				len--;
-		}
 		appendStringInfoString(&reader->scratch, ": ");
-		appendBinaryStringInfo(&reader->scratch, value, (int) len);
+		appendBinaryStringInfo(&reader->scratch, value,
+							   (int) whole_characters(value, strlen(value), MAX_VALUE));
 	}
 	mail->automatic = true;
 	mail->automatic_reason = mime_strdup(reader->arena, reader->scratch.data, reader->scratch.len);
@@ -94,9 +88,8 @@ judge_suppress(MimeReader *reader)
 		bool answer;
 
 		initStringInfo(&folded);
-		casefold_append(&folded, mail->subject,
-						whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
-		answer = quoted_is_answer(folded.data);
+		answer = quoted_is_answer(
+			casefold_head(&folded, mail->subject, strlen(mail->subject), MAX_SUBJECT));
 		pfree(folded.data);
 		if (answer)
 			return;
@@ -226,17 +219,14 @@ judge_subject(MimeReader *reader)
 	bool found;
 
 	initStringInfo(&folded);
-	casefold_append(&folded, mail->subject,
-					whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
+	casefold_head(&folded, mail->subject, strlen(mail->subject), MAX_SUBJECT);
 	found = automatic_is_subject(folded.data, answers, &subject);
 	if (!found && mail->from.count > 0 && !quoted_is_answer(subject) &&
 		bounce_is_subject(folded.data))
 	{
 		const char *from = mail->from.items[0].address;
 
-		resetStringInfo(&folded);
-		casefold_append(&folded, from, whole_characters(from, strlen(from), MAX_SUBJECT), false);
-		found = bounce_is_mail_system(folded.data);
+		found = bounce_is_mail_system(casefold_head(&folded, from, strlen(from), MAX_SUBJECT));
 	}
 	pfree(folded.data);
 	if (found)

@@ -357,13 +357,10 @@ read_word(Clock *clock, MimeSlice word)
 		if (clock->day == 0 && clock->year < 0 && (clock->month == 0 || clock->may_be_weekday) &&
 			read_dotted(clock, word))
 			return true;
-		if (clock->month != 0 && clock->day != 0 && clock->year >= 0 && !clock->has_time &&
-			memchr(word.data, '.', word.len) != NULL)
-			return read_time(clock, word.data, end);
 
-		/* 10h15 */
+		/* 10.15 and 10h15 */
 		if (clock->month != 0 && clock->day != 0 && clock->year >= 0 && !clock->has_time &&
-			memchr(word.data, 'h', word.len) != NULL)
+			(memchr(word.data, '.', word.len) != NULL || memchr(word.data, 'h', word.len) != NULL))
 			return read_time(clock, word.data, end);
 		return read_number(clock, word);
 	}

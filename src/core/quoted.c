@@ -622,14 +622,11 @@ quoted_is_forward(const char *subject)
 	if (slice.len > MAX_SUBJECT)
 	{
 		/* its beginning and its end: what is in the middle is not looked at */
-		size_t head = MAX_SUBJECT - MAX_FIELD;
 		const char *tail = slice.data + slice.len - MAX_FIELD;
 
-		while (head > 0 && ((unsigned char) slice.data[head] & 0xC0) == 0x80)
-			head--;
 		while (((unsigned char) *tail & 0xC0) == 0x80)
 			tail++;
-		casefold_append(&folded, slice.data, head, false);
+		casefold_head(&folded, slice.data, slice.len, MAX_SUBJECT - MAX_FIELD);
 		slice.len -= tail - slice.data;
 		slice.data = tail;
 	}

@@ -13,9 +13,9 @@
 #include "core/mime_internal.h"
 #include "core/quoted.h"
 
+#include "core/casefold.h"
 #include "core/quoted_lines.h"
 #include "core/quoted_words.h"
-#include "core/casefold.h"
 
 #define MAX_TAG 2000		 /* bytes of a tag that are looked at */
 #define FORWARD_WINDOW 600	 /* bytes after a mark where a forward says so */

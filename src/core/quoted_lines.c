@@ -83,15 +83,7 @@ quoted_line(const char *p, const char *end, size_t limit)
 const char *
 quoted_fold(StringInfo buffer, MimeSlice slice, size_t limit)
 {
-	if (slice.len > limit)
-	{
-		slice.len = limit;
-		while (slice.len > 0 && ((unsigned char) slice.data[slice.len] & 0xC0) == 0x80)
-			slice.len--;
-	}
-	resetStringInfo(buffer);
-	casefold_append(buffer, slice.data, slice.len, false);
-	return buffer->data;
+	return casefold_head(buffer, slice.data, slice.len, limit);
 }
 
 bool
@@ -157,7 +149,7 @@ quoted_begins_quotation(MimeSlice text)
 	return false;
 }
 
-/* quoted_is_rule: nothing but underscores, or dashes of any kind. */
+/* quoted_is_rule: nothing but underscores, as many as make a line across the page. */
 bool
 quoted_is_rule(MimeSlice text)
 {
