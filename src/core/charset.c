@@ -338,9 +338,9 @@ charset_same(const char *a, size_t a_len, const char *b, size_t b_len)
 static void
 put_codepoint(StringInfo out, uint32 codepoint)
 {
-	char utf8[4];
-
-	appendBinaryStringInfo(out, utf8, utf8_put(codepoint, utf8));
+	enlargeStringInfo(out, 4);
+	out->len += utf8_put(codepoint, out->data + out->len);
+	out->data[out->len] = '\0';
 }
 
 /* put_1252 appends one byte of windows-1252; false where it is none. */
@@ -428,7 +428,8 @@ put_bytes_1252(StringInfo out, const char *data, size_t len)
 
 		if (byte != 0 && byte < 0x80)
 			continue;
-		appendBinaryStringInfo(out, data + start, (int) (i - start));
+		if (i > start)
+			appendBinaryStringInfo(out, data + start, (int) (i - start));
 		start = i + 1;
 		if (!put_1252(out, byte))
 			result = CHARSET_REPLACED;
