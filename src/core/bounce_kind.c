@@ -443,13 +443,10 @@ judge_words(const char *folded, BounceKind *kind)
 static char *
 fold_words(const char *text)
 {
-	size_t len = strnlen(text, MAX_WORDS);
 	StringInfoData folded;
 
-	while (len > 0 && ((unsigned char) text[len] & 0xC0) == 0x80)
-		len--;
 	initStringInfo(&folded);
-	casefold_append(&folded, text, len, false);
+	casefold_head(&folded, text, strlen(text), MAX_WORDS);
 	return folded.data;
 }
 

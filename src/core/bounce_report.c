@@ -183,9 +183,7 @@ read_status(const MimeAttachment *part, Bounce *bounce, Delivered *delivered)
 static const char *
 fold(StringInfo out, const char *text)
 {
-	resetStringInfo(out);
-	casefold_append(out, text, whole_characters(text, strlen(text), MAX_FOLD), false);
-	return out->data;
+	return casefold_head(out, text, strlen(text), MAX_FOLD);
 }
 
 /*

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * mime_internal.h
- *	  What the files of the MIME reader share with each other, and no one else.
+ *	  What the files of the MIME reader share with each other, and its slices
+ *	  with those that look for reports and quotations in what was read.
  *
  *-------------------------------------------------------------------------
  */
