@@ -59,6 +59,7 @@ typedef struct Scan
 	int signature_room;
 	int below;			  /* the same of one behind marked lines */
 	SignatureKind kind;	  /* what may be in it */
+	bool apart;			  /* there was a blank line in it */
 	const char *compared; /* up to here, marked lines are the writer's own */
 	bool draws;			  /* "--" was no signature, and no other one will be */
 
@@ -270,7 +271,7 @@ history_at(Scan *scan, const QuotedLine *line)
 	return HISTORY_NONE;
 }
 
-/* is_footer: what lists put at the end: a name, and an address or a link. */
+/* is_footer: what lists put at the end: a name, and a link, or an address beside "list". */
 static bool
 is_footer(Scan *scan, const QuotedLine *rule)
 {
@@ -288,7 +289,8 @@ is_footer(Scan *scan, const QuotedLine *rule)
 			continue;
 		links = memchr(line.text.data, '@', line.text.len) != NULL ||
 				mime_find(line.text.data, line.text.data + line.text.len, "://") != NULL;
-		reached |= links;
+		reached |= mime_find(line.text.data, line.text.data + line.text.len, "://") != NULL ||
+				   strstr(quoted_fold(&scan->folded, line.text, MAX_LINE), "list") != NULL;
 		if (++count > FOOTER_LINES || quoted_speaks(&scan->folded, line.text) ||
 			(!links && !quoted_may_sign(line.text)))
 			return false;
@@ -341,11 +343,26 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 	return result;
 }
 
+/* introduced: "our new address:", "my bank writes:", so what follows is new. */
+static bool
+introduced(const Scan *scan)
+{
+	return scan->last_start != NULL && quoted_ends_with_colon(scan->last);
+}
+
+static bool
+is_dashes(MimeSlice text)
+{
+	return text.len == 2 && memcmp(text.data, "--", 2) == 0;
+}
+
 /* signature_lines: how many lines follow at most, if one begins here, else 0. */
 static int
 signature_lines(Scan *scan, const QuotedLine *line)
 {
-	if (line->text.len == 2 && memcmp(line->text.data, "--", 2) == 0)
+	if (is_dashes(line->text) && introduced(scan))
+		return 0;
+	if (is_dashes(line->text))
 	{
 		const char *behind = line->text.data + 2;
 
@@ -354,6 +371,7 @@ signature_lines(Scan *scan, const QuotedLine *line)
 			QuotedLine name = next_written(scan, line->next, MAX_LINE);
 
 			scan->kind = SIGNATURE_DASHES;
+			scan->apart = false;
 			return name.text.len == 0 || quoted_opens_signature(name.text) ? SIGNATURE_LINES + 1 :
 																			 0;
 		}
@@ -374,7 +392,12 @@ goes_on_signing(Scan *scan, MimeSlice text)
 	switch (scan->kind)
 	{
 		case SIGNATURE_DASHES:
-			return !quoted_is_postscript(text) && !quoted_speaks(&scan->folded, text);
+			if (quoted_is_postscript(text) || quoted_speaks(&scan->folded, text))
+				return false;
+			/* behind a blank line people go on writing */
+			if (scan->blank_before && !is_dashes(scan->last))
+				scan->apart = true;
+			return !scan->apart || quoted_is_contact(&scan->folded, text) || quoted_is_firm(text);
 		case SIGNATURE_PLAIN:
 			return quoted_may_sign(text) && quoted_is_name(text.data, text.len);
 		case SIGNATURE_DEVICE:
@@ -425,7 +448,8 @@ introduces(Scan *scan)
 	if (scan->last_start == NULL || scan->last.len > MAX_LINE)
 		return false;
 	end = scan->last.data + scan->last.len;
-	if (quoted_ends_with(scan->last, ","))
+	if (quoted_ends_with(scan->last, ",") ||
+		(!scan->blank_before && !quoted_ends_sentence(scan->last)))
 		return true;
 	if (!quoted_ends_with_colon(scan->last) || memchr(scan->last.data, '@', scan->last.len) != NULL)
 		return false;
@@ -539,6 +563,8 @@ quoted_offset_behind(QuotedBefore before, const char *text, size_t len, const ch
 			/* With nothing before it, it is a forward, or text is below or in it. */
 			if (scan.cut != NOWHERE)
 				result = scan.cut;
+			else if (introduced(&scan))
+				goto done;
 			else if (scan.seen)
 				result = earlier(&scan, line.start - text);
 			goto found;
@@ -550,7 +576,11 @@ quoted_offset_behind(QuotedBefore before, const char *text, size_t len, const ch
 			 * Behind marked lines: the end of the mail, or something new.  Where
 			 * nothing is above them, what is below is all that its writer says.
 			 */
-			if (scan.below > 0 && --scan.below > 0 && goes_on_signing(&scan, line.text))
+			bool signs = scan.below > 0 && --scan.below > 0 && goes_on_signing(&scan, line.text);
+
+			scan.blank_before = false;
+			scan.last = line.text;
+			if (signs)
 				continue;
 			lines = signature_lines(&scan, &line);
 			if (lines == 0 && scan.seen && quoted_is_rule(line.text) && is_footer(&scan, &line))

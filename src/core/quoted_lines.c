@@ -133,6 +133,21 @@ quoted_may_go_on(MimeSlice text)
 	return false;
 }
 
+/* quoted_ends_sentence: with a mark, or what people put in the place of one. */
+bool
+quoted_ends_sentence(MimeSlice text)
+{
+	static const char *const marks[] = {".", "!", "?", ")",	 "\"", ":",	 ";",  "-",
+										"*", "_", "…", "。", "！", "？", "：", "）"};
+
+	for (int i = 0; i < lengthof(marks); i++)
+	{
+		if (quoted_ends_with(text, marks[i]))
+			return true;
+	}
+	return text.len == 0;
+}
+
 /* quoted_begins_quotation: with one of the marks that people put around what others said. */
 bool
 quoted_begins_quotation(MimeSlice text)

@@ -33,6 +33,7 @@ extern MimeSlice quoted_without_stars(MimeSlice slice);
 extern bool quoted_ends_with_colon(MimeSlice slice);
 extern bool quoted_is_marked(MimeSlice slice);
 extern bool quoted_may_go_on(MimeSlice text);
+extern bool quoted_ends_sentence(MimeSlice text);
 extern bool quoted_begins_quotation(MimeSlice text);
 extern bool quoted_is_rule(MimeSlice text);
 extern bool quoted_is_title(MimeSlice text);
@@ -48,8 +49,10 @@ extern bool quoted_is_block(StringInfo buffer, const QuotedLine *first, const ch
 extern bool quoted_is_postscript(MimeSlice text);
 extern bool quoted_may_sign(MimeSlice text);
 extern bool quoted_opens_signature(MimeSlice text);
+extern bool quoted_is_firm(MimeSlice text);
 extern bool quoted_has_amount(MimeSlice text);
 extern bool quoted_speaks(StringInfo buffer, MimeSlice text);
+extern bool quoted_is_contact(StringInfo buffer, MimeSlice text);
 extern bool quoted_is_link(MimeSlice text);
 extern bool quoted_is_device(StringInfo buffer, MimeSlice text);
 

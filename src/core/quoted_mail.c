@@ -10,6 +10,7 @@
  *-------------------------------------------------------------------------
  */
 #include "core/mime_internal.h"
+#include "core/casefold.h"
 #include "core/quoted.h"
 #include "core/quoted_words.h"
 
@@ -117,6 +118,24 @@ or_all(const char *text, size_t len, size_t cut)
 	return mime_blank(text, cut) ? len : cut;
 }
 
+/* answers: by its fields or its subject; any other mail has no history in it. */
+static bool
+answers(const MimeMessage *mail)
+{
+	StringInfoData folded;
+	bool result;
+
+	if (mail->in_reply_to.count > 0 || mail->references.count > 0)
+		return true;
+	if (mail->subject == NULL)
+		return false;
+	initStringInfo(&folded);
+	casefold_append(&folded, mail->subject, strlen(mail->subject), false);
+	result = quoted_is_answer(folded.data);
+	pfree(folded.data);
+	return result;
+}
+
 /*
  * quoted_mail tells where the new part of a mail's text ends.
  */
@@ -128,6 +147,8 @@ quoted_mail(const MimeMessage *mail)
 	bool follows = false; /* ... whether there are words */
 	int last;
 
+	if (!answers(mail))
+		return mail->text_length;
 	for (int i = 0; i < mail->piece_count; i = last + 1)
 	{
 		const MimePiece *piece = &mail->pieces[i];

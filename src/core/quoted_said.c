@@ -7,7 +7,7 @@
  *
  *-------------------------------------------------------------------------
  */
-#include "core/quoted_lines.h"
+#include "core/casefold.h"
 #include "core/quoted_words.h"
 
 #define MAX_ABOVE 800 /* bytes looked at for what points below */
@@ -27,41 +27,108 @@ static const char *const sentence_ends[] = {"。", "！",	 "？",	"।",   "؟",
 static const char *const sentence_marks[] = {"。", "，", "、", "我",  "您",
 											 "请", "請", "已", "iban"};
 
-/* Who writes these above a mail has written into it as well. */
-static const char *const belows[] = {
+/*
+ * Who says that answers (how the word begins) are at one of these places of a mail,
+ * in one sentence, has written them into it.
+ */
+static const char *const answers[] = {
 	/* English */
-	"inline", "in-line", "in red", "in blue", "in green", "in bold", "see below", "answers below",
-	"answer below", "comments below", "replies below", "reply below", "responses below",
-	"response below", "remarks below", "answered below", "commented below", "notes below",
+	"answer", "reply", "replies", "replied", "respond", "response", "comment", "remark", "notes",
+	"annotat", "feedback", "insert",
 	/* German */
-	"in rot", "in blau", "in grün", "rot markiert", "siehe unten", "s. unten", "s.u.", "s. u.",
-	"weiter unten", "antworten unten", "im text",
+	"antwort", "beantwort", "geantwort", "kommentar", "kommentier", "anmerkung", "bemerkung",
+	"rückmeldung", "notiz",
 	/* French */
-	"en rouge", "en bleu", "en vert", "voir ci-dessous", "réponses ci-dessous",
-	"réponse ci-dessous", "commentaires ci-dessous", "dans le texte",
+	"répon", "commentaire", "remarque", "annot",
 	/* Spanish, Portuguese */
-	"en rojo", "en azul", "en verde", "más abajo", "ver abajo", "respuestas abajo", "em vermelho",
-	"em azul", "em verde", "ver abaixo", "vide abaixo", "respostas abaixo",
+	"respuesta", "respond", "contesto", "contestad", "comentario", "observacion", "resposta",
+	"comentári", "observaç", "anotac",
 	/* Italian */
-	"in rosso", "in blu", "in verde", "vedi sotto", "vedere sotto", "risposte sotto",
-	"risposte di seguito",
+	"rispost", "rispond", "osservazion",
 	/* Dutch */
-	"in rood", "in het rood", "in blauw", "in groen", "zie onder", "zie hieronder",
-	"antwoorden hieronder",
-	/* Swedish, Danish, Norwegian, Finnish */
-	"i rött", "i blått", "se nedan", "svar nedan", "i rødt", "med rødt", "med rød", "i blåt",
-	"se nedenfor", "svar nedenfor", "punaisella", "sinisellä", "katso alla", "ks. alla",
-	"vastaukset alla",
-	/* Polish, Czech, Slovak, Hungarian, Romanian */
-	"na czerwono", "na niebiesko", "patrz niżej", "zob. poniżej", "odpowiedzi poniżej", "červeně",
-	"modře", "viz níže", "odpovědi níže", "červenou", "pozri nižšie", "pirossal", "kékkel",
-	"lásd lent", "lásd alább", "cu roșu", "vezi mai jos",
-	/* Russian, Ukrainian, Turkish, Greek */
-	"красным", "синим", "см. ниже", "смотрите ниже", "ответы ниже", "червоним", "див. нижче",
-	"kırmızı", "aşağıda", "με κόκκινο", "δείτε παρακάτω",
+	"antwoord", "beantwoord", "reactie", "opmerking", "commentaar",
+	/* Swedish, Danish, Norwegian */
+	"svar", "besvar", "bemærkning", "anmärkning", "merknad",
+	/* Finnish */
+	"vastau", "vastas", "kommen",
+	/* Polish */
+	"odpowied", "odpowiad", "komentarz", "uwagi",
+	/* Czech, Slovak */
+	"odpov", "komentář", "komentár", "poznám",
+	/* Hungarian, Romanian */
+	"válasz", "megjegyz", "răspun", "comentari",
+	/* Russian, Ukrainian */
+	"ответ", "отвеч", "коммент", "замечан", "відпов", "комент", "зауваж",
+	/* Turkish, Greek */
+	"cevap", "cevab", "yanıt", "yorum", "απάντ", "απαντ", "σχόλι",
 	/* Chinese, Japanese, Korean */
-	"红色", "红字", "蓝色", "紅色", "紅字", "见下文", "见下面", "見下文", "赤字", "赤文字", "青字",
-	"下記をご参照", "빨간", "파란색", "아래 참조"};
+	"答复", "答覆", "回复", "回覆", "回答", "意见", "意見", "批注", "评论", "返信", "返答",
+	"コメント", "답변", "회신", "답장", "의견"};
+
+static const char *const places[] = {
+	/* English */
+	"below", "underneath", "beneath", "inside", "inline", "in-line", "in line", "within",
+	"embedded", "interspersed", "in between", "between the lines", "in the text", "in the body",
+	"in the mail", "in the email", "in your mail", "in your email", "in your e-mail",
+	"to your mail", "to your email", "after each", "under each", "behind each", "red", "blue",
+	"green", "yellow", "purple", "orange", "bold", "italic", "italics", "capitals", "caps",
+	"colour", "color", "highlighted",
+	/* German */
+	"unten", "untenstehend", "unterhalb", "darunter", "drunter", "im text", "zwischen",
+	"unter ihren", "unter den", "unter jede", "unter jeder", "direkt in", "in ihrer mail",
+	"in ihrer e-mail", "rot", "roter", "blau", "blauer", "grün", "gelb", "fett", "kursiv", "farbig",
+	"farblich", "rote", "grüner", "dahinter", "nachstehend", "nachfolgend", "großbuchstaben",
+	"markiert",
+	/* French */
+	"ci-dessous", "dessous", "plus bas", "dans le texte", "dans le corps", "dans votre",
+	"sous chaque", "point par point", "rouge", "bleu", "vert", "jaune", "gras", "italique",
+	"majuscules",
+	/* Spanish, Portuguese */
+	"abajo", "debajo", "a continuación", "entre líneas", "en el texto", "en el cuerpo", "dentro",
+	"rojo", "azul", "verde", "amarillo", "negrita", "mayúsculas", "cursiva", "abaixo", "no texto",
+	"no corpo", "vermelho", "amarelo", "negrito", "maiúsculas", "itálico",
+	/* Italian */
+	"sotto", "di seguito", "nel testo", "nel corpo", "rosso", "blu", "giallo", "grassetto",
+	"maiuscolo", "corsivo",
+	/* Dutch */
+	"hieronder", "onder", "onderstaand", "beneden", "in de tekst", "tussen", "rood", "blauw",
+	"groen", "geel", "vet", "hoofdletters", "cursief",
+	/* Swedish, Danish, Norwegian */
+	"nedan", "nedanför", "nedenfor", "under", "i texten", "i teksten", "mellan", "mellem", "mellom",
+	"rött", "röd", "rødt", "rød", "blått", "blåt", "blå", "grönt", "grønt", "gult", "fetstil",
+	"versaler",
+	/* Finnish */
+	"alla", "alapuolella", "alempana", "tekstissä", "punaisella", "sinisellä", "vihreällä",
+	/* Polish */
+	"poniżej", "niżej", "pod", "w treści", "w tekście", "między", "czerwono", "czerwonym",
+	"niebiesko", "zielono",
+	/* Czech, Slovak */
+	"níže", "nižšie", "dole", "v textu", "v texte", "mezi", "medzi", "červeně", "červenou", "modře",
+	"modrou", "zeleně", "tučně",
+	/* Hungarian, Romanian */
+	"alább", "lent", "alatt", "szövegben", "között", "pirossal", "kékkel", "zölddel", "mai jos",
+	"în text", "roșu", "albastru",
+	/* Russian, Ukrainian */
+	"ниже", "внизу", "под", "в тексте", "внутри", "между", "красным", "синим", "зелёным", "зеленым",
+	"жирным", "нижче", "у тексті", "червоним",
+	/* Turkish, Greek */
+	"aşağıda", "aşağıdadır", "altında", "kırmızı", "mavi", "yeşil", "παρακάτω", "κάτω",
+	"στο κείμενο", "κόκκινο", "κόκκινα", "μπλε",
+	/* Chinese, Japanese, Korean */
+	"如下", "下面", "下方", "下文", "以下", "文中", "红色", "红字", "紅色", "紅字", "蓝色", "藍色",
+	"下記", "下に", "赤", "青", "아래", "본문", "빨간", "파란"};
+
+/* So has who says no more than that. */
+static const char *const pointers[] = {
+	"see below",	 "see inline",	  "see in line",	 "see in-line",		"siehe unten",
+	"s. unten",		 "s.u.",		  "s. u.",			 "voir ci-dessous", "voir plus bas",
+	"ver abajo",	 "ver más abajo", "ver abaixo",		 "vide abaixo",		"vedi sotto",
+	"vedere sotto",	 "zie onder",	  "zie hieronder",	 "se nedan",		"se nedenfor",
+	"katso alla",	 "ks. alla",	  "patrz niżej",	 "zob. poniżej",	"viz níže",
+	"pozri nižšie",	 "lásd lent",	  "lásd alább",		 "vezi mai jos",	"см. ниже",
+	"смотрите ниже", "див. нижче",	  "aşağıya bakınız", "δείτε παρακάτω",	"见下文",
+	"见下面",		 "見下文",		  "请看红字",		 "請看紅字",		"见红字",
+	"下記をご参照",	 "下記参照",	  "아래 참조"};
 
 /* Who says "we wrote" has said it himself.  Where the verb tells, none is needed. */
 static const char *const owns[] = {"i",		  "we", "ich", "wir", "haben", "je", "nous", "avons",
@@ -123,6 +190,75 @@ quoted_says_sentence(const char *folded)
 	return contains_any(folded, sentence_marks, lengthof(sentence_marks));
 }
 
+/* begins_word: some word begins with it. */
+static bool
+begins_word(const char *folded, const char *stem)
+{
+	for (const char *p = folded; (p = strstr(p, stem)) != NULL; p++)
+	{
+		if ((unsigned char) *stem >= 0xE3 || p == folded || !in_word(p[-1]))
+			return true;
+	}
+	return false;
+}
+
+/* ends_here: there is no more of the sentence. */
+static bool
+ends_here(const char *p)
+{
+	while (*p == ' ' || *p == '\r')
+		p++;
+	return *p == '\0' || strchr("\n.,:;!?)-", *p) != NULL || (unsigned char) *p >= 0xE2;
+}
+
+static bool
+points(const char *sentence)
+{
+	for (int i = 0; i < lengthof(pointers); i++)
+	{
+		const char *p = strstr(sentence, pointers[i]);
+
+		if (p != NULL && ends_here(p + strlen(pointers[i])))
+			return true;
+	}
+	for (int i = 0; i < lengthof(answers); i++)
+	{
+		if (!begins_word(sentence, answers[i]))
+			continue;
+		for (int j = 0; j < lengthof(places); j++)
+		{
+			if (contains_word(sentence, places[j]))
+				return true;
+		}
+		break;
+	}
+	return false;
+}
+
+/* end_of_sentence: at a mark, or before a blank line. */
+static char *
+end_of_sentence(char *p)
+{
+	const char *word = p;
+
+	for (; *p; p++)
+	{
+		bool space = p[1] == ' ' || p[1] == '\r' || p[1] == '\n';
+
+		/* what is short before a full stop is short for something */
+		if (space &&
+			(*p == '!' || *p == '?' || (*p == '.' && p - word > (IS_HIGHBIT_SET(*word) ? 6 : 3))))
+			return p;
+		if (*p == ' ' || *p == '\n')
+			word = p + 1;
+		if (*p == '\n' && (p[1] == '\n' || (p[1] == '\r' && p[2] == '\n')))
+			return p;
+		if (strncmp(p, "。", 3) == 0 || strncmp(p, "！", 3) == 0)
+			return p;
+	}
+	return p;
+}
+
 /*
  * quoted_points_below: what is above the history says that its writer goes on in
  * it, "my answers in red below".  No mark tells them from the rest.
@@ -130,15 +266,21 @@ quoted_says_sentence(const char *folded)
 bool
 quoted_points_below(const char *text, size_t len)
 {
-	MimeSlice above = {text, len};
 	StringInfoData buffer;
-	const char *folded;
+	char *p;
 	bool result = false;
 
 	initStringInfo(&buffer);
-	folded = quoted_fold(&buffer, above, MAX_ABOVE);
-	for (int i = 0; i < lengthof(belows) && !result; i++)
-		result = contains_word(folded, belows[i]);
+	casefold_head(&buffer, text, len, MAX_ABOVE);
+	for (p = buffer.data; *p != '\0' && !result;)
+	{
+		char *end = end_of_sentence(p);
+		bool last = *end == '\0';
+
+		*end = '\0';
+		result = points(p);
+		p = last ? end : end + 1;
+	}
 	pfree(buffer.data);
 	return result;
 }

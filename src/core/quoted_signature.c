@@ -189,6 +189,14 @@ quoted_opens_signature(MimeSlice text)
 	return words.lower == 0 && words.all <= MAX_OPENING;
 }
 
+/* quoted_is_firm: a name of several words, as one word may be all that is said. */
+bool
+quoted_is_firm(MimeSlice text)
+{
+	return quoted_opens_signature(text) && count_words(text).all > 1 &&
+		   memchr(text.data, ',', text.len) == NULL;
+}
+
 /* ends_sentence: with a full stop behind a word in lower case, which no "Ltd." is. */
 static bool
 ends_sentence(MimeSlice text)
@@ -250,6 +258,24 @@ quoted_speaks(StringInfo buffer, MimeSlice text)
 		   (text.len > 0 && (text.data[text.len - 1] == '!' || asks(text) || ends_sentence(text) ||
 							 quoted_has_amount(text) || is_item(text) || is_said(text) ||
 							 quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE))));
+}
+
+/* quoted_is_contact: how somebody is reached: an address, a link, a telephone. */
+bool
+quoted_is_contact(StringInfo buffer, MimeSlice text)
+{
+	static const char *const labels[] = {"tel",	 "fax",	  "phone",	"mob", "cell",
+										 "fon:", "handy", "direct", "тел", "電話"};
+	const char *folded = quoted_fold(buffer, text, MAX_LINE);
+	const char *plus = strchr(folded, '+');
+
+	for (int i = 0; i < lengthof(labels); i++)
+	{
+		if (strncmp(folded, labels[i], strlen(labels[i])) == 0)
+			return true;
+	}
+	return (plus != NULL && mime_digit(plus[1])) || strchr(folded, '@') != NULL ||
+		   strstr(folded, "://") != NULL || strstr(folded, "www.") != NULL;
 }
 
 /* quoted_is_link: nothing but a link, with brackets around it or not. */
@@ -329,6 +355,9 @@ quoted_is_device(StringInfo buffer, MimeSlice text)
 	if (text.len < 12 || text.len > MAX_LINE)
 		return false;
 	text = quoted_without_stars(text);
+	/* programs begin a line with a capital, people go on with a sentence */
+	if (*text.data >= 'a' && *text.data <= 'z')
+		return false;
 	if (!quoted_may_say_device(text.data, text.len) || !may_be_device(text))
 		return false;
 	folded = quoted_fold(buffer, text, MAX_LINE);

@@ -337,7 +337,7 @@ SELECT is(pg_temp.waits(), 'open f cancelled queued', 'cancels what was not to l
 SELECT is((SELECT reason FROM ar_inbox.deliveries WHERE email_id = pg_temp.id('later')), 'the customer answered first', 'and says so');
 
 -- what is kept of a message
-SELECT is(pg_temp.receive('quoting', pg_temp.mail('q1@y', 'bob@y.example', pg_temp.address('written'), body => E'Paid today.\r\n\r\nOn Fri, 30 Jan 2026 at 10:00, Acme <inbox@acme.example> wrote:\r\n> Please pay.\r\n')),
+SELECT is(pg_temp.receive('quoting', pg_temp.mail('q1@y', 'bob@y.example', pg_temp.address('written'), subject => 'Re: Hello', body => E'Paid today.\r\n\r\nOn Fri, 30 Jan 2026 at 10:00, Acme <inbox@acme.example> wrote:\r\n> Please pay.\r\n')),
     'Acme message - open 21', 'an answer that quotes');
 SELECT is(rtrim(left(body_text, new_text_length), E'\n'), 'Paid today.', 'what is new in it') FROM ar_inbox.emails WHERE id = pg_temp.id('quoting mail');
 SELECT is(new_text_length, NULL, 'all of it where nothing is quoted') FROM ar_inbox.emails WHERE id = pg_temp.id('answer mail');

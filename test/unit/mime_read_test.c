@@ -668,7 +668,7 @@ joined(const char *first, const char *second)
 
 	initStringInfo(&text);
 	appendStringInfo(&text,
-					 "Content-Type: multipart/mixed; boundary=a\n\n"
+					 "Subject: Re: x\nContent-Type: multipart/mixed; boundary=a\n\n"
 					 "--a\nContent-Type: text/html\n\n%s\n"
 					 "--a\nContent-Type: application/pdf; name=a.pdf\n\nx\n"
 					 "--a\nContent-Type: text/html\n\n%s\n--a--\n",

@@ -318,6 +318,28 @@ static const Text proses[] = {
 	{"Hallo, Antworten in rot:\n\n-----Ursprüngliche Nachricht-----\nBitte zahlen. Ist bezahlt\n"},
 	{"您好，请看红字\n\n发件人: Acme\n发送时间: 2026年5月4日 10:15\n收件人: 王\n主题: 发票17\n\n"
 	 "请付款。已付\n"},
+	{"Hello, please find our comments embedded in your mail, in capitals.\n\nFrom: Acme "
+	 "<b@acme.example>\nSent: Monday, May 4, 2026 10:15 AM\nTo: Ann <ann@globex.example>\n"
+	 "Subject: INV-17\n\nPlease pay INV-17. PAID\n"},
+	{"Hallo, unsere Antworten stehen zwischen den Zeilen.\n\nVon: Acme <b@acme.example>\n"
+	 "Gesendet: Montag, 4. Mai 2026 10:15\nAn: Ann\nBetreff: 17\n\nBitte zahlen. Bezahlt\n"},
+	{"Bonjour, s. unten.\n\n-----Message d'origine-----\nMerci de payer. C'est fait\n"},
+	/* what a line that ends in a colon introduces */
+	{"My bank writes:\n\nFrom: jane@cust.example\nDate: 4 May 2026 10:15:00 CEST\n"
+	 "To: billing@acme.example\nSubject: You sent a payment\n\nPlease mark it as paid.\n"},
+	{"Please write to:\n\n-- \nGlobex Ltd\nHigh Street\n"},
+	{"Invoices are missing for:\n--\nGlobex Berlin\nGlobex Hamburg\n"},
+	/* a line that goes on in marked ones */
+	{"In the portal please click\n> Settings\n> Billing\n"},
+	/* what is said behind a blank line of a signature */
+	{"Hello,\nsee the file.\n\n-- \nAnn Archer\nGlobex Ltd\n\nAlready paid twice\n"},
+	{"Hello,\nsee the file.\n\n-- \nAnn Archer\nGlobex Ltd\n\nPO 4500012345\n"},
+	{"Hello,\nsee the file.\n\n-- \nAnn Archer\n\nPaid\n"},
+	{"See the file.\n\n~-- \nAnn Archer\n\nGlobex Ltd\nTel. 01 234 567\n\nwww.globex.example\n"},
+	{"The document was\nsent from my account\n"},
+	{"The document was\nsent from Outlook\n"},
+	{"Yes.\n> Please pay.\n________________________________________\nNew Address\nGlobex Ltd\n"
+	 "ap@globex.example\n"},
 	/* nothing above, so all that is said is below */
 	{"> Please pay.\n--\nPaid Friday\n"},
 	{"> Please pay.\n________________________________________\npaid Friday\n"},
@@ -472,7 +494,7 @@ static const Text blocks[] = {
 	 "10:15\n"
 	 "To: Ann <ann@example.com<mailto:ann@example.com>>,\n"
 	 "Bob <bob@example.com<mailto:bob@example.com>>\nSubject: Re: Invoice 17\nPlease pay.\n"},
-	{"Proof:\n\n~From: Acme Billing <billing@acme.example>\nSent: Monday, May 4, 2026 10:15 "
+	{"Proof.\n\n~From: Acme Billing <billing@acme.example>\nSent: Monday, May 4, 2026 10:15 "
 	 "AM\nTo: Ann <ann@globex.example>\nClassification: Internal\nSubject: Invoice 17\n\nPay\n"},
 	{"We paid.\n\n~From: Acme Billing <billing@acme.example>\nSent: Monday, May 4, 2026 10:15 "
 	 "AM\nTo: Ann <ann@globex.example>\nSubject: Invoice 17\nCAUTION: this email is from "
@@ -821,6 +843,16 @@ test_mail(void)
 		 "class=gmail_attr>On Mon Bob wrote:</div><blockquote class=gmail_quote>Pay<p>ok, "
 		 "paid</blockquote></div>",
 		 "On Mon Bob wrote:\n\n> Pay\n>\n> ok, paid\n"},
+		/* what answers nothing has no history */
+		{"Subject: New message from the contact form\n\nFrom: Jane <jane@example.com>\n"
+		 "Date: 4 May 2026 10:15\nSubject: INV-17\n\nWe have paid.\n",
+		 "From: Jane <jane@example.com>\nDate: 4 May 2026 10:15\nSubject: INV-17\n\n"
+		 "We have paid.\n"},
+		{"Subject: A ticket\n\nHello\n\nJane wrote on 4 May 2026 10:15:\n> We have paid.\n",
+		 "Hello\n\nJane wrote on 4 May 2026 10:15:\n> We have paid.\n"},
+		{"Subject: A ticket\nIn-Reply-To: <a@example.com>\n\nPaid\n\nOn 4 May 2026 Bob "
+		 "<b@example.com> wrote:\n> Pay\n",
+		 "Paid\n\n"},
 		/* its writer says that the answers are below */
 		{"Subject: Re: x\nContent-Type: text/html\n\n<p>My answers in red below.</p>" OUTLOOK,
 		 "My answers in red below.\n\nFrom: Bob\nold\n"},
