@@ -65,36 +65,44 @@ first_word(const char *value)
 }
 
 /*
- * judge_suppress: X-Auto-Response-Suppress asks that no machine answers, which
- * machines do, and some companies' servers for everybody.  So it says nothing of
- * an answer that has the prefix people's answers have, nor of what a list
- * passed on.
+ * asks_silence: X-Auto-Response-Suppress asks that no machine answers, which
+ * machines do, and many companies' servers for everybody.  So by itself it says
+ * nothing, and nothing at all of what a list passed on.
  */
-static void
-judge_suppress(MimeReader *reader)
+static bool
+asks_silence(const MimeMessage *mail)
 {
-	MimeMessage *mail = reader->mail;
 	const char *value = mime_header(mail, "X-Auto-Response-Suppress");
 	MimeSlice word;
 
 	if (value == NULL || mime_header(mail, "List-Id") != NULL)
-		return;
+		return false;
 	word = first_word(value);
-	if (word.len == 0 || mime_equal(word, "none"))
-		return;
-	if ((mail->in_reply_to.count > 0 || mail->references.count > 0) && mail->subject != NULL)
-	{
-		StringInfoData folded;
-		bool answer;
+	return word.len > 0 && !mime_equal(word, "none");
+}
 
-		initStringInfo(&folded);
-		answer = quoted_is_answer(
-			casefold_head(&folded, mail->subject, strlen(mail->subject), MAX_SUBJECT));
-		pfree(folded.data);
-		if (answer)
-			return;
+/* is_unread: an address that says that nobody reads what is sent to it. */
+static bool
+is_unread(const char *address)
+{
+	static const char *const begins[] = {"noreply", "donotreply"};
+	char key[16];
+	size_t len = 0;
+
+	for (; *address != '\0' && *address != '@' && len + 1 < sizeof(key); address++)
+	{
+		if (strchr("-_.", *address) == NULL)
+			key[len++] = mime_lower(*address);
 	}
-	because(reader, "X-Auto-Response-Suppress", value);
+	key[len] = '\0';
+	for (int i = 0; i < lengthof(begins); i++)
+	{
+		size_t n = strlen(begins[i]);
+
+		if (strncmp(key, begins[i], n) == 0 && !mime_alpha(key[n]))
+			return true;
+	}
+	return false;
 }
 
 /* says_bulk: a value of Precedence that nobody's own mail has. */
@@ -206,8 +214,10 @@ judge_field(MimeReader *reader, const MimeHeader *header, bool by_list)
 }
 
 /*
- * judge_subject looks at the subject.  The words of bounces are those of goods
- * that came back, too: only a mail system is believed to mean mail by them.
+ * judge_subject looks at the subject.  Words that people use in new mail, too, are
+ * believed of an answer, or of who asks that no machine answers.  The words of
+ * bounces are those of goods that came back: only a mail system is believed to
+ * mean mail by them.
  */
 static void
 judge_subject(MimeReader *reader)
@@ -215,7 +225,7 @@ judge_subject(MimeReader *reader)
 	MimeMessage *mail = reader->mail;
 	StringInfoData folded;
 	const char *subject;
-	bool answers = mail->in_reply_to.count > 0 || mail->references.count > 0;
+	bool answers = mail->in_reply_to.count > 0 || mail->references.count > 0 || asks_silence(mail);
 	bool found;
 
 	initStringInfo(&folded);
@@ -364,7 +374,8 @@ mime_automatic(MimeReader *reader)
 	for (int i = 0; i < mail->header_count && !mail->automatic; i++)
 		judge_field(reader, &mail->headers[i], by_list);
 
-	judge_suppress(reader);
+	if (mail->from.count > 0 && asks_silence(mail) && is_unread(mail->from.items[0].address))
+		because(reader, "X-Auto-Response-Suppress", mime_header(mail, "X-Auto-Response-Suppress"));
 
 	/* Exchange: by a rule of the mailbox, which may redirect people's mail as well. */
 	source = mime_header(mail, "X-MS-Exchange-Generated-Message-Source");

@@ -573,16 +573,25 @@ test_answered(void)
 /* Who asks that no machine answers: machines, and servers of companies for everybody. */
 static const struct
 {
+	const char *from;
 	const char *fields;
 	bool automatic;
 } suppressed[] = {
-	{"Subject: Invoice 4711", true},
-	{"Subject: Re: Invoice 4711", true},
-	{"Subject: Re: Invoice 4711\nIn-Reply-To: <1@example.com>", false},
-	{"Subject: [EXTERNAL] AW: Invoice 4711\nReferences: <1@example.com>", false},
-	{"Subject: Ticket 17: Invoice 4711\nIn-Reply-To: <1@example.com>", true},
-	{"Subject: Re: Invoice 4711\nIn-Reply-To: <1@example.com>\nAuto-Submitted: auto-replied", true},
-	{"In-Reply-To: <1@example.com>", true},
+	{"ann@example.net", "Subject: Invoice 4711", false},
+	{"ann@example.net", "Subject: Re: Invoice 4711", false},
+	{"ann@example.net", "Subject: Re: Invoice 4711\nIn-Reply-To: <1@example.com>", false},
+	{"ann@example.net", "Subject: [EXTERNAL] AW: Invoice 4711\nReferences: <1@example.com>", false},
+	{"ann@example.net", "Subject: Ticket 17: Invoice 4711\nIn-Reply-To: <1@example.com>", false},
+	{"ann@example.net", "In-Reply-To: <1@example.com>", false},
+	{"ann@example.net", "Subject: Invoice 4711\nReturn-Path: <>", true},
+	{"ann@example.net", "Subject: Re: Invoice 4711\nAuto-Submitted: auto-replied", true},
+	{"ann@example.net", "Subject: Automatic reply: Invoice 4711", true},
+	{"ann@example.net", "Subject: Afwezig: factuur", true},
+	{"ann@example.net", "Subject: Re: Afwezig: factuur", false},
+	{"noreply@example.net", "Subject: Re: Invoice 4711", true},
+	{"No-Reply-17@example.net", "Subject: Invoice 4711", true},
+	{"do_not_reply@example.net", "Subject: Invoice 4711", true},
+	{"noreplyann@example.net", "Subject: Invoice 4711", false},
 };
 
 static void
@@ -590,13 +599,14 @@ test_suppressed(void)
 {
 	for (int i = 0; i < lengthof(suppressed); i++)
 	{
-		MimeMessage *mail =
-			read_text(psprintf("Return-Path: <ann@example.net>\nFrom: ann@example.net\n"
-							   "X-Auto-Response-Suppress: DR, OOF, AutoReply\n%s\n\nHello.\n",
-							   suppressed[i].fields));
+		MimeMessage *mail = read_text(psprintf("From: %s\n"
+											   "X-Auto-Response-Suppress: DR, OOF, AutoReply\n"
+											   "%s\n\nHello.\n",
+											   suppressed[i].from, suppressed[i].fields));
 
-		is_int(mail->automatic, suppressed[i].automatic,
-			   psprintf("no machine is to answer: %s", suppressed[i].fields));
+		is_int(
+			mail->automatic, suppressed[i].automatic,
+			psprintf("no machine is to answer %s: %s", suppressed[i].from, suppressed[i].fields));
 		mime_free(mail);
 	}
 }
