@@ -28,9 +28,57 @@ static const char *const tags[] = {
 
 /* Replies by their subject. */
 static const char *const reply_prefixes[] = {
-	"re",	 "aw",	"antw", "antwort", "sv",   "svar", "vs",   "vastaus", "res", "r",	  "ref",
-	"rif",	 "odp", "ynt",	"vá",	   "bls",  "atb",  "απ",   "σχετ",	  "отв", "ответ", "השב",
-	"תשובה", "رد",	"回复", "回覆",	   "答复", "答覆", "返信", "답장",	  "회신"};
+	"re",	 "aw",		"antw",	 "antwort", "sv",	  "svar",  "vs",  "vast",  "vastaus",
+	"res",	 "r",		"ref",	 "rif",		"rép",	  "réf",   "odp", "odg",   "ynt",
+	"yanıt", "yanit",	"cevap", "vá",		"válasz", "bls",   "atb", "ats",   "ang",
+	"reply", "réponse", "απ",	 "σχετ",	"отв",	  "ответ", "השב", "תשובה", "رد",
+	"回复",	 "回覆",	"答复",	 "答覆",	"返信",	  "답장",  "회신"};
+
+static const char *
+skip_blanks(const char *p)
+{
+	static const char *const wide[] = {"\u00A0", "\u202F"};
+
+	for (;;)
+	{
+		const char *start = p;
+
+		p += strspn(p, " \t");
+		for (int i = 0; i < lengthof(wide); i++)
+		{
+			if (strncmp(p, wide[i], strlen(wide[i])) == 0)
+				p += strlen(wide[i]);
+		}
+		if (p == start)
+			return p;
+	}
+}
+
+/*
+ * skip_counter goes over the dot of an abbreviation, and over what some programs
+ * count answers with: "[2]", "(2)", "^2" or "*2".
+ */
+static const char *
+skip_counter(const char *p)
+{
+	const char *next;
+	size_t digits;
+	char open;
+
+	p = skip_blanks(p);
+	if (*p == '.')
+		p = skip_blanks(p + 1);
+	open = *p;
+	if (open == '\0' || strchr("[(^*", open) == NULL)
+		return p;
+	digits = strspn(p + 1, "0123456789");
+	next = p + 1 + digits;
+	if (digits == 0 || digits > 4 || (open == '[' && *next != ']') || (open == '(' && *next != ')'))
+		return p;
+	if (open == '[' || open == '(')
+		next++;
+	return skip_blanks(next);
+}
 
 /* skip_prefix returns what is behind one of the words and its colon, else NULL. */
 static const char *
@@ -44,10 +92,9 @@ skip_prefix(const char *folded, const char *const *words, int count)
 		if (words[i][0] != folded[0])
 			continue;
 		len = strlen(words[i]);
-		rest = folded + len;
 		if (strncmp(folded, words[i], len) != 0)
 			continue;
-		rest += strspn(rest, " ");
+		rest = skip_counter(folded + len);
 		if (*rest == ':')
 			return rest + 1;
 		if (strncmp(rest, "：", strlen("：")) == 0)

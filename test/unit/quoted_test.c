@@ -156,7 +156,10 @@ test_subjects(void)
 		"[EXTERNAL]: FW: x",
 		"<External> TR : x",
 		"【外部】转发：x",
-		"[a long tag that a gateway writes before all subjects] Fwd: x"};
+		"[a long tag that a gateway writes before all subjects] Fwd: x",
+		"Fwd.: x",
+		"Fw[2]: x",
+		"WG (2): x"};
 	static const char *const others[] = {"Re: Fwd: Invoice",
 										 "Forwarding agents",
 										 "Invoice",
@@ -177,7 +180,29 @@ test_subjects(void)
 										 "*",
 										 "***",
 										 "(not fwd) Invoice",
-										 "EXTERNAL: Re: FW: x"};
+										 "EXTERNAL: Re: FW: x",
+										 "Re[2]: x (fwd)",
+										 "Re(12): x (fwd)",
+										 "RE^2: x (fwd)",
+										 "Re*2: x (fwd)",
+										 "Re [2] : x (fwd)",
+										 "Aw.: x (fwd)",
+										 "Odp.: x (fwd)",
+										 "Réf. : x (fwd)",
+										 "Rép\u00A0: x (fwd)",
+										 "Réponse\u202F: x (fwd)",
+										 "Odg: x (fwd)",
+										 "Ang: x (fwd)",
+										 "Cevap: x (fwd)",
+										 "Yanıt: x (fwd)",
+										 "YANIT: x (fwd)",
+										 "Vast: x (fwd)",
+										 "Reply: x (fwd)",
+										 "Fw[2: x",
+										 "Fw[]: x",
+										 "Fw[a]: x",
+										 "Fw^: x",
+										 "Fw(2"};
 
 	for (int i = 0; i < lengthof(forwards); i++)
 		ok(quoted_is_forward(forwards[i]), "a forward: %s", forwards[i]);
