@@ -78,7 +78,7 @@ bounce_sender(const MimeMessage *mail, const char *text, size_t len)
 	initStringInfo(&folded);
 	if (is_machine(mail, &folded) &&
 		(system || !automatic_is_subject(casefold_head(&folded, subject, strlen(subject), MAX_FOLD),
-										 false, &bare)) &&
+										 true, &bare)) &&
 		!quoted_is_answer(casefold_head(&folded, subject, strlen(subject), MAX_FOLD)))
 	{
 		if (bounce_is_subject(folded.data) || (bounce_is_opening(folded.data) && system) ||

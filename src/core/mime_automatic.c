@@ -275,7 +275,7 @@ has_year(MimeSlice line)
  * judge_receipt: a receipt whose report was lost on the way, so that only Outlook's
  * text is left: a few words, the fields of the mail it is about, but none of who
  * sent it, and the rest of the sentence with a year in it.  All of that, in that
- * order, and no more, in whatever language.
+ * order, and no more, in whatever language, and below no subject of an answer.
  */
 static void
 judge_receipt(MimeReader *reader)
@@ -292,6 +292,20 @@ judge_receipt(MimeReader *reader)
 	if (mail->text_length > MAX_RECEIPT || mail->attachment_count > 0)
 		return;
 	initStringInfo(&folded);
+	if (mail->subject != NULL)
+	{
+		bool answer;
+
+		casefold_append(&folded, mail->subject,
+						whole_characters(mail->subject, strlen(mail->subject), MAX_SUBJECT), false);
+		answer = quoted_is_answer(folded.data);
+		resetStringInfo(&folded);
+		if (answer)
+		{
+			pfree(folded.data);
+			return;
+		}
+	}
 	casefold_append(&folded, mail->text, mail->text_length, false);
 	p = folded.data;
 	end = p + folded.len;

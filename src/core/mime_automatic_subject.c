@@ -44,7 +44,6 @@ static const char *const marked_subjects[] = {"การตอบกลับอ
 											  "부재중 자동응답",
 											  "abwesenheitsassistent",
 											  "abwesenheitsnachricht",
-											  "ausência temporária",
 											  "automaattinen vastaus",
 											  "automatická odpoveď",
 											  "automatinis atsakymas",
@@ -64,7 +63,6 @@ static const char *const marked_subjects[] = {"การตอบกลับอ
 											  "afwezigheidsmelding",
 											  "automatikus válasz",
 											  "frånvaromeddelande",
-											  "fuera de la oficina",
 											  "message d’absence",
 											  "risposta automatica",
 											  "automated response",
@@ -77,20 +75,16 @@ static const char *const marked_subjects[] = {"การตอบกลับอ
 											  "休假自动回复",
 											  "假期自动回复",
 											  "外出自动回复",
-											  "absence du bureau",
 											  "abwesenheitsagent",
 											  "abwesenheitsnotiz",
 											  "message d'absence",
-											  "out of the office",
 											  "poissaoloilmoitus",
 											  "samodejni odgovor",
 											  "vacation response",
 											  "رد تلقائي",
 											  "부재 중 알림",
-											  "absent du bureau",
 											  "automatiskt svar",
 											  "balasan otomatis",
-											  "fuera de oficina",
 											  "răspuns automat",
 											  "vacation message",
 											  "부재중 알림",
@@ -104,9 +98,6 @@ static const char *const marked_subjects[] = {"การตอบกลับอ
 											  "vacation reply",
 											  "auto response",
 											  "auto-response",
-											  "fuori ufficio",
-											  "out of office",
-											  "out-of-office",
 											  "자동 응답",
 											  "자동 회신",
 											  "autoresponse",
@@ -121,20 +112,18 @@ static const char *const marked_subjects[] = {"การตอบกลับอ
 											  "自動返信",
 											  "자동응답",
 											  "자동회신",
-											  "abwesenheit",
 											  "auto reply",
 											  "auto-reply",
-											  "fuori sede",
 											  "autoreply",
-											  "abwesend",
 											  "autosvar"};
 
 /*
  * That somebody is not there.  People say so of drivers and guests, with a colon
  * as well ("Afwezig: your driver"), and of themselves when they tell when they
- * pay.  So this counts only where the mail answers another and yet has lost the
- * prefix that answers have: people keep it, the programs put their words in its
- * place.  Words for holidays are not here: who writes those writes of money.
+ * pay ("Out of office: payment on Monday").  So this counts only where the mail
+ * answers another and yet has lost the prefix that answers have: people keep it,
+ * the programs put their words in its place.  Or where the subject calls itself
+ * a reply.  Words for holidays are not here: who writes those writes of money.
  * (A Greek word is folded: no letter of its own at the end.)
  */
 static const char *const states[] = {"εκτόσ γραφείου",
@@ -144,11 +133,13 @@ static const char *const states[] = {"εκτόσ γραφείου",
 									 "отсутствует",
 									 "ausente de la oficina",
 									 "поза офісом",
+									 "ausência temporária",
 									 "assenza dall'ufficio",
 									 "away from the office",
 									 "fora de escritório",
 									 "fora do escritório",
 									 "ofis dışındayım",
+									 "fuera de la oficina",
 									 "poissa toimistolta",
 									 "în afara biroului",
 									 "away from my desk",
@@ -156,8 +147,12 @@ static const char *const states[] = {"εκτόσ γραφείου",
 									 "ikke på kontoret",
 									 "inte på kontoret",
 									 "вне офиса",
+									 "absence du bureau",
+									 "out of the office",
 									 "away from office",
 									 "mimo kancelária",
+									 "absent du bureau",
+									 "fuera de oficina",
 									 "irodán kívül",
 									 "mimo kancelář",
 									 "niet op kantoor",
@@ -170,8 +165,10 @@ static const char *const states[] = {"εκτόσ γραφείου",
 									 "nicht im haus",
 									 "nieobecność",
 									 "niet aanwezig",
+									 "fuori ufficio",
+									 "out of office",
+									 "out-of-office",
 									 "frånvarande",
-									 "frånvaro",
 									 "nepřítomen",
 									 "不在公司",
 									 "außer haus",
@@ -179,7 +176,10 @@ static const char *const states[] = {"εκτόσ γραφείου",
 									 "on vacation",
 									 "poza biurem",
 									 "van kantoor",
+									 "abwesenheit",
 									 "부재 중",
+									 "fuori sede",
+									 "frånvaro",
 									 "absent(e)",
 									 "im urlaub",
 									 "nieobecna",
@@ -187,6 +187,7 @@ static const char *const states[] = {"εκτόσ γραφείου",
 									 "外出中",
 									 "부재중",
 									 "on leave",
+									 "abwesend",
 									 "absente",
 									 "afwezig",
 									 "assente",
@@ -222,10 +223,10 @@ static const char *const endings[] = {" is out of the office",
 static const char *const returns[] = {"(returning ", "(rückkehr ", "(zurück ",	"(retour ",
 									  "(rientro ",	 "(regreso ",  "(retorno ", "(terug "};
 
-/* What may come between the words and the colon. */
-static const char *const kinds[] = {"auto reply",	   "autoreply",	   "auto-reply",
-									"automatic reply", "reply",		   "response",
-									"message",		   "notification", "notice"};
+/* What may come between the words and the colon: that it is a reply, or what people write, too. */
+static const char *const replies[] = {"auto reply",		 "autoreply", "auto-reply",
+									  "automatic reply", "reply",	  "response"};
+static const char *const notices[] = {"message", "notification", "notice"};
 
 /* What may stand before such words, and behind them. */
 static const char *const openers[] = {"[", "(", "【", "（", "［"};
@@ -310,31 +311,43 @@ is_answer_subject(const char *folded, bool answers)
 {
 	size_t opener = word_at(folded, openers, lengthof(openers));
 	const char *p = skip_spaces(folded + opener);
+	bool told = answers; /* a machine wrote it */
 
 	if (opener == 0 && word_at(p, subjects, lengthof(subjects)) > 0)
 		return true;
 	if (is_notes_subject(p, answers))
 		return true;
 	if (strncmp(p, "auto:", 5) == 0)
+	{
 		p = skip_spaces(p + 5);
+		told = true;
+	}
 
 	/* "Abwesenheitsnotiz / Out of office: …" */
 	for (int i = 0; i < MAX_TAGS; i++)
 	{
 		size_t words = word_at(p, marked_subjects, lengthof(marked_subjects));
+		size_t reply;
 
-		if (words == 0 && answers)
+		if (words > 0)
+			told = true;
+		else
 			words = word_at(p, states, lengthof(states));
 		if (words == 0)
 			return false;
 		p = skip_spaces(p + words);
-		p = skip_spaces(p + word_at(p, kinds, lengthof(kinds)));
+		reply = word_at(p, replies, lengthof(replies));
+		if (reply > 0)
+			told = true;
+		else
+			reply = word_at(p, notices, lengthof(notices));
+		p = skip_spaces(p + reply);
 		if (*p != '/' && *p != '|')
 			break;
 		p = skip_spaces(p + 1);
 	}
-	return *p == '\0' || word_at(p, marks, lengthof(marks)) > 0 ||
-		   (answers && word_at(p, dashes, lengthof(dashes)) > 0);
+	return told && (*p == '\0' || word_at(p, marks, lengthof(marks)) > 0 ||
+					(answers && word_at(p, dashes, lengthof(dashes)) > 0));
 }
 
 /*

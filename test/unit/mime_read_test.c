@@ -386,7 +386,7 @@ static const struct
 	{"ann@example.net", "[EXTERNAL] [Acme] Automatic reply: Invoice 4711", true},
 	{"ann@example.net", "Auto: Re: Invoice 4711", true},
 	{"ann@example.net", "Automatic reply", true},
-	{"ann@example.net", "Out of Office: Invoice 4711", true},
+	{"ann@example.net", "Out of Office: Invoice 4711", false},
 	{"ann@example.net", "Out of office auto-reply: Invoice 4711", true},
 	{"ann@example.net", "Abwesenheitsnotiz: Rechnung", true},
 	{"ann@example.net", "EXTERNAL: Automatic reply: Invoice 4711", true},
@@ -424,11 +424,20 @@ static const struct
 	{"ann@example.net", "Αυτόματη απάντηση: Τιμολόγιο", true},
 	{"ann@example.net", "ΑΥΤΌΜΑΤΗ ΑΠΆΝΤΗΣΗ: Τιμολόγιο", true},
 	{"ann@example.net", "Afwezigheidsbericht: factuur", true},
-	{"ann@example.net", "Absent du bureau", true},
+	{"ann@example.net", "Absent du bureau", false},
 	{"ann@example.net", "Message d’absence : facture", true},
-	{"ann@example.net", "Fuori ufficio: fattura", true},
-	{"ann@example.net", "Fuori ufficio\u00A0: fattura", true},
-	{"ann@example.net", "Ausência temporária: fatura", true},
+	{"ann@example.net", "Fuori ufficio: fattura", false},
+	{"ann@example.net", "Fuori sede: pagamento rinviato", false},
+	{"ann@example.net", "Ausência temporária: fatura", false},
+	{"ann@example.net", "Out of office: payment run postponed", false},
+	{"ann@example.net", "[Out of office] payment run postponed", false},
+	{"ann@example.net", "Out of office notice: no payments this week", false},
+	{"ann@example.net", "Out of office reply: Invoice 4711", true},
+	{"ann@example.net", "Abwesend: Zahlung erst Montag", false},
+	{"ann@example.net", "Abwesenheit: Zahlung erst Montag", false},
+	{"ann@example.net", "Absence du bureau : paiement lundi", false},
+	{"ann@example.net", "Abwesend / Out of office: Zahlung", false},
+	{"ann@example.net", "Out of office / Abwesenheitsnotiz: Rechnung", true},
 	{"ann@example.net", "自動返信設定について", false},
 	{"ann@example.net", "自动回复系统的发票", false},
 	{"ann@example.net", "자동 응답 시스템 문의", false},
@@ -536,6 +545,16 @@ static const struct
 	bool automatic;
 } answered[] = {
 	{"Afwezig: factuur", true},
+	{"Out of Office: Invoice 4711", true},
+	{"Out-of-office notification: Invoice 4711", true},
+	{"Abwesend: Rechnung", true},
+	{"Abwesenheit: Rechnung", true},
+	{"Fuori sede: fattura", true},
+	{"Fuori ufficio\u00A0: fattura", true},
+	{"Absence du bureau : facture", true},
+	{"Absent du bureau", true},
+	{"Ausência temporária: fatura", true},
+	{"Re: Out of office: payment run postponed", false},
 	{"Ausente: Factura", true},
 	{"Fora do escritório: Fatura", true},
 	{"Poissa: Lasku", true},
@@ -590,6 +609,7 @@ static const struct
 	{"ann@example.net", "Subject: Re: Invoice 4711\nAuto-Submitted: auto-replied", true},
 	{"ann@example.net", "Subject: Automatic reply: Invoice 4711", true},
 	{"ann@example.net", "Subject: Afwezig: factuur", true},
+	{"ann@example.net", "Subject: Out of office: Invoice 4711", true},
 	{"ann@example.net", "Subject: Re: Afwezig: factuur", false},
 	{"noreply@example.net", "Subject: Re: Invoice 4711", true},
 	{"No-Reply-17@example.net", "Subject: Invoice 4711", true},
@@ -635,24 +655,36 @@ test_by_list(void)
 /* Receipts of which only the text is left, and what has only some of their form. */
 static const struct
 {
+	const char *subject;
 	const char *text;
 	bool automatic;
 } receipts[] = {
-	{"Your message\n\n   To: Ann\n   Subject: Invoice 4711\n   Sent: Monday, 5 October 2026 "
+	{"Read: Invoice",
+	 "Your message\n\n   To: Ann\n   Subject: Invoice 4711\n   Sent: Monday, 5 October 2026 "
 	 "10:15\n\n was read on Monday, 5 October 2026 11:15.\n",
 	 true},
-	{"Ihre Nachricht\n\n   An: Ann\n   Betreff: Rechnung\n   Gesendet: Montag, 5. Oktober 2026 "
+	{"Read: Invoice",
+	 "Ihre Nachricht\n\n   An: Ann\n   Betreff: Rechnung\n   Gesendet: Montag, 5. Oktober 2026 "
 	 "10:15\n\n wurde am Montag, 5. Oktober 2026 11:15 gelesen.\n",
 	 true},
-	{"Your message\n\n   To: Ann\n   Subject: Invoice 4711\n   Sent: Monday, 5 October 2026 "
+	{"Read: Invoice",
+	 "Your message\n\n   To: Ann\n   Subject: Invoice 4711\n   Sent: Monday, 5 October 2026 "
 	 "10:15\n\n was read on Monday, 5 October 2026 11:15.\n\nWe pay on Friday.\n",
 	 false},
-	{"Hello,\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n\nwe pay in 2026.\n", false},
-	{"See below\n\nFrom: Ann\nTo: Bob\nSubject: Invoice 4711\n\nwe pay in 2026.\n", false},
-	{"Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n\nwe pay soon.\n", false},
-	{"Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n", false},
-	{"Payment advice\n\nTo: Acme\nSubject: Invoice 4711\nDate: 5 October 2026\n\n"
+	{"Read: Invoice",
+	 "Hello,\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n\nwe pay in 2026.\n", false},
+	{"Read: Invoice", "See below\n\nFrom: Ann\nTo: Bob\nSubject: Invoice 4711\n\nwe pay in 2026.\n",
+	 false},
+	{"Read: Invoice",
+	 "Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n\nwe pay soon.\n", false},
+	{"Read: Invoice", "Thanks\n\nTo: Ann\nSubject: Invoice 4711\nSent: 5 October 2026\n", false},
+	{"Read: Invoice",
+	 "Payment advice\n\nTo: Acme\nSubject: Invoice 4711\nDate: 5 October 2026\n\n"
 	 "will be paid in week 42 of 2026\n",
+	 false},
+	{"Re: Invoice",
+	 "Your message\n\n   To: Ann\n   Subject: Invoice 4711\n   Sent: Monday, 5 October 2026 "
+	 "10:15\n\n was read on Monday, 5 October 2026 11:15.\n",
 	 false},
 };
 
@@ -661,10 +693,9 @@ test_receipt_text(void)
 {
 	for (int i = 0; i < lengthof(receipts); i++)
 	{
-		MimeMessage *mail =
-			read_text(psprintf("Return-Path: <ann@example.net>\n"
-							   "From: ann@example.net\nSubject: Read: Invoice\n\n%s",
-							   receipts[i].text));
+		MimeMessage *mail = read_text(psprintf("Return-Path: <ann@example.net>\n"
+											   "From: ann@example.net\nSubject: %s\n\n%s",
+											   receipts[i].subject, receipts[i].text));
 
 		is_int(mail->automatic, receipts[i].automatic,
 			   psprintf("%d: the text of a receipt", i + 1));
