@@ -10,6 +10,8 @@
  */
 #include "core/mime_internal.h"
 
+#define MAX_NAME_REST 400 /* bytes of a name behind its semicolon, and of the address */
+
 /* The mailbox being read. */
 typedef struct Mailbox
 {
@@ -149,9 +151,9 @@ find_address(const char *data, size_t len, size_t *from, size_t *to)
 	return found;
 }
 
-/* bare_mailbox ends a mailbox that had no <>. */
+/* bare_mailbox ends a mailbox that had no <>, at a mark that its name may go on behind. */
 static void
-bare_mailbox(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_comma)
+bare_mailbox(MimeReader *reader, Mailbox *box, MimeAddressList *list, char mark)
 {
 	const char *bare = box->bare.data;
 	size_t len = box->bare.len;
@@ -192,12 +194,12 @@ bare_mailbox(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_co
 	}
 
 	/* A family name before its comma? Then what follows will tell. */
-	if (at_comma)
+	if (mark != '\0')
 	{
 		if (box->held.len > 0)
 			appendStringInfoChar(&box->held, ' ');
 		appendBinaryStringInfo(&box->held, box->phrase.data, box->phrase.len);
-		appendStringInfoChar(&box->held, ',');
+		appendStringInfoChar(&box->held, mark);
 		return;
 	}
 	reader->mail->defects |= MIME_DEFECT_ADDRESS;
@@ -207,9 +209,12 @@ bare_mailbox(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_co
 		list_append(reader, list, name, mime_strdup(reader->arena, "", 0));
 }
 
-/* mailbox_end adds what was read to the list, if it is anything. */
+/*
+ * mailbox_end adds what was read to the list, if it is anything.  "mark": what ends
+ * it, '\0' where that cannot be part of a name.
+ */
 static void
-mailbox_end(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_comma)
+mailbox_end(MimeReader *reader, Mailbox *box, MimeAddressList *list, char mark)
 {
 	if (box->has_angle)
 	{
@@ -238,12 +243,12 @@ mailbox_end(MimeReader *reader, Mailbox *box, MimeAddressList *list, bool at_com
 		bool plain = memchr(box->bare.data, '@', box->bare.len) != NULL;
 
 		/* What was held before another bare address was no name. */
-		if (box->held.len > 0 && (plain || !at_comma))
+		if (box->held.len > 0 && (plain || mark == '\0'))
 		{
 			reader->mail->defects |= MIME_DEFECT_ADDRESS;
 			resetStringInfo(&box->held);
 		}
-		bare_mailbox(reader, box, list, at_comma);
+		bare_mailbox(reader, box, list, mark);
 	}
 	mailbox_reset(box);
 }
@@ -353,6 +358,28 @@ read_angle(MimeReader *reader, Mailbox *box, const char *p, const char *end)
 	return p;
 }
 
+/*
+ * name_goes_on: what stands behind a semicolon is the rest of a name, which nobody
+ * quoted, with the last address of the field behind it.
+ */
+static bool
+name_goes_on(const char *p, const char *end)
+{
+	const char *stop = p + Min(end - p, MAX_NAME_REST);
+
+	while (p < stop && *p != '<')
+	{
+		if (*p == '@' || *p == ':' || *p == '"')
+			return false;
+		p++;
+	}
+	if (p == stop)
+		return false;
+	stop = p + Min(end - p, MAX_NAME_REST);
+	p = memchr(p, '>', stop - p);
+	return p != NULL && mime_blank(p + 1, end - p - 1);
+}
+
 /* mime_addresses appends the addresses of a field to the list. */
 void
 mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list)
@@ -390,7 +417,10 @@ mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list)
 		}
 		else if (c == ',' || c == ';')
 		{
-			mailbox_end(reader, &box, list, c == ',');
+			bool goes_on =
+				c == ',' || (!box.has_angle && box.bare.len > 0 && name_goes_on(p + 1, end));
+
+			mailbox_end(reader, &box, list, goes_on ? c : '\0');
 			p++;
 		}
 		else if (c == ':')
@@ -410,7 +440,7 @@ mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list)
 				initStringInfo(&later);
 				appendBinaryStringInfo(&later, box.phrase.data + box.name_len,
 									   box.phrase.len - box.name_len);
-				mailbox_end(reader, &box, list, false);
+				mailbox_end(reader, &box, list, '\0');
 				appendBinaryStringInfo(&box.phrase, later.data, later.len);
 				pfree(later.data);
 			}
@@ -449,7 +479,7 @@ mime_addresses(MimeReader *reader, MimeSlice value, MimeAddressList *list)
 			p++;
 		}
 	}
-	mailbox_end(reader, &box, list, false);
+	mailbox_end(reader, &box, list, '\0');
 	if (box.held.len > 0)
 		reader->mail->defects |= MIME_DEFECT_ADDRESS;
 

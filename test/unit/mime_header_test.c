@@ -105,6 +105,14 @@ test_addresses(void)
 		{"\xc3\xbc@example.com", "<ü@example.com>"},
 		{"a@example.com\r\n ,\r\n b@example.com", "<a@example.com>|<b@example.com>"},
 		{"Joe <joe(work)@example.com>", "Joe<joe@example.com>"},
+		{"Cust AP; Finance <j@example.com>", "Cust AP; Finance<j@example.com>"},
+		{"Cust; AP; Finance, Berlin <j@example.com>", "Cust; AP; Finance, Berlin<j@example.com>"},
+		{"=?utf-8?q?J=C3=B6rg?=; AP <j@example.com> ", "Jörg; AP<j@example.com>"},
+		{"a@example.com; Bob <b@example.com>", "<a@example.com>|Bob<b@example.com>"},
+		{"Ann <a@example.com>; Bob <b@example.com>", "Ann<a@example.com>|Bob<b@example.com>"},
+		{"Ann A; Bob <b@example.com>; c@example.com", "Ann A<>|Bob<b@example.com>|<c@example.com>"},
+		{"Ann A; Bob B", "Ann A<>|Bob B<>"},
+		{"Cust: AP <j@example.com>", "AP<j@example.com>"},
 		{"", ""},
 	};
 
