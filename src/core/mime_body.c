@@ -132,6 +132,7 @@ put_slot(MimeReader *reader, MimePart *parts, MimeRole *roles, int count, int fi
 	int alternative = parts[first].alternative;
 	int last = alternative < 0 ? first + 1 : count;
 	int branch = -1;
+	int pieces = reader->mail->piece_count;
 	int start;
 
 	end_line(text);
@@ -156,6 +157,14 @@ put_slot(MimeReader *reader, MimePart *parts, MimeRole *roles, int count, int fi
 		if (roles[i] != MIME_ROLE_HTML || parts[i].alternative != alternative ||
 			(branch >= 0 && parts[i].branch != branch))
 			continue;
+		if (branch < 0)
+		{
+			/* the blanks that there were instead are no text */
+			text->len = start;
+			text->data[start] = '\0';
+			for (; pieces < reader->mail->piece_count; pieces++)
+				reader->mail->pieces[pieces].start = start;
+		}
 		branch = parts[i].branch;
 		put_html_text(reader, parts, i, text);
 		*from_html = true;

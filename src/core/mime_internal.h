@@ -104,18 +104,6 @@ mime_alpha(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* mime_blank: nothing but white space. */
-static inline bool
-mime_blank(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-	{
-		if (!mime_space(text[i]))
-			return false;
-	}
-	return true;
-}
-
 static inline void
 mime_trim(MimeSlice *slice)
 {
@@ -180,6 +168,7 @@ extern void mime_ids(MimeReader *reader, MimeSlice value, MimeIdList *list, bool
 extern bool mime_date(MimeSlice value, int64 *date, int *offset);
 
 /* mime_part.c */
+extern bool mime_blank(const char *text, size_t len);
 extern size_t mime_part_room(const MimePart *part);
 extern bool mime_part_identity(MimeReader *reader, const MimePart *part);
 extern size_t mime_part_decode(MimeReader *reader, const MimePart *part, char *out);

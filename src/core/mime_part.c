@@ -7,6 +7,39 @@
  */
 #include "core/mime_internal.h"
 
+/*
+ * mime_blank: nothing but white space, or what shows as little in UTF-8: Outlook
+ * writes no-break spaces, newsletters fill up with characters of no width.
+ */
+bool
+mime_blank(const char *text, size_t len)
+{
+	static const char *const others[] = {
+		"\u00A0", "\u00AD", "\u034F", "\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005",
+		"\u2006", "\u2007", "\u2008", "\u2009", "\u200A", "\u200B", "\u200C", "\u200D", "\u200E",
+		"\u200F", "\u2028", "\u2029", "\u202F", "\u205F", "\u2060", "\u3000", "\uFEFF"};
+	const char *end = text + len;
+
+	while (text < end)
+	{
+		size_t n = mime_space(*text) ? 1 : 0;
+
+		if (n == 0 && !IS_HIGHBIT_SET(*text))
+			return false;
+		for (int i = 0; n == 0 && i < lengthof(others); i++)
+		{
+			size_t room = strlen(others[i]);
+
+			if (room <= end - text && memcmp(text, others[i], room) == 0)
+				n = room;
+		}
+		if (n == 0)
+			return false;
+		text += n;
+	}
+	return true;
+}
+
 /* encoding_word returns the encoding without what may stand behind it. */
 static MimeSlice
 encoding_word(const MimePart *part)

@@ -275,7 +275,28 @@ test_bodies(void)
 	mail = read_text(
 		"Content-Type: multipart/alternative; boundary=a\n\n--a\n"
 		"Content-Type: text/plain\n\n \n--a\nContent-Type: text/html\n\n<p>Real\n--a--\n");
-	is(mail->text, " \nReal\n", "a blank text beside HTML gives way to it");
+	is(mail->text, "Real\n", "a blank text beside HTML gives way to it");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+					 "Content-Type: text/plain; charset=utf-8\n\n\u00A0\n\u200B \uFEFF\u200C\n--a\n"
+					 "Content-Type: text/html\n\n<p>Real\n--a--\n");
+	is(mail->text, "Real\n", "so does one of blanks that are not ASCII");
+	ok(mail->text_from_html, "the text is of the HTML");
+	is_int(mail->attachment_count, 0, "and nothing is attached");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+					 "Content-Type: text/plain; charset=iso-8859-1\n"
+					 "Content-Transfer-Encoding: quoted-printable\n\n=A0\n--a\n"
+					 "Content-Type: text/html\n\n<p>Real\n--a--\n");
+	is(mail->text, "Real\n", "in whatever charset");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: multipart/alternative; boundary=a\n\n--a\n"
+					 "Content-Type: text/plain; charset=utf-8\n\n\u00A0\u2014\n--a\n"
+					 "Content-Type: text/html\n\n<p>Real\n--a--\n");
+	is(mail->text, "\u00A0\u2014", "but a dash is no blank");
 	mime_free(mail);
 
 	mail = read_text(
