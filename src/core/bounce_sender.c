@@ -81,7 +81,8 @@ bounce_sender(const MimeMessage *mail, const char *text, size_t len)
 										 true, &bare)) &&
 		!quoted_is_answer(casefold_head(&folded, subject, strlen(subject), MAX_FOLD)))
 	{
-		if (bounce_is_subject(folded.data) || (bounce_is_opening(folded.data) && system) ||
+		if (bounce_is_subject(folded.data) || (bounce_is_system_subject(folded.data) && system) ||
+			(bounce_is_opening(folded.data) && system) ||
 			(!answerable && bounce_is_opening(casefold_head(&folded, text, len, MAX_OPENING))))
 			sender = BOUNCE_SENDER_REPORTS;
 		else if (system && !postmaster)

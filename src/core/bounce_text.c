@@ -138,6 +138,63 @@ begin_recipient(Reader *reader, char *address)
 }
 
 /*
+ * written_to takes the address that was written to, where another one failed that
+ * it stands for: Postfix and Exim tell in brackets behind that.
+ */
+static char *
+written_to(const Reader *reader, const char *p, const char *end, const char **after)
+{
+	static const char *const heads[] = {"(expanded from ", "(generated from ",
+										"(ultimately generated from "};
+
+	p = bounce_skip_marks(p, end, "> \t");
+	for (int i = 0; i < lengthof(heads); i++)
+	{
+		size_t len = strlen(heads[i]);
+		const char *close;
+		const char *behind;
+		char *address;
+
+		if (end - p <= len || pg_strncasecmp(p, heads[i], len) != 0)
+			continue;
+		close = memchr(p, ')', end - p);
+		address = close != NULL ? bounce_any_address(p + len, close, &behind) : NULL;
+		if (address != NULL && !is_ours(reader, address))
+		{
+			*after = close + 1;
+			return address;
+		}
+		if (address != NULL)
+			pfree(address);
+		break;
+	}
+	return NULL;
+}
+
+/* rename_recipient gives the recipient that is being read the address written to. */
+static void
+rename_recipient(Reader *reader, char *address)
+{
+	Bounce *bounce = reader->bounce;
+	int current = reader->current;
+
+	for (int i = 0; i < bounce->recipient_count; i++)
+	{
+		if (i == current || pg_strcasecmp(bounce->recipients[i].address, address) != 0)
+			continue;
+
+		/* It stands for more than one, and is known already. */
+		bounce->recipient_count--;
+		memmove(&bounce->recipients[current], &bounce->recipients[current + 1],
+				(bounce->recipient_count - current) * sizeof(BounceRecipient));
+		reader->current = i > current ? i - 1 : i;
+		pfree(address);
+		return;
+	}
+	bounce->recipients[current].address = address;
+}
+
+/*
  * is_to_ask: the sentence before an address says that it is of somebody who may
  * help, or who reads the mail instead.  An address with a refusal behind it, or
  * below, is one that failed, whatever stood before; so is one that stands
@@ -169,6 +226,7 @@ static char *
 failed_address(Reader *reader, MimeSlice line, size_t indent, const char **after)
 {
 	char *address = bounce_line_address(line, after);
+	char *original;
 
 	if (address == NULL && memchr(line.data, '@', line.len) != NULL &&
 		bounce_is_sentence(casefold_head(&reader->folded, line.data, line.len, MAX_FOLD)))
@@ -178,7 +236,11 @@ failed_address(Reader *reader, MimeSlice line, size_t indent, const char **after
 		pfree(address);
 		return NULL;
 	}
-	return address;
+	original = address != NULL ? written_to(reader, *after, line.data + line.len, after) : NULL;
+	if (original == NULL)
+		return address;
+	pfree(address);
+	return original;
 }
 
 /*
@@ -211,6 +273,12 @@ read_lines(Reader *reader)
 		/* A quoted line is of the mail; ">>>" is of the dialogue. */
 		if (*bare.data == '>' && (bare.len < 3 || memcmp(bare.data, ">>>", 3) != 0))
 			continue;
+		if (*bare.data == '(' && reader->current >= 0 &&
+			(address = written_to(reader, bare.data, bare.data + bare.len, &after)) != NULL)
+		{
+			rename_recipient(reader, address);
+			continue;
+		}
 		address = failed_address(reader, bare, bare.data - line.data, &after);
 		if (address != NULL && bare.data > line.data && reader->reason.len > 0 &&
 			reader->current >= 0 &&

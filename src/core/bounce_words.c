@@ -83,6 +83,10 @@ static const char *const subjects[] = {"undelivered mail",
 									   "配信エラー",
 									   "送信エラー"};
 
+/* These, too, but people write them of goods: only a mail system is believed. */
+static const char *const system_subjects[] = {
+	"kan ikke leveres:", "toimittamaton:", "kézbesíthetetlen:", "teslim edilemedi:"};
+
 static const char *const openings[] = {"hi. this is the",
 									   "this is the mail system at",
 									   "this is the postfix program",
@@ -403,6 +407,13 @@ bool
 bounce_is_subject(const char *folded)
 {
 	return contains(folded, subjects, lengthof(subjects));
+}
+
+/* bounce_is_system_subject: such a subject, where a mail system wrote it. */
+bool
+bounce_is_system_subject(const char *folded)
+{
+	return contains(folded, system_subjects, lengthof(system_subjects));
 }
 
 /* bounce_is_opening: its first words. */

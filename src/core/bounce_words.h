@@ -13,6 +13,7 @@
 #include "core/core.h"
 
 extern bool bounce_is_subject(const char *folded);
+extern bool bounce_is_system_subject(const char *folded);
 extern bool bounce_is_opening(const char *folded);
 extern bool bounce_says_delivered(const char *folded);
 extern bool bounce_is_copy(const char *folded);

@@ -232,7 +232,7 @@ judge_subject(MimeReader *reader)
 	casefold_head(&folded, mail->subject, strlen(mail->subject), MAX_SUBJECT);
 	found = automatic_is_subject(folded.data, answers, &subject);
 	if (!found && mail->from.count > 0 && !quoted_is_answer(subject) &&
-		bounce_is_subject(folded.data))
+		(bounce_is_subject(folded.data) || bounce_is_system_subject(folded.data)))
 	{
 		const char *from = mail->from.items[0].address;
 

@@ -643,6 +643,32 @@ static const struct
 	{"Undeliverable: Invoice 17",
 	 "Delivery is delayed, no more:\n\nbob@example.net\nuser unknown\n", "bob@example.net",
 	 BOUNCE_HARD},
+	/* the address that was written to, where it stands for another */
+	{"Undelivered Mail Returned to Sender",
+	 "<private@gm.test> (expanded from <jane@cust.test>): host mx.gm.test[192.0.2.1] said:\n"
+	 "    550 5.1.1 no such user\n",
+	 "jane@cust.test", BOUNCE_HARD},
+	{"Undelivered Mail Returned to Sender",
+	 "<private@gm.test> (expanded from <billing@example.com>): host mx.gm.test[192.0.2.1] said:\n"
+	 "    550 5.1.1 no such user\n",
+	 "private@gm.test", BOUNCE_HARD},
+	{"Mail delivery failed: returning message to sender",
+	 "The following address(es) failed:\n\n  private@gm.test\n    (generated from "
+	 "jane@cust.test)\n    host mx.gm.test [192.0.2.1]\n    550 5.1.1 no such user\n",
+	 "jane@cust.test", BOUNCE_HARD},
+	{"Mail delivery failed: returning message to sender",
+	 "The following address(es) failed:\n\n  private@gm.test\n    (ultimately generated from "
+	 "jane@cust.test)\n    550 5.1.1 no such user\n\n  other@gm.test\n    (generated from "
+	 "jane@cust.test)\n    550 5.1.1 no such user\n\n  bob@example.net\n    550 5.1.1 unknown\n",
+	 "jane@cust.test bob@example.net", BOUNCE_HARD},
+	{"Mail delivery failed", "  bob@example.net\n    (generated from nothing)\n    550 5.1.1 x\n",
+	 "bob@example.net", BOUNCE_HARD},
+	{"Kan ikke leveres: Faktura 17", "bob@example.net\nPostkassen findes ikke\n", "bob@example.net",
+	 BOUNCE_SOFT},
+	{"Toimittamaton: Lasku 17", "bob@example.net\nEi löydy\n", "bob@example.net", BOUNCE_SOFT},
+	{"Kézbesíthetetlen: Számla 17", "bob@example.net\nNincs ilyen\n", "bob@example.net",
+	 BOUNCE_SOFT},
+	{"Teslim Edilemedi: Fatura 17", "bob@example.net\nYok\n", "bob@example.net", BOUNCE_SOFT},
 	{"Bezorging vertraagd: factuur", "De bezorging is vertraagd:\n\nbob@example.net\n",
 	 "bob@example.net", BOUNCE_DELAYED},
 };
