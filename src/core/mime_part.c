@@ -7,6 +7,8 @@
  */
 #include "core/mime_internal.h"
 
+#define MAX_WORD 30 /* letters and digits; lines of base64 have 60 and more */
+
 /*
  * mime_blank: nothing but white space, or what shows as little in UTF-8: Outlook
  * writes no-break spaces, newsletters fill up with characters of no width.
@@ -40,7 +42,70 @@ mime_blank(const char *text, size_t len)
 	return true;
 }
 
-/* encoding_word returns the encoding without what may stand behind it. */
+static bool
+is_coded(char c)
+{
+	return mime_alpha(c) || mime_digit(c) || c == '+' || c == '/' || c == '=';
+}
+
+/* begins_coded: the first line is whole base64, and not spelt as a word is. */
+static bool
+begins_coded(MimeSlice text)
+{
+	bool odd = false;
+	size_t len = 0;
+
+	mime_trim(&text);
+	for (; len < text.len && is_coded(text.data[len]); len++)
+		odd |= !mime_alpha(text.data[len]) || (len > 0 && text.data[len] <= 'Z');
+	return odd && len % 4 == 0 &&
+		   (len == text.len || text.data[len] == '\r' || text.data[len] == '\n');
+}
+
+/*
+ * is_words: a text that says it is base64, but has words with blanks between them
+ * and nothing as long as lines of base64 are.  (A list may have put such words
+ * behind a short one that is.)
+ */
+static bool
+is_words(const MimePart *part)
+{
+	const char *p = part->content.data;
+	const char *end = p + part->content.len;
+	int run = 0;
+	int blanks = 0; /* between words of one line */
+	bool blank = false;
+
+	if (!mime_starts(part->type, "text/") || begins_coded(part->content))
+		return false;
+	for (; p < end; p++)
+	{
+		bool coded = is_coded(*p);
+
+		if (coded && blank && run > 0)
+			blanks++;
+		if (*p == ' ' || *p == '\t')
+			blank = run > 0;
+		else if (*p == '\r' || *p == '\n')
+		{
+			run = 0;
+			blank = false;
+		}
+		else
+		{
+			run = coded && !blank ? run + 1 : 1;
+			blank = false;
+		}
+		if (run > MAX_WORD)
+			return false;
+	}
+	return blanks >= 2;
+}
+
+/*
+ * encoding_word returns the encoding without what may stand behind it.  What is no
+ * base64 has one that nobody knows.
+ */
 static MimeSlice
 encoding_word(const MimePart *part)
 {
@@ -51,6 +116,11 @@ encoding_word(const MimePart *part)
 		   word.data[len] != '(' && word.data[len] != ',')
 		len++;
 	word.len = len;
+	if (mime_equal(word, "base64") && is_words(part))
+	{
+		word.data = "none";
+		word.len = strlen(word.data);
+	}
 	return word;
 }
 

@@ -332,6 +332,35 @@ test_bodies(void)
 	is_int(mail->attachment_count, 1, "an attachment");
 	mime_free(mail);
 
+	mail = read_text("Content-Transfer-Encoding: base64\n\nHello\n\nWe paid INV-17 today\n");
+	is(mail->text, "Hello\n\nWe paid INV-17 today\n", "words are no base64");
+	is_int(mail->defects, MIME_DEFECT_ENCODING, "which is noted");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment\n"
+					 "Content-Transfer-Encoding: base64\n\nWe paid it today\n");
+	is(mail->attachments[0].content, "We paid it today\n", "nor are those of a file");
+	mime_free(mail);
+
+	mail = read_text("Content-Transfer-Encoding: base64\n\n SGVsbG8g \n d29y bGQ=\n");
+	is(mail->text, "Hello world", "base64 with a blank in it is");
+	mime_free(mail);
+
+	mail = read_text("Content-Transfer-Encoding: base64\n\n"
+					 "SGVsbG8gd29ybGQsIEhlbGxvIHdvcmxkLCBIZWxsbyB3b3JsZCE=\n-- \nSent by a list\n");
+	ok(strncmp(mail->text, "Hello world, Hello world, Hello world!", 38) == 0,
+	   "so is base64 with words behind it");
+	mime_free(mail);
+
+	mail = read_text("Content-Transfer-Encoding: base64\n\nVGhhbmtz\n-- \nSent by a list\n");
+	ok(strncmp(mail->text, "Thanks", 6) == 0, "a short one, too");
+	mime_free(mail);
+
+	mail = read_text("Content-Type: application/x\nContent-Transfer-Encoding: base64\n\n"
+					 "SGVs bG8g d29y bGQ=\n");
+	is(mail->attachments[0].content, "Hello world", "and what is no text");
+	mime_free(mail);
+
 	mail = read_text("Content-Transfer-Encoding: base-64ish\n\nAAAA\n");
 	is(mail->text, "AAAA\n", "an unknown encoding is left as it is");
 	is_int(mail->defects, MIME_DEFECT_ENCODING, "and noted");
