@@ -182,8 +182,9 @@ find_attribution(Scan *scan, const QuotedLine *first, const char **after, bool *
 static bool
 is_block(Scan *scan, const QuotedLine *first, bool ruled)
 {
-	if (quoted_field_of(&scan->folded, first->text) != QUOTED_FIELD_FROM ||
-		scan->tries >= MAX_TRIES)
+	QuotedField field = quoted_field_of(&scan->folded, first->text);
+
+	if ((field != QUOTED_FIELD_FROM && field != QUOTED_FIELD_SENT) || scan->tries >= MAX_TRIES)
 		return false;
 	scan->tries++;
 	return quoted_is_block(&scan->folded, first, scan->end, ruled || scan->blank_before, ruled);

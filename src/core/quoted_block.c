@@ -203,6 +203,18 @@ typedef struct Block
 	bool money;	   /* in such a field */
 } Block;
 
+/* read_date looks at what a field says of when. */
+static void
+read_date(Block *block, MimeSlice text)
+{
+	MimeSlice value = value_of(text);
+
+	/* of a line that goes on and on, no more than a date takes */
+	value.len = Min(value.len, MAX_DATE);
+	block->time |= quoted_has_time(value);
+	block->worded |= has_worded_date(value);
+}
+
 /*
  * judge tells a program's block from what people and banks write.  Programs say
  * when, always: to the minute, but for some that write the address.  Where
@@ -227,7 +239,8 @@ judge(const Block *block, bool apart, bool ruled)
 
 /*
  * quoted_is_block: this line says From, and the next ones when, to whom and about
- * what.  Long lists of recipients may go on over lines.  A payment order has
+ * what.  Where this line says when, as GMX has it, the next one says From, with an
+ * address, and all of the others have to be there.  Long lists of recipients may go on over lines.  A payment order has
  * such fields too, but its own between them, and neither addresses nor a time
  * (with both, what is between them is some mail program's).  "apart" says that
  * the line before is blank, "ruled" that it is a line across the page.
@@ -238,12 +251,25 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 	const char *limit = end - first->start > BLOCK_WINDOW ? first->start + BLOCK_WINDOW : end;
 	const char *p = first->next;
 	Block block = {{false}};
+	bool from_first = quoted_field_of(buffer, first->text) == QUOTED_FIELD_FROM;
 	int foreign = 0;
 
 	/* programs write the name of a field with a capital */
 	if (first->text.len > 0 && *first->text.data >= 'a' && *first->text.data <= 'z')
 		return false;
-	block.address = block.from_address = memchr(first->text.data, '@', first->text.len) != NULL;
+	if (from_first)
+		block.address = block.from_address = memchr(first->text.data, '@', first->text.len) != NULL;
+	else
+	{
+		QuotedLine from = quoted_line(p, limit, BLOCK_WINDOW);
+
+		read_date(&block, first->text);
+		block.address = block.from_address = memchr(from.text.data, '@', from.text.len) != NULL;
+		if (!block.from_address || !block.time || !block.worded ||
+			quoted_field_of(buffer, from.text) != QUOTED_FIELD_FROM)
+			return false;
+		p = from.next;
+	}
 	for (int i = 0; i < BLOCK_LINES && p < limit && foreign < 4; i++)
 	{
 		QuotedLine line = quoted_line(p, limit, BLOCK_WINDOW);
@@ -270,16 +296,13 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 			block.address |= memchr(line.text.data, '@', line.text.len) != NULL;
 		if (field == QUOTED_FIELD_DATE || field == QUOTED_FIELD_SENT)
 		{
-			MimeSlice value = value_of(line.text);
-
-			/* of a line that goes on and on, no more than a date takes */
-			value.len = Min(value.len, MAX_DATE);
-			block.time |= quoted_has_time(value);
-			block.worded |= has_worded_date(value);
+			read_date(&block, line.text);
 			block.in_order |= i == 0;
 		}
 		block.seen[field] = true;
 		foreign = 0;
 	}
+	if (!from_first && !(block.seen[QUOTED_FIELD_TO] && block.seen[QUOTED_FIELD_SUBJECT]))
+		return false;
 	return judge(&block, apart, ruled);
 }

@@ -526,6 +526,17 @@ static const Text blocks[] = {
 	 "outside\n\nPay\n"},
 	{"Beleg:\n\nVon: Globex GmbH\nAn: Acme GmbH\nDatum: 12.05\nBetreff: Rechnung 17 über "
 	 "1.250,00\n\nBitte ausbuchen.\n"},
+	/* when it was sent comes first */
+	{"Bezahlt.\n\n~Gesendet: Montag, 04. Mai 2026 um 10:15 Uhr\nVon: \"Acme\" <b@example.com>\n"
+	 "An: anna@example.com\nBetreff: Rechnung 17\n\nBitte zahlen.\n"},
+	{"Paid.\n~Sent: Monday, May 04, 2026 at 10:15 AM\nFrom: \"Acme\" <b@example.com>\n"
+	 "To: \"Ann\" <ann@example.com>\nCc: c@example.com\nSubject: Invoice 17\nPlease pay.\n"},
+	{"Bezahlt:\n\nGesendet: Montag, 04. Mai 2026 um 10:15 Uhr\nVon: Globex GmbH\nAn: "
+	 "b@example.com\nBetreff: Rechnung 17\n\nBitte ausbuchen.\n"},
+	{"Bezahlt:\n\nGesendet: Montag, 04. Mai 2026 um 10:15 Uhr\nVon: zahlung@globex.example\nAn: "
+	 "b@example.com\nBetreff: Rechnung 17\nBetrag: 1.250,00\n\nBitte ausbuchen.\n"},
+	{"Returned:\n\nSent: Monday, 4 May 2026 10:15 by truck\nFrom: stock@globex.example\n"
+	 "To: your warehouse\n\nPlease book it.\n"},
 };
 
 static void
