@@ -227,6 +227,29 @@ is_name(Piece piece, int most)
 	return count_words(piece, &fits) <= most && fits;
 }
 
+/*
+ * is_spoken_of: a word in it is no part of a name, but how a person speaks of
+ * somebody: "your colleague".  Where the language says that with a capital, too.
+ */
+static bool
+is_spoken_of(Piece piece)
+{
+	const char *end = piece.data + piece.len;
+
+	for (const char *p = piece.data; p < end;)
+	{
+		const char *word = p;
+
+		while (p < end && *p != ' ' && *p != ADDRESS)
+			p++;
+		if (quoted_personal_word(word, p - word))
+			return true;
+		if (p < end)
+			p++;
+	}
+	return false;
+}
+
 /* is_moment: a date and a time, and the line ends with them. */
 static bool
 is_moment(Piece piece)
@@ -378,6 +401,8 @@ judge(Piece line, Facts facts, bool opens)
 		strong = strong && verb != QUOTED_VERB_PARTICIPLE && tail_fits(name);
 		if (before.len == 0 || (!strong && !fits))
 			return QUOTED_NOT;
+		if (is_spoken_of(name))
+			return weak;
 		if ((strong && leads && (fits || is_own_name(name))) ||
 			(opens && fits &&
 			 ((facts.bracketed && facts.date) ||
@@ -401,6 +426,8 @@ judge(Piece line, Facts facts, bool opens)
 			{
 				if (name.len == 0)
 					return QUOTED_NOT;
+				if (is_spoken_of(name))
+					return weak;
 				if ((strong && leads && words_fit) ||
 					(opens && facts.date && words_fit &&
 					 (facts.bracketed || (facts.bare && facts.full_date && facts.time))))
@@ -411,7 +438,7 @@ judge(Piece line, Facts facts, bool opens)
 		/* name, verb, date */
 		if (before.len > 0 && is_moment(name) && count_words(before, &fits) <= MAX_NAME &&
 			(strong || fits))
-			return strong && fits ? QUOTED_SURE : weak;
+			return strong && fits && !is_spoken_of(before) ? QUOTED_SURE : weak;
 		return QUOTED_NOT;
 	}
 

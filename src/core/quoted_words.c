@@ -82,6 +82,36 @@ static const char *const small_words[] = {
 	"folgendes", "ha",	"heeft", "kello", "r",		   "s",		   "si",  "ay",	   "odesílatel",
 	"lietotājs"};
 
+/*
+ * Of whom a person speaks: in no name.  Those with a capital are of languages that
+ * are polite that way.
+ */
+static const char *const personal_words[] = {
+	"my",		 "your",   "yours",	   "his",	  "her",	 "our",		"ours",
+	"their",	 "its",	   "me",	   "us",	  "them",	 "someone", "somebody",
+	"colleague", /* English */
+	"mir",		 "uns",	   "mein",	   "meine",	  "meiner",	 "unser",	"unsere",
+	"unserer",	 "ihr",	   "ihre",	   "ihrer",	  "ihnen",	 "jemand",	"sein",
+	"seine",	 "dein",   "deine",	   "Ihr",	  "Ihre",	 "Ihrer",	"Ihren",
+	"Ihrem",	 "Ihnen",  "einer",	   "eine",	  "ein", /* German */
+	"votre",	 "vos",	   "notre",	   "nos",	  "mon",	 "ma",		"mes",
+	"leur",		 "nous",   "collègue", /* French */
+	"su",		 "sus",	   "mi",	   "nuestro", "nuestra", "vuestro", "vuestra",
+	"alguien", /* Spanish */
+	"suo",		 "sua",	   "mio",	   "mia",	  "vostro",	 "vostra",	"nostro",
+	"nostra", /* Italian */
+	"uw",		 "mijn",   "onze",	   "ons",	  "jullie",	 "iemand",	"zijn",
+	"haar",																		 /* Dutch */
+	"seu",		 "meu",	   "minha",	   "nosso",	  "nossa",	 "vosso",	"vossa", /* Portuguese */
+	"er",		 "era",	   "ert",	   "din",	  "min",	 "vår",		"vores",
+	"jeres",	 "deres",  "någon", /* Swedish, Danish, Norwegian */
+	"teidän",	 "meidän",			/* Finnish */
+	"wasz",		 "wasza",  "nasz",	   "nasza",	  "moja",	 "mój",		"pana", /* Polish */
+	"váš",		 "vaše",   "vaša",	   "náš",	  "naše",	 "naša",	"môj",	/* Czech, Slovak */
+	"ваш",		 "ваша",   "наш",	   "наша",	  "мой",	 "моя",		"мне",
+	"нам", /* Russian */
+};
+
 /* How the line that ends with such a verb begins. */
 static const char *const openers[] = {
 	"on ",		"at ",					 /* English */
@@ -517,6 +547,20 @@ quoted_small_word(const char *word, size_t len)
 	{
 		if (strlen(small_words[i]) == len && memcmp(small_words[i], word, len) == 0)
 			return true;
+	}
+	return false;
+}
+
+/* quoted_personal_word: a word that people have for whom they speak of, and no name. */
+bool
+quoted_personal_word(const char *word, size_t len)
+{
+	while (len > 0 && strchr(".,;:)\"'", word[len - 1]) != NULL)
+		len--;
+	for (int i = 0; i < lengthof(personal_words); i++)
+	{
+		if (strncmp(personal_words[i], word, len) == 0 && personal_words[i][len] == '\0')
+			return len > 0;
 	}
 	return false;
 }

@@ -333,6 +333,26 @@ static const Text proses[] = {
 	{"Open amounts\n> EUR 500: INV-17\n> EUR 1000: INV-18\n"},
 	{"Open amounts\n> €500 INV-17\n> $ 1000 INV-18\n"},
 	{"Hallo,\n\nam 04.05.2026 um 10:15 schrieb die Bank <pay@bank.example>:\n\nbezahlt\n"},
+	/* who speaks of somebody is no program */
+	{"Hi,\n\nOn 4 May 2026 at 10:15 your colleague Bob <b@acme.example> wrote:\n\nyou get 30 "
+	 "days\n\nSo we pay in June.\n"},
+	{"On 4 May 2026 at 10:15 your Mr Smith <b@acme.example> wrote:\n\nyou get 30 days\n"},
+	{"Hi,\n\nOn 4 May 2026 at 10:15 someone at Acme <b@acme.example> wrote:\n\nyou get it\n"},
+	{"Hi,\n\nOn 4 May 2026 at 10:15 his boss <b@acme.example> wrote:\n\nyou get 30 days\n"},
+	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 schrieb Ihre Kollegin Frau Meier <m@acme.example>:\n\n"
+	 "Skonto ok\n"},
+	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 schrieb mir Herr Meier (m@acme.example):\n\nSkonto ok\n"},
+	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 hat Ihr Herr Meier <m@acme.example> "
+	 "geschrieben:\n\nSkonto ok\n"},
+	{"Hallo,\n\nIhr Herr Meier <m@acme.example> schrieb am 04.05.2026 um 10:15:\n\nSkonto ok\n"},
+	{"Bonjour,\n\nLe 4 mai 2026 à 10:15, votre collègue Bob <b@acme.example> a écrit :\n\n30 "
+	 "jours\n"},
+	{"Hola,\n\nEl 4 de mayo de 2026 a las 10:15, su compañera Ana <a@acme.example> "
+	 "escribió:\n\n30 días\n"},
+	{"Salve,\n\nIl 4 maggio 2026 alle 10:15 la vostra collega Ada <a@acme.example> ha "
+	 "scritto:\n\n30 giorni\n"},
+	{"Goedendag,\n\nOp 4 mei 2026 om 10:15 schreef uw collega Bob <b@acme.example>:\n\n30 dagen\n"},
+	{"Hej,\n\nDen 4 maj 2026 10:15 skrev er kollega Bo <b@acme.example>:\n\n30 dagar\n"},
 	{"Hi Ann,\n\nI wrote:\n> Please credit INV-17\n"},
 	{"Hi,\n\nOn 4 May 2026 we wrote:\n> Please credit INV-17\n"},
 	{"Hallo,\n\nwir haben folgendes geschrieben:\n> Die Rechnung ist falsch\n"},
