@@ -371,6 +371,35 @@ is_own_name(Piece piece)
 }
 
 /*
+ * is_translated_form: what is between the time and the participle is as Yahoo has it,
+ * "hat acme billing <…> Folgendes".  It leaves the name with its address.
+ */
+static bool
+is_translated_form(Piece *name)
+{
+	const char *end = name->data + name->len;
+	const char *p = name->data;
+	size_t start;
+	size_t stop;
+	Piece rest;
+
+	/* the zone, or "Uhr" */
+	if (p < end && *p >= 'A' && *p <= 'Z')
+	{
+		while (p < end && *p != ' ')
+			p++;
+	}
+	rest = piece_of(p, end);
+	if (!quoted_between_verbs(rest.data, rest.len, &start, &stop))
+		return false;
+	rest = piece_of(rest.data + start, rest.data + stop);
+	if (rest.len == 0 || rest.data[rest.len - 1] != ADDRESS)
+		return false;
+	*name = rest;
+	return true;
+}
+
+/*
  * judge weighs a line that was taken apart.  Sure is only what begins as a mail
  * program's line does, with the name right behind the date, or before it.
  */
@@ -387,6 +416,7 @@ judge(Piece line, Facts facts, bool opens)
 		facts.date || facts.bracketed || facts.bare ? QUOTED_MAYBE : QUOTED_NAMED;
 	Piece before;
 	Piece name;
+	bool spoken_of;
 	bool fits;
 
 	if (opens && facts.date && lead_of(line) > MAX_LEAD)
@@ -397,11 +427,13 @@ judge(Piece line, Facts facts, bool opens)
 		/* date, name, verb; or name, date, verb */
 		before = piece_of(line.data, line.data + start);
 		name = piece_of(last_figure(before), before.data + before.len);
+		spoken_of = is_spoken_of(name);
+		strong = strong && (verb != QUOTED_VERB_PARTICIPLE || is_translated_form(&name)) &&
+				 tail_fits(name);
 		fits = is_name(name, facts.date ? MAX_NAME : MAX_LONE_NAME);
-		strong = strong && verb != QUOTED_VERB_PARTICIPLE && tail_fits(name);
 		if (before.len == 0 || (!strong && !fits))
 			return QUOTED_NOT;
-		if (is_spoken_of(name))
+		if (spoken_of)
 			return weak;
 		if ((strong && leads && (fits || is_own_name(name))) ||
 			(opens && fits &&
@@ -488,6 +520,8 @@ quoted_attribution(const char *text, size_t len, bool opens)
 		result = QUOTED_NOT;
 	else
 		result = judge(line, facts, opens);
+	if (result == QUOTED_NOT && facts.bracketed && quoted_begins_message(folded.data))
+		result = QUOTED_MAYBE;
 	pfree(folded.data);
 	pfree(buffer.data);
 	return result;

@@ -67,20 +67,30 @@ static const char *const verbs_first[] = {
 /* Those that "we have" goes with: "Am … haben wir an Meier … geschrieben:". */
 static const char *const participles[] = {"geschrieben", "geschreven", "scritto", "écrit"};
 
+/*
+ * "Am … um 10:15 hat … Folgendes geschrieben:", as programs have it: what is before the
+ * name, and behind it.  Whoever has an article is no name.
+ */
+static const char *const auxiliaries[] = {"hat ", "heeft "};
+static const char *const followings[] = {"Folgendes", "folgendes", "het volgende"};
+static const char *const articles[] = {"hat der ",	"hat die ",	 "hat das ",   "hat ein ",
+									   "hat eine ", "heeft de ", "heeft het ", "heeft een "};
+
 /* What a verb may have behind it, for women: "napisał(a)". */
 static const char *const endings[] = {"(a)", "/a", "/la", "a", "(а)", "/а", "/ла", "а", "/ה", "ה"};
 
 /* In lower case, and yet between the time and the verb. */
 static const char *const small_words[] = {
-	"am",		 "pm",	"a.m",	 "p.m",	  "uhr",	   "h",		   "a",	  "o",	   "e",
-	"y",		 "i",	"u",	 "v",	  "at",		   "um",	   "om",  "kl",	   "klo",
-	"la",		 "le",	"el",	 "de",	  "del",	   "der",	   "den", "di",	   "da",
-	"du",		 "des", "van",	 "von",	  "vom",	   "zu",	   "ten", "ter",   "dos",
-	"das",		 "do",	"of",	 "and",	  "und",	   "et",	   "en",  "og",	   "och",
-	"the",		 "via", "c/o",	 "you",	  "tarihinde", "ezt",	   "je",  "oseba", "hau",
-	"gmt",		 "utc", "cet",	 "cest",  "kasutaja",  "igorleak", "hat", "het",   "volgende",
-	"folgendes", "ha",	"heeft", "kello", "r",		   "s",		   "si",  "ay",	   "odesílatel",
-	"lietotājs"};
+	"am",		 "pm",		   "a.m",	   "p.m",	   "uhr",	"h",   "a",		   "o",
+	"e",		 "y",		   "i",		   "u",		   "v",		"at",  "um",	   "om",
+	"kl",		 "klo",		   "la",	   "le",	   "el",	"de",  "del",	   "der",
+	"den",		 "di",		   "da",	   "du",	   "des",	"van", "von",	   "vom",
+	"zu",		 "ten",		   "ter",	   "dos",	   "das",	"do",  "of",	   "and",
+	"und",		 "et",		   "en",	   "og",	   "och",	"the", "via",	   "c/o",
+	"you",		 "tarihinde",  "ezt",	   "je",	   "oseba", "hau", "gmt",	   "utc",
+	"cet",		 "cest",	   "kasutaja", "igorleak", "hat",	"het", "volgende", "folgendes",
+	"ha",		 "heeft",	   "kello",	   "r",		   "s",		"si",  "ay",	   "odesílatel",
+	"lietotājs", "keltezéssel"};
 
 /*
  * Of whom a person speaks: in no name.  Those with a capital are of languages that
@@ -132,6 +142,13 @@ static const char *const openers[] = {
 	"vào ",								 /* Vietnamese */
 	"pada ",							 /* Indonesian */
 	"quoting ", "zitat von ", "citando " /* Horde */
+};
+
+/* Or that has no verb, and its name behind this, in folded case. */
+static const char *const message_openers[] = {
+	"missatge de ",					  /* Catalan */
+	"wiadomość napisana przez ",	  /* Polish */
+	"wiadomość wysłana przez ", "في " /* Arabic: "on", as good as nothing */
 };
 
 /* "-----Original Message-----", without its dashes */
@@ -537,6 +554,32 @@ quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop)
 	return QUOTED_VERB_NONE;
 }
 
+/*
+ * quoted_between_verbs: the text, which a zero byte ends somewhere, is what a program has
+ * between the time and the participle; what is between "start" and "stop" is the name.
+ */
+bool
+quoted_between_verbs(const char *text, size_t len, size_t *start, size_t *stop)
+{
+	for (int i = 0; i < lengthof(auxiliaries); i++)
+	{
+		if (!begins_with_any(text, &auxiliaries[i], 1))
+			continue;
+		*start = strlen(auxiliaries[i]);
+		for (int j = 0; j < lengthof(followings); j++)
+		{
+			size_t n = strlen(followings[j]);
+
+			if (len > *start + n && ends_in(text, len, followings[j], n))
+			{
+				*stop = len - n;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* quoted_small_word: a word in lower case that may stand beside a name. */
 bool
 quoted_small_word(const char *word, size_t len)
@@ -551,10 +594,15 @@ quoted_small_word(const char *word, size_t len)
 	return false;
 }
 
-/* quoted_personal_word: a word that people have for whom they speak of, and no name. */
+/*
+ * quoted_personal_word: a word that people have for whom they speak of, and no name.
+ * A zero byte ends the text somewhere behind it.
+ */
 bool
 quoted_personal_word(const char *word, size_t len)
 {
+	if (begins_with_any(word, articles, lengthof(articles)))
+		return true;
 	while (len > 0 && strchr(".,;:)\"'", word[len - 1]) != NULL)
 		len--;
 	for (int i = 0; i < lengthof(personal_words); i++)
@@ -575,6 +623,13 @@ quoted_has_opener(const char *folded)
 	if (folded[0] >= '0' && folded[0] <= '9')
 		return true;
 	return begins_with_any(folded, openers, lengthof(openers));
+}
+
+/* quoted_begins_message: a line with a date or an address that announces marked ones. */
+bool
+quoted_begins_message(const char *folded)
+{
+	return begins_with_any(folded, message_openers, lengthof(message_openers));
 }
 
 bool

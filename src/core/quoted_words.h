@@ -49,8 +49,10 @@ extern QuotedAttribution quoted_attribution(const char *text, size_t len, bool o
 extern bool quoted_is_name(const char *text, size_t len);
 extern QuotedVerb quoted_verb_at_end(const char *text, size_t len, size_t *start);
 extern QuotedVerb quoted_verb_within(const char *text, size_t len, size_t *start, size_t *stop);
+extern bool quoted_between_verbs(const char *text, size_t len, size_t *start, size_t *stop);
 extern bool quoted_small_word(const char *word, size_t len);
 extern bool quoted_personal_word(const char *word, size_t len);
+extern bool quoted_begins_message(const char *folded);
 extern bool quoted_has_opener(const char *folded);
 extern bool quoted_says_original(const char *folded);
 extern bool quoted_says_forwarded(const char *folded);

@@ -345,6 +345,10 @@ static const Text proses[] = {
 	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 hat Ihr Herr Meier <m@acme.example> "
 	 "geschrieben:\n\nSkonto ok\n"},
 	{"Hallo,\n\nIhr Herr Meier <m@acme.example> schrieb am 04.05.2026 um 10:15:\n\nSkonto ok\n"},
+	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 hat der Fahrer <f@acme.example> Folgendes "
+	 "geschrieben:\n\n2 Pakete fehlen\n"},
+	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 hat uns acme billing <b@acme.example> Folgendes "
+	 "geschrieben:\n\nSkonto ok\n"},
 	{"Bonjour,\n\nLe 4 mai 2026 à 10:15, votre collègue Bob <b@acme.example> a écrit :\n\n30 "
 	 "jours\n"},
 	{"Hola,\n\nEl 4 de mayo de 2026 a las 10:15, su compañera Ana <a@acme.example> "
@@ -406,6 +410,12 @@ static const Text announcements[] = {
 	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 schrieb Acme <b@example.com>:\n\nBitte zahlen.\n"},
 	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 hat Acme <b@example.com> geschrieben:\n\nBitte.\n"},
 	{"Bezahlt.\n\n~Acme schrieb am 04.05.2026 um 10:15:\n\n> Bitte.\n"},
+	{"Bezahlt.\n\n~Am Montag, 4. Mai 2026 um 10:15:00 MESZ hat acme billing <b@example.com> "
+	 "Folgendes geschrieben:\n\nBitte.\n"},
+	{"Bezahlt.\n\n~Am Montag, 4. Mai 2026 um 10:15 Uhr hat Accounts receivable department "
+	 "<b@example.com> Folgendes geschrieben:\n\nBitte.\n"},
+	{"Betaald.\n\n~Op maandag 4 mei 2026 om 10:15:00 CEST heeft Acme (no-reply) <b@example.com> "
+	 "het volgende geschreven:\n\nBetaal.\n"},
 	{"Betaald.\n\n~Op 4 mei 2026 om 10:15 heeft Acme <b@example.com> het volgende "
 	 "geschreven:\n\nBetaal.\n"},
 	{"Erledigt.\n\n~> Zahlen?\n_______________________________________________\nListe für alle\n"
@@ -425,6 +435,15 @@ static const Text announcements[] = {
 	{"支払いました。\n\n~2026/05/04 10:15、Acme <b@example.com>のメール:\n\nお支払い。\n"},
 	{"Paid.\n\n~On 4 May 2026 10:15, Acme wrote:\n\n\n> Please pay.\n"},
 	{"Paid.\n~Acme Billing wrote:\n> Please pay.\n"},
+	{"Zapłacone.\n\n~Wiadomość napisana przez Acme <b@example.com> w dniu 4 maj 2026, o godz. "
+	 "10:15:\n\n> Prosimy.\n"},
+	{"Pagat.\n\n~Missatge de Acme <b@example.com> del dia dl., 4 de maig 2026 a les 10:15:\n\n> "
+	 "Pagueu.\n"},
+	{"Pagat.\n\nMissatge de Acme <b@example.com> del dia dl., 4 de maig 2026 a les 10:15:\n\n"
+	 "Pagueu.\n"},
+	{"Fizetve.\n\n~2026. 05. 04. 10:15 keltezéssel, Acme Billing írta:\n> Fizessen.\n"},
+	{"تم الدفع\n\n~في الاثنين، ٤ مايو ٢٠٢٦ في ١٠:١٥ ص تمت كتابة ما يلي بواسطة Acme "
+	 "<b@example.com>:\n\n> ادفع\n"},
 	/* in a language that is not known */
 	{"Talwyd.\n\nAr 4 Mai 2026 am 10:15, dywedodd Acme:\n~> Talwch.\n"},
 	{"Bezahlt.\n\n~Am 04.05.2026 um 10:15 schrieb I. Wir <b@example.com>:\n> Bitte.\n"},
