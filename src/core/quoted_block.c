@@ -113,6 +113,23 @@ quoted_has_time(MimeSlice text)
 	return false;
 }
 
+/* is_short_day: the two letters that a day of the week begins with. */
+static bool
+is_short_day(const char *p)
+{
+	/* nl, de, fi, sv, cs, pl */
+	static const char *const days[] = {"mo", "di", "mi", "do", "fr", "sa", "so", "ma", "wo",
+									   "vr", "za", "zo", "ti", "ke", "to", "pe", "su", "po",
+									   "st", "ne", "pn", "wt", "cz", "pt", "nd"};
+
+	for (int i = 0; i < lengthof(days); i++)
+	{
+		if (pg_strncasecmp(p, days[i], 2) == 0)
+			return true;
+	}
+	return false;
+}
+
 /*
  * has_worded_date: the day of the week or the month is there by its name, as
  * mail programs write it where they say when a mail was sent.  With a date in
@@ -146,6 +163,8 @@ has_worded_date(MimeSlice text)
 			n++;
 		/* scripts of the far east say "year" and "Monday" between the figures */
 		if ((n >= 3 && !behind) || (n >= 3 && (unsigned char) text.data[i] >= 0xE3))
+			return true;
+		if (n == 2 && i == 0 && figures && is_short_day(text.data))
 			return true;
 		if (n == 0)
 		{
@@ -190,6 +209,17 @@ is_money(MimeSlice text)
 	return false;
 }
 
+static bool
+has_figures(MimeSlice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+	{
+		if (mime_digit(text.data[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What the lines of a block have. */
 typedef struct Block
 {
@@ -200,6 +230,7 @@ typedef struct Block
 	bool worded;
 	bool in_order; /* when it was sent is said right behind From */
 	bool strange;  /* a field no mail has */
+	bool forgiven; /* only one of these, behind To, and no figures in it */
 	bool money;	   /* in such a field */
 } Block;
 
@@ -220,7 +251,9 @@ read_date(Block *block, MimeSlice text)
  * when, always: to the minute, but for some that write the address.  Where
  * they leave out the sender's address, which only Outlook does, they call the date
  * what people do not, and write its month or day of the week as a word; where
- * that is set up to be figures, something else has to say that it is a mail.
+ * that is set up to be figures, something else has to say that it is a mail.  A
+ * copy, or the like, may have a name that is not known, where all else is a
+ * program's, and an address or a rule says so.
  */
 static bool
 judge(const Block *block, bool apart, bool ruled)
@@ -228,13 +261,15 @@ judge(const Block *block, bool apart, bool ruled)
 	bool sent = block->seen[QUOTED_FIELD_SENT];
 	bool to = block->seen[QUOTED_FIELD_TO];
 	bool subject = block->seen[QUOTED_FIELD_SUBJECT];
+	bool ordered = apart && sent && block->in_order && block->time && to && subject;
 
-	if (block->money || (block->strange && !(block->from_address && block->time)))
+	if (block->money ||
+		(block->strange && !(block->from_address && block->time) &&
+		 !(block->forgiven && ordered && block->worded && (block->address || ruled))))
 		return false;
 	if (block->from_address)
 		return (block->time || (sent && block->worded)) && (to || subject);
-	return apart && sent && block->in_order && block->time && to && subject &&
-		   (block->worded || block->address || ruled);
+	return ordered && (block->worded || block->address || ruled);
 }
 
 /*
@@ -277,11 +312,20 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 
 		p = line.next;
 		if (field == QUOTED_FIELD_FROM)
-			break;
+		{
+			/* one more mail, or "No: 17", which is Latvian as well */
+			if (block.seen[QUOTED_FIELD_SUBJECT] ||
+				memchr(line.text.data, '@', line.text.len) != NULL)
+				break;
+			field = QUOTED_FIELD_FOREIGN;
+		}
 		if (field == QUOTED_FIELD_FOREIGN)
 		{
+			MimeSlice value = value_of(line.text);
+
+			block.forgiven = !block.strange && block.seen[QUOTED_FIELD_TO] && !has_figures(value);
 			block.strange = true;
-			block.money |= is_money(value_of(line.text));
+			block.money |= is_money(value);
 			continue;
 		}
 		if (field == QUOTED_FIELD_NONE)

@@ -565,6 +565,44 @@ static const Text blocks[] = {
 	 "outside\n\nPay\n"},
 	{"Beleg:\n\nVon: Globex GmbH\nAn: Acme GmbH\nDatum: 12.05\nBetreff: Rechnung 17 über "
 	 "1.250,00\n\nBitte ausbuchen.\n"},
+	{"Plaćeno.\n\n~Šalje: Acme\nPoslano: 4. svibnja 2026. 10:15\nPrima: Ana\nKopija: Bo\nPredmet: "
+	 "Račun 17\n\n17\n"},
+	{"Plaćeno.\n\n~Od: Acme\nPoslato: ponedeljak, 4. maj 2026. 10:15\nZa: Ana\nTema: Račun "
+	 "17\n\n17\n"},
+	{"Πληρώθηκε.\n\n~Από: Acme\nΑποστολή: Δευτέρα, 4 Μαΐου 2026 10:15 πμ\nΠρος: Άννα\n"
+	 "Κοινοποίηση: Μπο\nΘέμα: Τιμολόγιο 17\n\n17\n"},
+	{"Apmokėta.\n\n~Nuo: Acme\nIšsiųsta: 2026 m. gegužės 4 d., pirmadienis 10:15\nKam: Ana\n"
+	 "Kopija: Bo\nTema: Sąskaita 17\n\n17\n"},
+	{"Apmaksāts.\n\n~No: Acme\nNosūtīts: pirmdiena, 2026. gada 4. maijs 10:15\nKam: Ana\nTēma: "
+	 "Rēķins 17\n\n17\n"},
+	{"Pagat.\n\n~De: Acme\nEnviat el: dilluns, 4 de maig de 2026 10:15\nPer a: Anna\nTema: "
+	 "Factura 17\n\n17\n"},
+	{"Dibayar.\n\n~Dari: Acme\nTerkirim: Senin, 04 Mei 2026 10:15\nKepada: Ana\nPerihal: Faktur "
+	 "17\n\n17\n"},
+	{"ชำระแล้ว\n\n~จาก: Acme\nส่ง: 4 พฤษภาคม 2569 10:15\nถึง: Ana\nเรื่อง: 17\n\n17\n"},
+	{"تم الدفع\n\n~من: Acme\nتم الإرسال: الاثنين، 4 مايو 2026 10:15 ص\nإلى: Ana\nالموضوع: "
+	 "17\n\n17\n"},
+	{"Fizetve.\n\n~Feladó: Acme\nElküldve: 2026. május 4., hétfő 10:15\nCímzett: Anna\n"
+	 "Másolatot kap: Bo\nTárgy: Számla 17\n\n17\n"},
+	{"Paid.\n\n~From: Acme\nSent: Monday, May 4, 2026 10:15 AM\nTo: ann@example.com\nCarbon: Bo "
+	 "Berg\n"
+	 "Subject: INV-17\n\nPlease pay.\n"},
+	{"Returned:\n\nFrom: our stock\nSent: Monday, May 4, 2026 10:15 AM\nTo: your stock\nCarrier: "
+	 "DHL\nSubject: INV-17\n\nDamaged.\n"},
+	{"Paid:\n\nFrom: Globex\nSent: Monday, May 4, 2026 10:15 AM\nTo: ar@acme.example\nReference: "
+	 "4711\n"
+	 "Subject: INV-17\n\nDone.\n"},
+	{"Paid:\n\nFrom: Globex\nSent: Monday, May 4, 2026 10:15 AM\nTo: Acme\nBank: HSBC\n"
+	 "Method: cheque\nSubject: INV-17\n\nDone.\n"},
+	{"Paid:\n\nFrom: ap@globex.example\nSent: Monday, May 4, 2026 10:15 AM\nTo: ar@acme.example\n"
+	 "No: 17\nAmount: 500.00\n\nDone.\n"},
+	/* a day of the week of two letters */
+	{"Bezahlt.\n\n~Von: Acme\nGesendet: Mo 04.05.2026 10:15\nAn: Anna\nBetreff: Rechnung "
+	 "17\n\nBitte.\n"},
+	{"Betaald.\n\n~Van: Acme\nVerzonden: ma 4-5-2026 10:15\nAan: Anna\nOnderwerp: Factuur "
+	 "17\n\nBetaal.\n"},
+	{"Bezahlt:\n\nVon: Globex\nGesendet: am 04.05.2026 10:15\nAn: Acme\nBetreff: Rechnung "
+	 "17\n\nBitte ausbuchen.\n"},
 	/* when it was sent comes first */
 	{"Bezahlt.\n\n~Gesendet: Montag, 04. Mai 2026 um 10:15 Uhr\nVon: \"Acme\" <b@example.com>\n"
 	 "An: anna@example.com\nBetreff: Rechnung 17\n\nBitte zahlen.\n"},
