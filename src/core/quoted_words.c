@@ -93,34 +93,32 @@ static const char *const small_words[] = {
 	"lietotājs", "keltezéssel"};
 
 /*
- * Of whom a person speaks: in no name.  Those with a capital are of languages that
- * are polite that way.
+ * Of whom a person speaks: in no name.  Names that are so in some language, "Su" and
+ * "Er", are not here with a capital.
  */
 static const char *const personal_words[] = {
-	"my",		 "your",   "yours",	   "his",	  "her",	 "our",		"ours",
-	"their",	 "its",	   "me",	   "us",	  "them",	 "someone", "somebody",
-	"colleague", /* English */
-	"mir",		 "uns",	   "mein",	   "meine",	  "meiner",	 "unser",	"unsere",
-	"unserer",	 "ihr",	   "ihre",	   "ihrer",	  "ihnen",	 "jemand",	"sein",
-	"seine",	 "dein",   "deine",	   "Ihr",	  "Ihre",	 "Ihrer",	"Ihren",
-	"Ihrem",	 "Ihnen",  "einer",	   "eine",	  "ein", /* German */
-	"votre",	 "vos",	   "notre",	   "nos",	  "mon",	 "ma",		"mes",
-	"leur",		 "nous",   "collègue", /* French */
-	"su",		 "sus",	   "mi",	   "nuestro", "nuestra", "vuestro", "vuestra",
-	"alguien", /* Spanish */
-	"suo",		 "sua",	   "mio",	   "mia",	  "vostro",	 "vostra",	"nostro",
-	"nostra", /* Italian */
-	"uw",		 "mijn",   "onze",	   "ons",	  "jullie",	 "iemand",	"zijn",
-	"haar",																		 /* Dutch */
-	"seu",		 "meu",	   "minha",	   "nosso",	  "nossa",	 "vosso",	"vossa", /* Portuguese */
-	"er",		 "era",	   "ert",	   "din",	  "min",	 "vår",		"vores",
-	"jeres",	 "deres",  "någon", /* Swedish, Danish, Norwegian */
-	"teidän",	 "meidän",			/* Finnish */
-	"wasz",		 "wasza",  "nasz",	   "nasza",	  "moja",	 "mój",		"pana", /* Polish */
-	"váš",		 "vaše",   "vaša",	   "náš",	  "naše",	 "naša",	"môj",	/* Czech, Slovak */
-	"ваш",		 "ваша",   "наш",	   "наша",	  "мой",	 "моя",		"мне",
-	"нам", /* Russian */
-};
+	"my", "your", "yours", "his", "her", "our", "ours", "their", "its", "me", "us", "them",
+	"someone", "somebody", "colleague", /* English */
+	"mir", "uns", "mein", "meine", "meiner", "unser", "unsere", "unserer", "ihr", "ihre", "ihrer",
+	"ihnen", "jemand", "sein", "seine", "dein", "deine", "Ihr", "Ihre", "Ihrer", "Ihren", "Ihrem",
+	"Ihnen", "einer", "eine", "ein",												/* German */
+	"votre", "vos", "notre", "nos", "mon", "ma", "mes", "leur", "nous", "collègue", /* French */
+	"su", "sus", "mi", "nuestro", "nuestra", "vuestro", "vuestra", "alguien",		/* Spanish */
+	"suo", "sua", "mio", "mia", "vostro", "vostra", "nostro", "nostra",				/* Italian */
+	"uw", "mijn", "onze", "ons", "jullie", "iemand", "zijn", "haar",				/* Dutch */
+	"seu", "meu", "minha", "nosso", "nossa", "vosso", "vossa",						/* Portuguese */
+	"er", "era", "ert", "din", "min", "vår", "vores", "jeres", "deres",
+	"någon",												  /* Swedish, Danish, Norwegian */
+	"teidän", "meidän",										  /* Finnish */
+	"wasz", "wasza", "nasz", "nasza", "moja", "mój", "pana",  /* Polish */
+	"váš", "vaše", "vaša", "náš", "naše", "naša", "môj",	  /* Czech, Slovak */
+	"ваш", "ваша", "наш", "наша", "мой", "моя", "мне", "нам", /* Russian */
+	/* polite, with a capital, and who works with somebody */
+	"Your", "Our", "he", "she", "you", "they", "Dein", "Deine", "Eure", "Euer", "Unser", "Unsere",
+	"Votre", "Notre", "ta", "quelqu'un", "Vostra", "Vostro", "Suo", "Sua", "Uw", "Deres", "Jeres",
+	"Państwa", "Pani", "Pana", "Wasz", "Wasza", "Ваш", "Ваша", "Наш", "Váš", "Vaše", "Vaša",
+	"Teidän", "kollege", "kollegin", "Kollege", "Kollegin", "kollega", "kollegasi", "collega",
+	"colega", "kolega", "koleżanka", "коллега", "compañera", "compañero", "collegue"};
 
 /* How the line that ends with such a verb begins. */
 static const char *const openers[] = {

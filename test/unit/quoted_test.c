@@ -349,6 +349,10 @@ static const Text proses[] = {
 	 "geschrieben:\n\n2 Pakete fehlen\n"},
 	{"Hallo,\n\nAm 4. Mai 2026 um 10:15 hat uns acme billing <b@acme.example> Folgendes "
 	 "geschrieben:\n\nSkonto ok\n"},
+	{"Salve,\n\nIl 4 maggio 2026 alle 10:15 la Vostra Ada <a@acme.example> ha scritto:\n\n30 "
+	 "giorni\n"},
+	{"Hej,\n\nDen 4 maj 2026 10:15 skrev Er kollega <b@acme.example>:\n\n30 dagar\n"},
+	{"Здравствуйте,\n\n04.05.2026 10:15 Ваш Иван <i@acme.example> написал:\n\n30 дней\n"},
 	{"Bonjour,\n\nLe 4 mai 2026 à 10:15, votre collègue Bob <b@acme.example> a écrit :\n\n30 "
 	 "jours\n"},
 	{"Hola,\n\nEl 4 de mayo de 2026 a las 10:15, su compañera Ana <a@acme.example> "
@@ -908,6 +912,11 @@ test_mail(void)
 		 "1pt'><p><b>From:</b> Acme<br><b>Sent:</b> Monday, May 4, 2026 10:15 AM<br><b>To:</b> Ann"
 		 "<br><b>Subject:</b> x</p></div></div><p>Pay</p>",
 		 "Paid.\n\n"},
+		{"Subject: Re: x\nContent-Type: text/html\n\n<div><div>Bezahlt.</div><br><div "
+		 "name=\"quote\"><div><b>Gesendet:</b>&nbsp;Montag, 04. Mai 2026 um 10:15 "
+		 "Uhr<br><b>Von:</b>&nbsp;&quot;Acme&quot; &lt;b@example.com&gt;<br><b>An:</b>&nbsp;"
+		 "anna@example.com<br><b>Betreff:</b>&nbsp;x</div><div>Bitte.</div></div></div>",
+		 "Bezahlt.\n\n"},
 		{"Subject: Re: x\n\nPaid.\n\n-- \nAnn Archer\n", "Paid.\n\n"},
 		{"Subject: Fwd: x\nContent-Type: text/html\n\n<p>See</p><div id=divRplyFwdMsg>From:</div>",
 		 "See\n\nFrom:\n"},
