@@ -36,6 +36,9 @@
 /* Below this, room for the output is made in one step. */
 #define CONVERT_STEP (64 * 1024)
 
+/* A text that becomes longer may have so many bytes; more is no letter. */
+#define MAX_GROWN (32 * 1024 * 1024)
+
 typedef enum CharsetKind
 {
 	KIND_UTF8,	  /* no conversion; invalid bytes as windows-1252 */
@@ -361,6 +364,13 @@ put_1252(StringInfo out, unsigned char byte)
 	return true;
 }
 
+/* grown_limit: "out" may have so much once "len" bytes are converted. */
+static size_t
+grown_limit(StringInfo out, size_t len)
+{
+	return out->len + Max(len, MAX_GROWN);
+}
+
 /*
  * put_utf8 appends what is valid as it is.  A byte that is not is taken for
  * windows-1252, alone: a whole text in that charset comes out right, and one
@@ -370,6 +380,7 @@ static CharsetResult
 put_utf8(StringInfo out, const char *data, size_t len)
 {
 	CharsetResult result = CHARSET_GOOD;
+	size_t limit = grown_limit(out, len);
 	size_t block = len;
 
 	while (len > 0)
@@ -399,6 +410,8 @@ put_utf8(StringInfo out, const char *data, size_t len)
 
 			if (length == 1 && codepoint != 0)
 				break;
+			if (out->len > limit)
+				return CHARSET_CUT;
 			if (length > 1)
 				appendBinaryStringInfo(out, data, length);
 			else
@@ -420,6 +433,7 @@ static CharsetResult
 put_bytes_1252(StringInfo out, const char *data, size_t len)
 {
 	CharsetResult result = CHARSET_GOOD;
+	size_t limit = grown_limit(out, len);
 	size_t start = 0;
 
 	for (size_t i = 0; i < len; i++)
@@ -428,6 +442,8 @@ put_bytes_1252(StringInfo out, const char *data, size_t len)
 
 		if (byte != 0 && byte < 0x80)
 			continue;
+		if (out->len > limit)
+			return CHARSET_CUT;
 		if (i > start)
 			appendBinaryStringInfo(out, data + start, (int) (i - start));
 		start = i + 1;
@@ -489,6 +505,7 @@ put_iconv(StringInfo out, iconv_t cd, int unit, const char *data, size_t len, in
 	CharsetResult result = CHARSET_GOOD;
 	char *in = unconstify(char *, data);
 	size_t left = len;
+	size_t limit = grown_limit(out, len);
 	int start = out->len;
 
 	iconv(cd, NULL, NULL, NULL, NULL);
@@ -498,9 +515,14 @@ put_iconv(StringInfo out, iconv_t cd, int unit, const char *data, size_t len, in
 		size_t room;
 		size_t done;
 
+		if (out->len > limit)
+		{
+			result = CHARSET_CUT;
+			break;
+		}
 		enlargeStringInfo(out, (int) Min(left * 2 + 32, CONVERT_STEP));
 		to = out->data + out->len;
-		room = out->maxlen - out->len - 1;
+		room = Min(out->maxlen - out->len - 1, limit - out->len + 32);
 		done = iconv(cd, &in, &left, &to, &room);
 		out->len = (int) (to - out->data);
 		out->data[out->len] = '\0';
@@ -589,6 +611,7 @@ put_japanese(StringInfo out, const char *data, size_t len)
 
 /*
  * charset_to_utf8 appends the text to "out": always valid UTF-8, never a NUL.
+ * What becomes longer than it was, up to three times, is cut where it is very long.
  *
  * US-ASCII with 8-bit bytes, which is none, is read as UTF-8 where it is
  * that, else as windows-1252; likewise a missing or an unknown name.

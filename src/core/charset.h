@@ -14,6 +14,7 @@ typedef enum CharsetResult
 {
 	CHARSET_GOOD,
 	CHARSET_REPLACED, /* some bytes were no characters of it */
+	CHARSET_CUT,	  /* it grew too long, and its end is left out */
 	CHARSET_UNKNOWN	  /* not on the list; read as UTF-8 or windows-1252 */
 } CharsetResult;
 

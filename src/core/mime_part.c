@@ -256,6 +256,8 @@ mime_part_text(MimeReader *reader, const MimePart *part, bool is_html, StringInf
 	result = charset_to_utf8(charset.data, charset.len, bytes.data, bytes.len, out);
 	if (result == CHARSET_UNKNOWN)
 		reader->mail->defects |= MIME_DEFECT_CHARSET;
+	else if (result == CHARSET_CUT)
+		reader->mail->defects |= MIME_DEFECT_SIZE;
 	else if (result == CHARSET_REPLACED)
 		reader->mail->defects |= MIME_DEFECT_CHARACTERS;
 	if (decoded != NULL)

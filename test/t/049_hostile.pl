@@ -248,6 +248,7 @@ my @case = (
 	[ '5 MB in one line', sub { 'x' x (5 * $mega) }, 'quarantine' ],
 	[ '25 MB in a file', sub { mixed(part('Content-Type: text/plain', 'See there.'), part("Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=a.pdf", base64(noise(18 * $mega)))) } ],
 	[ '25 MB of text', sub { mail('Content-Type: text/plain', "Some words of a long text.\r\n" x 930_000) } ],
+	[ '25 MB of bytes of which three are made each', sub { mail('Content-Type: text/html; charset=windows-1252', "\x80" x (25 * $mega - 1000)) } ],
 	[ '25 MB of HTML', sub { html("<p>Some words of a <b>long</b> text.</p>\r\n" x 620_000) } ],
 	[ '25 MB of HTML with links in quotations', sub { html('<blockquote>' x 20 . "<p><a href='https://a.example/'>b</a><br>c\r\n" x 560_000) } ],
 	[ '25 MB of HTML in base64', sub { mail("Content-Type: text/html\nContent-Transfer-Encoding: base64", base64("<p>Some words of a <b>long</b> text.</p>\r\n" x 450_000)) } ],

@@ -744,6 +744,34 @@ static const struct
 	 false},
 };
 
+/* Bytes of which three are made are read as far as a text of 32 MB. */
+static void
+test_grown(void)
+{
+	static const char *const types[] = {"text/html; charset=windows-1252", "text/plain",
+										"text/plain; charset=iso-8859-15"};
+	size_t size = 25 * 1024 * 1024;
+
+	for (int i = 0; i < lengthof(types); i++)
+	{
+		StringInfoData text;
+		MimeMessage *mail;
+
+		initStringInfo(&text);
+		appendStringInfo(&text, "Content-Type: %s\n\n", types[i]);
+		enlargeStringInfo(&text, (int) size);
+		memset(text.data + text.len, i == 2 ? 0xA4 : 0x80, size);
+		text.len += (int) size;
+		text.data[text.len] = '\0';
+		mail = mime_read(text.data, text.len);
+		ok(mail->text_length > size && mail->text_length <= 33 * 1024 * 1024 &&
+			   (mail->defects & MIME_DEFECT_SIZE) != 0,
+		   "%s that grows: %zu bytes", types[i], mail->text_length);
+		mime_free(mail);
+		pfree(text.data);
+	}
+}
+
 static void
 test_receipt_text(void)
 {
@@ -1313,6 +1341,7 @@ main(void)
 	test_answered();
 	test_by_list();
 	test_suppressed();
+	test_grown();
 	test_receipt_text();
 	test_bodies();
 	test_documents();

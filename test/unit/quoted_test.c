@@ -955,7 +955,7 @@ test_mail(void)
 		/* a form without words behind the one that has them */
 		{"Subject: Re: x\nContent-Type: multipart/alternative; boundary=b\n\n" HTML
 		 "<p>One</p><blockquote type=cite>old</blockquote>\n" PLAIN " \n--b--",
-		 " \nOne\n\n"},
+		 "One\n\n"},
 		/* nothing is new: the answer may stand between the marks */
 		{"Subject: Re: x\n\n> Pay INV-17\n> we do not agree\n",
 		 "> Pay INV-17\n> we do not agree\n"},
