@@ -18,14 +18,12 @@
 #include "core/mime_internal.h"
 #include "core/quoted.h"
 
-#include "core/casefold.h"
 #include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 
 #define WINDOW 800			/* bytes an attribution has at most */
 #define ATTRIBUTION_LINES 4 /* and lines */
 #define MAX_TRIES 2000		/* dear questions for one text */
-#define MAX_SUBJECT 300		/* of a subject */
 #define SIGNATURE_LINES 15	/* after "-- " */
 #define PLAIN_DASH_LINES 8	/* after "--", which has other uses as well */
 #define FOOTER_LINES 6		/* of a list, behind a line of underscores */
@@ -632,37 +630,5 @@ found:
 
 done:
 	pfree(scan.folded.data);
-	return result;
-}
-
-/*
- * quoted_is_forward looks at the first prefix behind the tags only: "Re: Fwd:"
- * is a reply.
- */
-bool
-quoted_is_forward(const char *subject)
-{
-	StringInfoData folded;
-	MimeSlice slice;
-	bool result;
-
-	if (subject == NULL)
-		return false;
-	slice = quoted_trim(subject, subject + strlen(subject));
-	initStringInfo(&folded);
-	if (slice.len > MAX_SUBJECT)
-	{
-		/* its beginning and its end: what is in the middle is not looked at */
-		const char *tail = slice.data + slice.len - MAX_FIELD;
-
-		while (((unsigned char) *tail & 0xC0) == 0x80)
-			tail++;
-		casefold_head(&folded, slice.data, slice.len, MAX_SUBJECT - MAX_FIELD);
-		slice.len -= tail - slice.data;
-		slice.data = tail;
-	}
-	casefold_append(&folded, slice.data, slice.len, false);
-	result = quoted_forward_prefix(folded.data);
-	pfree(folded.data);
 	return result;
 }

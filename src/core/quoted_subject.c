@@ -5,9 +5,14 @@
  *
  *-------------------------------------------------------------------------
  */
+#include "core/quoted.h"
+
+#include "core/casefold.h"
+#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
 
-#define MAX_TAGS 8 /* before a subject */
+#define MAX_TAGS 8		/* before a subject */
+#define MAX_SUBJECT 300 /* bytes of one that are looked at */
 
 /* Forwards by their subject.  The Finnish "VS:" is a reply; nothing is lost. */
 static const char *const forward_prefixes[] = {
@@ -28,11 +33,11 @@ static const char *const tags[] = {
 
 /* Replies by their subject. */
 static const char *const reply_prefixes[] = {
-	"re",	 "aw",		"antw",	 "antwort", "sv",	  "svar",  "vs",  "vast",  "vastaus",
-	"res",	 "r",		"ref",	 "rif",		"rép",	  "réf",   "odp", "odg",   "ynt",
-	"yanıt", "yanit",	"cevap", "vá",		"válasz", "bls",   "atb", "ats",   "ang",
-	"reply", "réponse", "απ",	 "σχετ",	"отв",	  "ответ", "השב", "תשובה", "رد",
-	"回复",	 "回覆",	"答复",	 "答覆",	"返信",	  "답장",  "회신"};
+	"re",	   "aw",	"antw", "antwort", "sv",	"svar", "vast",	 "vastaus", "res",
+	"r",	   "ref",	"rif",	"rép",	   "réf",	"odp",	"odg",	 "ynt",		"yanıt",
+	"yanit",   "cevap", "vá",	"válasz",  "bls",	"atb",	"ats",	 "ang",		"reply",
+	"réponse", "απ",	"σχετ", "отв",	   "ответ", "השב",	"תשובה", "رد",		"回复",
+	"回覆",	   "答复",	"答覆", "返信",	   "답장",	"회신"};
 
 static const char *
 skip_blanks(const char *p)
@@ -164,12 +169,12 @@ quoted_is_answer(const char *folded)
 }
 
 /*
- * quoted_forward_prefix: a subject that begins "Fwd:", with either colon, or
+ * has_forward_prefix: a subject that begins "Fwd:", with either colon, or
  * has "(fwd)" before or behind it.  Tags before that are gone over; one with a
  * reply's prefix is a reply.
  */
-bool
-quoted_forward_prefix(const char *folded)
+static bool
+has_forward_prefix(const char *folded)
 {
 	size_t len;
 
@@ -191,4 +196,36 @@ quoted_forward_prefix(const char *folded)
 		return false;
 	return (len >= 5 && strcmp(folded + len - 5, "(fwd)") == 0) ||
 		   (len >= 4 && strcmp(folded + len - 4, "(fw)") == 0);
+}
+
+/*
+ * quoted_is_forward looks at the first prefix behind the tags only: "Re: Fwd:"
+ * is a reply.
+ */
+bool
+quoted_is_forward(const char *subject)
+{
+	StringInfoData folded;
+	MimeSlice slice;
+	bool result;
+
+	if (subject == NULL)
+		return false;
+	slice = quoted_trim(subject, subject + strlen(subject));
+	initStringInfo(&folded);
+	if (slice.len > MAX_SUBJECT)
+	{
+		/* its beginning and its end: what is in the middle is not looked at */
+		const char *tail = slice.data + slice.len - MAX_FIELD;
+
+		while (((unsigned char) *tail & 0xC0) == 0x80)
+			tail++;
+		casefold_head(&folded, slice.data, slice.len, MAX_SUBJECT - MAX_FIELD);
+		slice.len -= tail - slice.data;
+		slice.data = tail;
+	}
+	casefold_append(&folded, slice.data, slice.len, false);
+	result = has_forward_prefix(folded.data);
+	pfree(folded.data);
+	return result;
 }

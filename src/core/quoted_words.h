@@ -66,7 +66,6 @@ extern bool quoted_points_below(const char *text, size_t len);
 extern bool quoted_says_own(const char *folded);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
-extern bool quoted_forward_prefix(const char *folded);
 extern QuotedField quoted_field(const char *name, size_t len);
 
 #endif /* AR_INBOX_QUOTED_WORDS_H */
