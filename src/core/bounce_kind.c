@@ -279,21 +279,10 @@ static const char *const delayed_words[] = {"this is a warning message only",
 											"遅延",
 											"weitere zustellversuche"};
 
-static bool
-has_any(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strstr(folded, words[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
 bool
 bounce_says_delayed(const char *folded)
 {
-	return has_any(folded, delayed_words, lengthof(delayed_words));
+	return folded_has_any(folded, delayed_words, lengthof(delayed_words));
 }
 
 const char *
@@ -418,8 +407,8 @@ bounce_says_refusal(const char *text)
 bool
 bounce_says_why(const char *folded)
 {
-	return has_any(folded, full_words, lengthof(full_words)) ||
-		   has_any(folded, unknown_words, lengthof(unknown_words));
+	return folded_has_any(folded, full_words, lengthof(full_words)) ||
+		   folded_has_any(folded, unknown_words, lengthof(unknown_words));
 }
 
 /* judge_words decides by words alone. */
@@ -427,17 +416,17 @@ static bool
 judge_words(const char *folded, BounceKind *kind)
 {
 	*kind = BOUNCE_SOFT;
-	if (has_any(folded, full_words, lengthof(full_words)) ||
-		has_any(folded, slow_words, lengthof(slow_words)))
+	if (folded_has_any(folded, full_words, lengthof(full_words)) ||
+		folded_has_any(folded, slow_words, lengthof(slow_words)))
 		return true;
-	if (has_any(folded, unknown_words, lengthof(unknown_words)) &&
+	if (folded_has_any(folded, unknown_words, lengthof(unknown_words)) &&
 		strstr(folded, "sender address rejected") == NULL &&
 		strstr(folded, "sender verify failed") == NULL)
 	{
 		*kind = BOUNCE_HARD;
 		return true;
 	}
-	return has_any(folded, policy_words, lengthof(policy_words));
+	return folded_has_any(folded, policy_words, lengthof(policy_words));
 }
 
 static char *
@@ -509,7 +498,7 @@ bounce_judge(const char *status, const char *diagnostic)
 	switch (verdict)
 	{
 		case VERDICT_HARD:
-			kind = has_any(folded, full_words, lengthof(full_words)) ||
+			kind = folded_has_any(folded, full_words, lengthof(full_words)) ||
 						   strstr(folded, "receiving mail") != NULL ?
 					   BOUNCE_SOFT :
 					   BOUNCE_HARD;

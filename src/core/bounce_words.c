@@ -7,6 +7,8 @@
  */
 #include "core/bounce_words.h"
 
+#include "core/casefold.h"
+
 /* What such reports call themselves: in the subject, or as their first words. */
 static const char *const subjects[] = {"undelivered mail",
 									   "undeliverable",
@@ -380,82 +382,60 @@ static const char *const mail_systems[] = {"mailer-daemon", "postmaster@", "mail
 										   "maildaemon@",	"mdaemon@",	   "mmdf@",
 										   "mailerdaemon@", MICROSOFT};
 
-static bool
-contains(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strstr(folded, words[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool
-begins(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strncmp(folded, words[i], strlen(words[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* bounce_is_subject: the subject of such a report. */
 bool
 bounce_is_subject(const char *folded)
 {
-	return contains(folded, subjects, lengthof(subjects));
+	return folded_has_any(folded, subjects, lengthof(subjects));
 }
 
 /* bounce_is_system_subject: such a subject, where a mail system wrote it. */
 bool
 bounce_is_system_subject(const char *folded)
 {
-	return contains(folded, system_subjects, lengthof(system_subjects));
+	return folded_has_any(folded, system_subjects, lengthof(system_subjects));
 }
 
 /* bounce_is_opening: its first words. */
 bool
 bounce_is_opening(const char *folded)
 {
-	return contains(folded, openings, lengthof(openings));
+	return folded_has_any(folded, openings, lengthof(openings));
 }
 
 /* bounce_says_delivered: words for a mail that arrived. */
 bool
 bounce_says_delivered(const char *folded)
 {
-	return contains(folded, deliveries, lengthof(deliveries));
+	return folded_has_any(folded, deliveries, lengthof(deliveries));
 }
 
 /* bounce_is_copy: the line before a copy of the mail. */
 bool
 bounce_is_copy(const char *folded)
 {
-	return contains(folded, copies, lengthof(copies));
+	return folded_has_any(folded, copies, lengthof(copies));
 }
 
 /* bounce_is_sentence: a line with the address in it. */
 bool
 bounce_is_sentence(const char *folded)
 {
-	return contains(folded, sentences, lengthof(sentences));
+	return folded_has_any(folded, sentences, lengthof(sentences));
 }
 
 /* bounce_is_request: a sentence, with blanks around it, that an address is the end of. */
 bool
 bounce_is_request(const char *folded)
 {
-	return contains(folded, requests, lengthof(requests));
+	return folded_has_any(folded, requests, lengthof(requests));
 }
 
 /* bounce_is_reason_head: a line before the reason, or with it. */
 bool
 bounce_is_reason_head(const char *folded)
 {
-	return contains(folded, reason_heads, lengthof(reason_heads));
+	return folded_has_any(folded, reason_heads, lengthof(reason_heads));
 }
 
 /* bounce_is_daemon: the address of a machine. */
@@ -482,12 +462,12 @@ bounce_is_unread(const char *folded)
 {
 	static const char *const unread[] = {"noreply@", "no-reply@"};
 
-	return begins(folded, unread, lengthof(unread));
+	return folded_begins_any(folded, unread, lengthof(unread));
 }
 
 /* bounce_is_mail_system: the address of one that sends nothing else. */
 bool
 bounce_is_mail_system(const char *folded)
 {
-	return begins(folded, mail_systems, lengthof(mail_systems));
+	return folded_begins_any(folded, mail_systems, lengthof(mail_systems));
 }

@@ -175,3 +175,25 @@ casefold_head(StringInfo buf, const char *s, size_t len, size_t most)
 	casefold_append(buf, s, whole_characters(s, len, most), false);
 	return buf->data;
 }
+
+bool
+folded_has_any(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strstr(folded, words[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool
+folded_begins_any(const char *folded, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (words[i][0] == folded[0] && strncmp(folded, words[i], strlen(words[i])) == 0)
+			return true;
+	}
+	return false;
+}

@@ -20,4 +20,8 @@ extern void casefold_append(StringInfo buf, const char *s, size_t len, bool is_d
 /* The first "most" bytes of a text, folded, in the buffer, which had something else. */
 extern const char *casefold_head(StringInfo buf, const char *s, size_t len, size_t most);
 
+/* Is one of the words, which are folded, in a folded text, or does it begin with one? */
+extern bool folded_has_any(const char *folded, const char *const *words, int count);
+extern bool folded_begins_any(const char *folded, const char *const *words, int count);
+
 #endif /* AR_INBOX_CASEFOLD_H */

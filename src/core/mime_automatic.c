@@ -133,14 +133,7 @@ names_autoreply(MimeSlice name)
 			key[len++] = mime_lower(name.data[i]);
 	}
 	key[len] = '\0';
-	if (strcmp(key, "xautoresponse") == 0)
-		return true;
-	for (int i = 0; i < lengthof(begins); i++)
-	{
-		if (strncmp(key, begins[i], strlen(begins[i])) == 0)
-			return true;
-	}
-	return false;
+	return strcmp(key, "xautoresponse") == 0 || folded_begins_any(key, begins, lengthof(begins));
 }
 
 /*

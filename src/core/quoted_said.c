@@ -135,17 +135,6 @@ static const char *const owns[] = {"i",		  "we", "ich", "wir", "haben", "je", "n
 								   "abbiamo", "ik", "wij", "jag", "jeg",   "я",	 "мы",	 "ми"};
 
 static bool
-contains_any(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strstr(folded, words[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool
 in_word(char c)
 {
 	return (c >= 'a' && c <= 'z') || IS_HIGHBIT_SET(c);
@@ -168,7 +157,7 @@ contains_word(const char *folded, const char *word)
 bool
 quoted_says_bank(const char *folded)
 {
-	return contains_any(folded, banks, lengthof(banks));
+	return folded_has_any(folded, banks, lengthof(banks));
 }
 
 /*
@@ -187,7 +176,7 @@ quoted_says_sentence(const char *folded)
 		if (len >= n && memcmp(folded + len - n, sentence_ends[i], n) == 0)
 			return true;
 	}
-	return contains_any(folded, sentence_marks, lengthof(sentence_marks));
+	return folded_has_any(folded, sentence_marks, lengthof(sentence_marks));
 }
 
 /* begins_word: some word begins with it. */

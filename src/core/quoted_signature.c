@@ -269,12 +269,8 @@ quoted_is_contact(StringInfo buffer, MimeSlice text)
 	const char *folded = quoted_fold(buffer, text, MAX_LINE);
 	const char *plus = strchr(folded, '+');
 
-	for (int i = 0; i < lengthof(labels); i++)
-	{
-		if (strncmp(folded, labels[i], strlen(labels[i])) == 0)
-			return true;
-	}
-	return (plus != NULL && mime_digit(plus[1])) || strchr(folded, '@') != NULL ||
+	return folded_begins_any(folded, labels, lengthof(labels)) ||
+		   (plus != NULL && mime_digit(plus[1])) || strchr(folded, '@') != NULL ||
 		   strstr(folded, "://") != NULL || strstr(folded, "www.") != NULL;
 }
 

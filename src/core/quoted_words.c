@@ -11,6 +11,8 @@
  */
 #include "core/quoted_words.h"
 
+#include "core/casefold.h"
+
 /*
  * "… wrote:", as it is written: programs write no capitals here, but for a word
  * the line begins with.
@@ -410,28 +412,6 @@ static const char *const devices[] = {
 	"στάλθηκε από το" /* Romanian, Greek */
 };
 
-static bool
-contains_any(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strstr(folded, words[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
-static bool
-begins_with_any(const char *folded, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (words[i][0] == folded[0] && strncmp(folded, words[i], strlen(words[i])) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* is_letter_lead: a letter begins with this byte, and the one behind it. */
 static bool
 is_letter_lead(unsigned char first, unsigned char second)
@@ -505,7 +485,7 @@ quoted_verb_at_end(const char *text, size_t len, size_t *start)
 	}
 	if (!found)
 		return QUOTED_VERB_NONE;
-	return begins_with_any(text + *start, participles, lengthof(participles)) ?
+	return folded_begins_any(text + *start, participles, lengthof(participles)) ?
 			   QUOTED_VERB_PARTICIPLE :
 			   QUOTED_VERB_LAST;
 }
@@ -561,7 +541,7 @@ quoted_between_verbs(const char *text, size_t len, size_t *start, size_t *stop)
 {
 	for (int i = 0; i < lengthof(auxiliaries); i++)
 	{
-		if (!begins_with_any(text, &auxiliaries[i], 1))
+		if (!folded_begins_any(text, &auxiliaries[i], 1))
 			continue;
 		*start = strlen(auxiliaries[i]);
 		for (int j = 0; j < lengthof(followings); j++)
@@ -599,7 +579,7 @@ quoted_small_word(const char *word, size_t len)
 bool
 quoted_personal_word(const char *word, size_t len)
 {
-	if (begins_with_any(word, articles, lengthof(articles)))
+	if (folded_begins_any(word, articles, lengthof(articles)))
 		return true;
 	while (len > 0 && strchr(".,;:)\"'", word[len - 1]) != NULL)
 		len--;
@@ -620,26 +600,26 @@ quoted_has_opener(const char *folded)
 {
 	if (folded[0] >= '0' && folded[0] <= '9')
 		return true;
-	return begins_with_any(folded, openers, lengthof(openers));
+	return folded_begins_any(folded, openers, lengthof(openers));
 }
 
 /* quoted_begins_message: a line with a date or an address that announces marked ones. */
 bool
 quoted_begins_message(const char *folded)
 {
-	return begins_with_any(folded, message_openers, lengthof(message_openers));
+	return folded_begins_any(folded, message_openers, lengthof(message_openers));
 }
 
 bool
 quoted_says_original(const char *folded)
 {
-	return contains_any(folded, originals, lengthof(originals));
+	return folded_has_any(folded, originals, lengthof(originals));
 }
 
 bool
 quoted_says_forwarded(const char *folded)
 {
-	return contains_any(folded, forwards, lengthof(forwards));
+	return folded_has_any(folded, forwards, lengthof(forwards));
 }
 
 /* lower maps upper case to lower case in ASCII, and leaves the rest. */
@@ -691,7 +671,7 @@ quoted_says_device(const char *folded)
 {
 	for (int i = 0; i < lengthof(devices); i++)
 	{
-		if (begins_with_any(folded, &devices[i], 1))
+		if (folded_begins_any(folded, &devices[i], 1))
 			return devices[i];
 	}
 	return NULL;
