@@ -152,7 +152,8 @@ judge_field(MimeReader *reader, const MimeHeader *header, bool by_list)
 			{
 				MimeSlice word = first_word(header->value);
 
-				if (word.len > 0 && !mime_equal(word, "no"))
+				/* (what a filter passes on is a person's, if what it got is) */
+				if (word.len > 0 && !mime_equal(word, "no") && !mime_equal(word, "auto-forwarded"))
 					because(reader, "Auto-Submitted", header->value);
 			}
 			break;

@@ -329,7 +329,7 @@ is_plain_signature(Scan *scan, const QuotedLine *first)
 
 			if (history == HISTORY_REST || history == HISTORY_MARKED)
 				break;
-			result = ++count == 1 ? quoted_opens_signature(line.text) :
+			result = ++count == 1 ? quoted_opens_signature(&scan->folded, line.text) :
 									count < PLAIN_DASH_LINES && quoted_may_sign(line.text) &&
 										quoted_is_name(line.text.data, line.text.len);
 		}
@@ -349,6 +349,13 @@ introduced(const Scan *scan)
 	return scan->last_start != NULL && quoted_ends_with_colon(scan->last);
 }
 
+/* asked: "Which number?", with the answer behind dashes. */
+static bool
+asked(const Scan *scan)
+{
+	return scan->last_start != NULL && quoted_ends_with(scan->last, "?");
+}
+
 static bool
 is_dashes(MimeSlice text)
 {
@@ -359,7 +366,7 @@ is_dashes(MimeSlice text)
 static int
 signature_lines(Scan *scan, const QuotedLine *line)
 {
-	if (is_dashes(line->text) && introduced(scan))
+	if (is_dashes(line->text) && (introduced(scan) || asked(scan)))
 		return 0;
 	if (is_dashes(line->text))
 	{
@@ -371,8 +378,9 @@ signature_lines(Scan *scan, const QuotedLine *line)
 
 			scan->kind = SIGNATURE_DASHES;
 			scan->apart = false;
-			return name.text.len == 0 || quoted_opens_signature(name.text) ? SIGNATURE_LINES + 1 :
-																			 0;
+			return name.text.len == 0 || quoted_opens_signature(&scan->folded, name.text) ?
+					   SIGNATURE_LINES + 1 :
+					   0;
 		}
 		scan->kind = SIGNATURE_PLAIN;
 		return !scan->draws && is_plain_signature(scan, line) ? PLAIN_DASH_LINES + 1 : 0;
@@ -391,12 +399,16 @@ goes_on_signing(Scan *scan, MimeSlice text)
 	switch (scan->kind)
 	{
 		case SIGNATURE_DASHES:
+			quoted_fold(&scan->folded, text, MAX_LINE);
+			if (quoted_is_closing(scan->folded.data) || quoted_says_scanned(scan->folded.data))
+				return true;
 			if (quoted_is_postscript(text) || quoted_speaks(&scan->folded, text))
 				return false;
 			/* behind a blank line people go on writing */
 			if (scan->blank_before && !is_dashes(scan->last))
 				scan->apart = true;
-			return !scan->apart || quoted_is_contact(&scan->folded, text) || quoted_is_firm(text);
+			return !scan->apart || quoted_is_contact(&scan->folded, text) ||
+				   quoted_is_firm(&scan->folded, text);
 		case SIGNATURE_PLAIN:
 			return quoted_may_sign(text) && quoted_is_name(text.data, text.len);
 		case SIGNATURE_DEVICE:

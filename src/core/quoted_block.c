@@ -275,10 +275,11 @@ judge(const Block *block, bool apart, bool ruled)
 /*
  * quoted_is_block: this line says From, and the next ones when, to whom and about
  * what.  Where this line says when, as GMX has it, the next one says From, with an
- * address, and all of the others have to be there.  Long lists of recipients may go on over lines.  A payment order has
- * such fields too, but its own between them, and neither addresses nor a time
- * (with both, what is between them is some mail program's).  "apart" says that
- * the line before is blank, "ruled" that it is a line across the page.
+ * address, and all of the others have to be there.  Long lists of recipients may
+ * go on over lines.  A payment order has such fields too, but its own between
+ * them, and neither addresses nor a time (with both, what is between them is some
+ * mail program's).  "apart" says that the line before is blank, "ruled" that it is
+ * a line across the page.
  */
 bool
 quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, bool apart, bool ruled)
@@ -287,11 +288,10 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 	const char *p = first->next;
 	Block block = {{false}};
 	bool from_first = quoted_field_of(buffer, first->text) == QUOTED_FIELD_FROM;
+	/* most programs write the name of a field with a capital, people do not */
+	bool lower = first->text.len > 0 && *first->text.data >= 'a' && *first->text.data <= 'z';
 	int foreign = 0;
 
-	/* programs write the name of a field with a capital */
-	if (first->text.len > 0 && *first->text.data >= 'a' && *first->text.data <= 'z')
-		return false;
 	if (from_first)
 		block.address = block.from_address = memchr(first->text.data, '@', first->text.len) != NULL;
 	else
@@ -347,6 +347,9 @@ quoted_is_block(StringInfo buffer, const QuotedLine *first, const char *end, boo
 		foreign = 0;
 	}
 	if (!from_first && !(block.seen[QUOTED_FIELD_TO] && block.seen[QUOTED_FIELD_SUBJECT]))
+		return false;
+	if (lower && !(block.from_address && block.time && block.seen[QUOTED_FIELD_TO] &&
+				   block.seen[QUOTED_FIELD_SUBJECT]))
 		return false;
 	return judge(&block, apart, ruled);
 }

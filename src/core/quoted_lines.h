@@ -48,8 +48,8 @@ extern bool quoted_is_block(StringInfo buffer, const QuotedLine *first, const ch
 /* What may stand in a signature, and what a person says. */
 extern bool quoted_is_postscript(MimeSlice text);
 extern bool quoted_may_sign(MimeSlice text);
-extern bool quoted_opens_signature(MimeSlice text);
-extern bool quoted_is_firm(MimeSlice text);
+extern bool quoted_opens_signature(StringInfo buffer, MimeSlice text);
+extern bool quoted_is_firm(StringInfo buffer, MimeSlice text);
 extern bool quoted_has_amount(MimeSlice text);
 extern bool quoted_speaks(StringInfo buffer, MimeSlice text);
 extern bool quoted_is_contact(StringInfo buffer, MimeSlice text);

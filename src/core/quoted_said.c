@@ -33,11 +33,11 @@ static const char *const sentence_marks[] = {"。", "，", "、", "我",  "您",
  */
 static const char *const answers[] = {
 	/* English */
-	"answer", "reply", "replies", "replied", "respond", "response", "comment", "remark", "notes",
-	"annotat", "feedback", "insert",
+	"answer", "reply", "replies", "replied", "responded", "response", "comment", "remark", "notes",
+	"annotat", "input", "insert", "filled in", "completed",
 	/* German */
 	"antwort", "beantwort", "geantwort", "kommentar", "kommentier", "anmerkung", "bemerkung",
-	"rückmeldung", "notiz",
+	"rückmeldung", "notiz", "ausgefüllt", "ergänz",
 	/* French */
 	"répon", "commentaire", "remarque", "annot",
 	/* Spanish, Portuguese */
@@ -67,56 +67,72 @@ static const char *const answers[] = {
 
 static const char *const places[] = {
 	/* English */
-	"below", "underneath", "beneath", "inside", "inline", "in-line", "in line", "within",
+	"below", "underneath", "beneath", "inside your", "inside the mail", "inline", "in-line",
+	"in line", "within your mail", "within your email", "within your e-mail", "within the text",
 	"embedded", "interspersed", "in between", "between the lines", "in the text", "in the body",
 	"in the mail", "in the email", "in your mail", "in your email", "in your e-mail",
-	"to your mail", "to your email", "after each", "under each", "behind each", "red", "blue",
-	"green", "yellow", "purple", "orange", "bold", "italic", "italics", "capitals", "caps",
-	"colour", "color", "highlighted",
+	"to your mail", "to your email", "after each", "under each", "behind each", "in red", "in blue",
+	"in green", "in yellow", "in purple", "in orange", "in bold", "in italic", "in italics",
+	"in capitals", "in caps", "in colour", "in color", "highlighted",
 	/* German */
-	"unten", "untenstehend", "unterhalb", "darunter", "drunter", "im text", "zwischen",
-	"unter ihren", "unter den", "unter jede", "unter jeder", "direkt in", "in ihrer mail",
-	"in ihrer e-mail", "rot", "roter", "blau", "blauer", "grün", "gelb", "fett", "kursiv", "farbig",
-	"farblich", "rote", "grüner", "dahinter", "nachstehend", "nachfolgend", "großbuchstaben",
-	"markiert",
+	"unten", "untenstehend", "unterhalb", "darunter", "drunter", "im text", "zwischen den zeilen",
+	"unter ihren", "unter den fragen", "unter jede", "unter jeder", "direkt in", "in ihrer mail",
+	"in ihrer e-mail", "in rot", "rot markiert", "roter schrift", "rote", "in blau",
+	"blauer schrift", "in grün", "grüner schrift", "gelb markiert", "in gelb", "in fett", "kursiv",
+	"farbig", "farblich", "dahinter", "nachstehend", "großbuchstaben",
 	/* French */
-	"ci-dessous", "dessous", "plus bas", "dans le texte", "dans le corps", "dans votre",
-	"sous chaque", "point par point", "rouge", "bleu", "vert", "jaune", "gras", "italique",
-	"majuscules",
+	"ci-dessous", "plus bas", "dans le texte", "dans le corps", "dans votre mail",
+	"dans votre message", "sous chaque", "point par point", "en rouge", "en bleu", "en vert",
+	"en jaune", "en gras", "en italique", "en majuscules",
 	/* Spanish, Portuguese */
-	"abajo", "debajo", "a continuación", "entre líneas", "en el texto", "en el cuerpo", "dentro",
-	"rojo", "azul", "verde", "amarillo", "negrita", "mayúsculas", "cursiva", "abaixo", "no texto",
-	"no corpo", "vermelho", "amarelo", "negrito", "maiúsculas", "itálico",
+	"abajo", "debajo", "a continuación", "entre líneas", "en el texto", "en el cuerpo",
+	"dentro de su correo", "en rojo", "en azul", "en verde", "en amarillo", "en negrita",
+	"en mayúsculas", "en cursiva", "abaixo", "no texto", "no corpo", "a vermelho", "em vermelho",
+	"a azul", "em azul", "em verde", "em amarelo", "a negrito", "em negrito", "maiúsculas",
+	"em itálico",
 	/* Italian */
-	"sotto", "di seguito", "nel testo", "nel corpo", "rosso", "blu", "giallo", "grassetto",
-	"maiuscolo", "corsivo",
+	"qui sotto", "sotto in", "sotto ogni", "di seguito", "nel testo", "in rosso", "in blu",
+	"in verde", "in giallo", "in grassetto", "in maiuscolo", "in corsivo",
 	/* Dutch */
-	"hieronder", "onder", "onderstaand", "beneden", "in de tekst", "tussen", "rood", "blauw",
-	"groen", "geel", "vet", "hoofdletters", "cursief",
+	"hieronder", "onderstaand", "beneden", "in de tekst", "tussen de regels", "onder elke",
+	"in rood", "in het rood", "in blauw", "in groen", "in geel", "in vet", "in hoofdletters",
+	"cursief",
 	/* Swedish, Danish, Norwegian */
-	"nedan", "nedanför", "nedenfor", "under", "i texten", "i teksten", "mellan", "mellem", "mellom",
-	"rött", "röd", "rødt", "rød", "blått", "blåt", "blå", "grönt", "grønt", "gult", "fetstil",
-	"versaler",
+	"nedan", "nedanför", "nedenfor", "under varje", "under hver", "i texten", "i teksten",
+	"mellan raderna", "mellem linjerne", "mellom linjene", "i rött", "i rödt", "med rött",
+	"med rödt", "i röd", "med rødt", "i rødt", "med rød", "i blått", "med blått", "med blåt",
+	"i blåt", "i grönt", "i grønt", "i gult", "fetstil", "versaler",
 	/* Finnish */
-	"alla", "alapuolella", "alempana", "tekstissä", "punaisella", "sinisellä", "vihreällä",
+	"alla olevassa", "alla oleva", "alla", "alapuolella", "alempana", "tekstissä", "punaisella",
+	"sinisellä", "vihreällä",
 	/* Polish */
-	"poniżej", "niżej", "pod", "w treści", "w tekście", "między", "czerwono", "czerwonym",
-	"niebiesko", "zielono",
+	"poniżej", "niżej", "pod każdym", "w treści", "w tekście", "na czerwono", "na niebiesko",
+	"na zielono", "między wierszami",
 	/* Czech, Slovak */
-	"níže", "nižšie", "dole", "v textu", "v texte", "mezi", "medzi", "červeně", "červenou", "modře",
-	"modrou", "zeleně", "tučně",
+	"níže", "nižšie", "dole", "v textu", "v texte", "mezi řádky", "medzi riadkami", "červeně",
+	"červenou", "modře", "modrou", "zeleně", "tučně",
 	/* Hungarian, Romanian */
-	"alább", "lent", "alatt", "szövegben", "között", "pirossal", "kékkel", "zölddel", "mai jos",
-	"în text", "roșu", "albastru",
+	"alább", "lent", "a szövegben", "a sorok között", "pirossal", "kékkel", "zölddel", "mai jos",
+	"în text", "cu roșu", "cu albastru",
 	/* Russian, Ukrainian */
-	"ниже", "внизу", "под", "в тексте", "внутри", "между", "красным", "синим", "зелёным", "зеленым",
-	"жирным", "нижче", "у тексті", "червоним",
+	"ниже", "внизу", "под каждым", "в тексте", "внутри письма", "между строк", "красным", "синим",
+	"зелёным", "зеленым", "жирным", "нижче", "у тексті", "червоним",
 	/* Turkish, Greek */
-	"aşağıda", "aşağıdadır", "altında", "kırmızı", "mavi", "yeşil", "παρακάτω", "κάτω",
-	"στο κείμενο", "κόκκινο", "κόκκινα", "μπλε",
+	"aşağıda", "aşağıdadır", "kırmızı", "mavi ile", "yeşil ile", "παρακάτω", "πιο κάτω",
+	"στο κείμενο", "με κόκκινο", "με κόκκινα", "με μπλε",
 	/* Chinese, Japanese, Korean */
-	"如下", "下面", "下方", "下文", "以下", "文中", "红色", "红字", "紅色", "紅字", "蓝色", "藍色",
-	"下記", "下に", "赤", "青", "아래", "본문", "빨간", "파란"};
+	"如下", "下面", "下文", "下方", "文中", "红色", "红字", "紅色", "紅字", "蓝色", "藍色",
+	"以下に", "下記", "下に", "赤", "青字", "아래", "본문", "빨간", "파란"};
+
+/* But these sentences are about whoever gets the mail by mistake. */
+static const char *const disclaimers[] = {
+	"recipient",   "addressee",	   "confidential",	"in error",	  "the sender",	  "delete",
+	"vertraulich", "empfänger",	   "absender",		"irrtümlich", "destinataire", "confidentiel",
+	"expéditeur",  "destinatari",  "confidencial",	"remitente",  "remetente",	  "riservat",
+	"mittente",	   "geadresseerd", "vertrouwelijk", "afzender",	  "mottagar",	  "avsändar",
+	"modtager",	   "afsender",	   "adresat",		"nadawc",	  "poufn",		  "důvěrn",
+	"příjemc",	   "címzett",	   "конфиденц",		"получател",  "отправител",	  "alıcı",
+	"gizli"};
 
 /* So has who says no more than that. */
 static const char *const pointers[] = {
@@ -129,6 +145,112 @@ static const char *const pointers[] = {
 	"смотрите ниже", "див. нижче",	  "aşağıya bakınız", "δείτε παρακάτω",	"见下文",
 	"见下面",		 "見下文",		  "请看红字",		 "請看紅字",		"见红字",
 	"下記をご参照",	 "下記参照",	  "아래 참조"};
+
+/* What begins a signature, where somebody puts it there. */
+static const char *const closings[] = {"regards",
+									   "best regards",
+									   "kind regards",
+									   "kindest regards",
+									   "warm regards",
+									   "many thanks",
+									   "thanks",
+									   "sincerely",
+									   "yours sincerely",
+									   "yours faithfully",
+									   "best wishes",
+									   "cheers",
+									   "mit freundlichen grüßen",
+									   "mit freundlichem gruß",
+									   "mit besten grüßen",
+									   "mit besten grüssen",
+									   "mit freundlichen grüssen",
+									   "freundliche grüße",
+									   "freundliche grüsse",
+									   "viele grüße",
+									   "beste grüße",
+									   "liebe grüße",
+									   "herzliche grüße",
+									   "mfg",
+									   "cordialement",
+									   "bien cordialement",
+									   "bien à vous",
+									   "meilleures salutations",
+									   "sincères salutations",
+									   "salutations",
+									   "saludos",
+									   "un saludo",
+									   "saludos cordiales",
+									   "atentamente",
+									   "atenciosamente",
+									   "cumprimentos",
+									   "com os melhores cumprimentos",
+									   "cordiali saluti",
+									   "distinti saluti",
+									   "saluti",
+									   "met vriendelijke groet",
+									   "met vriendelijke groeten",
+									   "vriendelijke groeten",
+									   "groeten",
+									   "mvg",
+									   "med vänliga hälsningar",
+									   "vänliga hälsningar",
+									   "med vänlig hälsning",
+									   "hälsningar",
+									   "med venlig hilsen",
+									   "venlig hilsen",
+									   "mvh",
+									   "vennlig hilsen",
+									   "med vennlig hilsen",
+									   "ystävällisin terveisin",
+									   "terveisin",
+									   "pozdrawiam",
+									   "z poważaniem",
+									   "s pozdravem",
+									   "s pozdravom",
+									   "üdvözlettel",
+									   "tisztelettel",
+									   "cu stimă",
+									   "с уважением",
+									   "з повагою",
+									   "saygılarımla",
+									   "με εκτίμηση",
+									   "此致",
+									   "敬具",
+									   "감사합니다"};
+
+/* What is said in few words, with or without a number behind it. */
+static const char *const shorts[] = {"paid",		 "approved",	   "done",
+									 "accepted",	 "rejected",	   "disputed",
+									 "cancelled",	 "canceled",	   "invoice number",
+									 "invoice no",	 "invoice paid",   "order no",
+									 "order number", "purchase order", "po number",
+									 "po no",		 "vat id",		   "vat no",
+									 "vat number",	 "new address",	   "call me",
+									 "sort code",	 "bezahlt",		   "freigegeben",
+									 "erledigt",	 "überwiesen",	   "storniert",
+									 "storno",		 "genehmigt",	   "rechnungsnummer",
+									 "kundennummer", "bestellnummer",  "auftragsnummer",
+									 "neue adresse", "payé",		   "payée",
+									 "réglé",		 "réglée",		   "numéro de commande",
+									 "pagado",		 "pagada",		   "aprobado",
+									 "pago",		 "aprovado",	   "pagato",
+									 "approvato",	 "betaald",		   "goedgekeurd",
+									 "betald",		 "betalt",		   "maksettu",
+									 "zapłacono",	 "zapłacone",	   "zaplaceno",
+									 "fizetve",		 "оплачено",	   "已付",
+									 "已付款",		 "支払済",		   "支払済み"};
+
+/* What a gateway writes above a mail: two words of one paragraph. */
+static const char *const banners[] = {
+	"external",	 "outside",		"often get", "originated", "extern",	"außerhalb",   "nicht oft",
+	"extérieur", "pas souvent", "fuera de",	 "no suele",   "esterno",	"all'esterno", "buiten",
+	"niet vaak", "utanför",		"udenfor",	 "utenfor",	   "zewnętrzn", "外部"};
+static const char *const warned[] = {
+	"caution",	"sender",	"organi",	  "links",	   "attachment",   "absender",
+	"anhäng",	"vorsicht", "expéditeur", "pièces",	   "remitente",	   "organización",
+	"mittente", "allegat",	"afzender",	  "bijlage",   "avsändar",	   "afsender",
+	"avsender", "nadawc",	"email from", "mail from", "message from", "e-mail von",
+	"mail von", "发件人",	"链接",		  "送信者"};
 
 /* Who says "we wrote" has said it himself.  Where the verb tells, none is needed. */
 static const char *const owns[] = {"i",		  "we", "ich", "wir", "haben", "je", "nous", "avons",
@@ -179,6 +301,54 @@ quoted_says_sentence(const char *folded)
 	return folded_has_any(folded, sentence_marks, lengthof(sentence_marks));
 }
 
+/* quoted_is_closing: the words before a name, and no more. */
+bool
+quoted_is_closing(const char *folded)
+{
+	size_t len = strlen(folded);
+
+	while (len > 0 && strchr(",.! ", folded[len - 1]) != NULL)
+		len--;
+	for (int i = 0; i < lengthof(closings); i++)
+	{
+		if (strlen(closings[i]) == len && memcmp(folded, closings[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* quoted_says_short: one of the few words that say all. */
+bool
+quoted_says_short(const char *folded)
+{
+	for (int i = 0; i < lengthof(shorts); i++)
+	{
+		if (contains_word(folded, shorts[i]))
+			return true;
+	}
+	return false;
+}
+
+/* quoted_says_scanned: a program that looks for viruses names itself. */
+bool
+quoted_says_scanned(const char *folded)
+{
+	static const char *const programs[] = {"avast",		  "avg",  "symantec", "norton",
+										   "kaspersky",	  "eset", "mcafee",	  "sophos",
+										   "bitdefender", "www."};
+
+	return (strstr(folded, "virus") != NULL || strstr(folded, "вирус") != NULL) &&
+		   folded_has_any(folded, programs, lengthof(programs));
+}
+
+/* quoted_is_banner: a paragraph that warns of what comes from outside. */
+bool
+quoted_is_banner(const char *folded)
+{
+	return folded_has_any(folded, banners, lengthof(banners)) &&
+		   folded_has_any(folded, warned, lengthof(warned));
+}
+
 /* begins_word: some word begins with it. */
 static bool
 begins_word(const char *folded, const char *stem)
@@ -203,6 +373,8 @@ ends_here(const char *p)
 static bool
 points(const char *sentence)
 {
+	if (folded_has_any(sentence, disclaimers, lengthof(disclaimers)))
+		return false;
 	for (int i = 0; i < lengthof(pointers); i++)
 	{
 		const char *p = strstr(sentence, pointers[i]);

@@ -17,6 +17,7 @@
 #define MIN_SAID 3	   /* words in lower case, that are a sentence */
 #define MIN_SAID_OF 2  /* beside a number */
 #define MIN_CASELESS 5 /* words in a script that has no lower case */
+#define MIN_NUMBER 8   /* digits in a row */
 #define MAX_OPENING 4  /* words of a signature's first line */
 #define MAX_DEVICE 12  /* characters of a device's name in Chinese and the like */
 
@@ -179,11 +180,17 @@ is_said(MimeSlice text)
  * person says has a number, a word in lower case, or more words in its first line.
  */
 bool
-quoted_opens_signature(MimeSlice text)
+quoted_opens_signature(StringInfo buffer, MimeSlice text)
 {
 	Words words;
 
-	if (text.len == 0 || !quoted_may_sign(text) || !quoted_is_name(text.data, text.len))
+	if (text.len == 0)
+		return false;
+	quoted_fold(buffer, text, MAX_LINE);
+	if (quoted_is_closing(buffer->data) || quoted_says_scanned(buffer->data))
+		return true;
+	if (quoted_says_short(buffer->data) || !quoted_may_sign(text) ||
+		!quoted_is_name(text.data, text.len))
 		return false;
 	words = count_words(text);
 	return words.lower == 0 && words.all <= MAX_OPENING;
@@ -191,9 +198,9 @@ quoted_opens_signature(MimeSlice text)
 
 /* quoted_is_firm: a name of several words, as one word may be all that is said. */
 bool
-quoted_is_firm(MimeSlice text)
+quoted_is_firm(StringInfo buffer, MimeSlice text)
 {
-	return quoted_opens_signature(text) && count_words(text).all > 1 &&
+	return quoted_opens_signature(buffer, text) && count_words(text).all > 1 &&
 		   memchr(text.data, ',', text.len) == NULL;
 }
 
@@ -250,14 +257,42 @@ is_item(MimeSlice text)
 	return false;
 }
 
+/*
+ * has_number: one so long that it is an order's or an account's, but neither a
+ * contact's nor one of those that a firm's letters have to show.
+ */
+static bool
+has_number(StringInfo buffer, MimeSlice text)
+{
+	static const char *const registers[] = {
+		"ust", "hrb",	   "hra",	"siret",  "siren",		 "rcs", "nip", "regon",
+		"krs", "cif",	   "p.iva", "p. iva", "partita iva", "btw", "kvk", "org",
+		"cvr", "y-tunnus", "ičo",	"dič",	  "fn ",		 "инн", "кпп", "огрн"};
+	int digits = 0;
+
+	if (memchr(text.data, '+', text.len) != NULL || memchr(text.data, '@', text.len) != NULL ||
+		memchr(text.data, '/', text.len) != NULL)
+		return false;
+	for (size_t i = 0; i < text.len; i++)
+	{
+		digits = mime_digit(text.data[i]) ? digits + 1 : 0;
+		if (digits == MIN_NUMBER)
+			return !folded_begins_any(quoted_fold(buffer, text, MAX_FIELD), registers,
+									  lengthof(registers));
+	}
+	return false;
+}
+
 /* quoted_speaks: a person says something in this line. */
 bool
 quoted_speaks(StringInfo buffer, MimeSlice text)
 {
 	return text.len > MAX_LINE ||
-		   (text.len > 0 && (text.data[text.len - 1] == '!' || asks(text) || ends_sentence(text) ||
-							 quoted_has_amount(text) || is_item(text) || is_said(text) ||
-							 quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE))));
+		   (text.len > 0 &&
+			(text.data[text.len - 1] == '!' || asks(text) || ends_sentence(text) ||
+			 quoted_has_amount(text) || is_item(text) || has_number(buffer, text) ||
+			 is_said(text) || quoted_says_sentence(quoted_fold(buffer, text, MAX_LINE)) ||
+			 quoted_says_short(buffer->data)));
 }
 
 /* quoted_is_contact: how somebody is reached: an address, a link, a telephone. */

@@ -64,6 +64,12 @@ extern bool quoted_says_bank(const char *folded);
 extern bool quoted_says_sentence(const char *folded);
 extern bool quoted_points_below(const char *text, size_t len);
 extern bool quoted_says_own(const char *folded);
+extern bool quoted_says_short(const char *folded);
+extern bool quoted_is_closing(const char *folded);
+
+/* What no person wrote into the mail: a virus scanner's line, a gateway's warning. */
+extern bool quoted_says_scanned(const char *folded);
+extern bool quoted_is_banner(const char *folded);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
 extern QuotedField quoted_field(const char *name, size_t len);

@@ -399,6 +399,11 @@ test_bodies(void)
 		"Auto-Submitted: no\nPrecedence: first-class\nX-Auto-Response-Suppress: None\n\n");
 	ok(!mail->automatic, "fields that say no say no");
 	mime_free(mail);
+
+	mail = read_text("Return-Path: <ann@example.net>\nFrom: ann@example.net\nSubject: Re: Invoice\n"
+					 "Auto-Submitted: auto-forwarded\nResent-From: ap@example.net\n\nPaid");
+	ok(!mail->automatic, "what a filter passes on");
+	mime_free(mail);
 	mail = read_text("Precedence: Bulk\n\n");
 	ok(mail->automatic, "bulk mail is automatic");
 	mime_free(mail);

@@ -377,6 +377,13 @@ static const Text proses[] = {
 	{"Hallo, unsere Antworten stehen zwischen den Zeilen.\n\nVon: Acme <b@acme.example>\n"
 	 "Gesendet: Montag, 4. Mai 2026 10:15\nAn: Ann\nBetreff: 17\n\nBitte zahlen. Bezahlt\n"},
 	{"Bonjour, s. unten.\n\n-----Message d'origine-----\nMerci de payer. C'est fait\n"},
+	{"Hello, I filled in the form below.\n\n-----Original Message-----\nName? Ann\n"},
+	/* and these are ordinary */
+	{"We will respond within five working days.\n\n~-----Original Message-----\nPlease pay\n"},
+	{"Please send the credit notes within 10 days, the red ones.\n\n~-----Original Message-----\n"
+	 "Please pay\n"},
+	{"Paid.\nIf you are not the intended recipient, please reply to the sender and delete the data "
+	 "below.\n\n~-----Original Message-----\nPlease pay\n"},
 	/* what a line that ends in a colon introduces */
 	{"My bank writes:\n\nFrom: jane@cust.example\nDate: 4 May 2026 10:15:00 CEST\n"
 	 "To: billing@acme.example\nSubject: You sent a payment\n\nPlease mark it as paid.\n"},
@@ -393,6 +400,14 @@ static const Text proses[] = {
 	{"The document was\nsent from Outlook\n"},
 	{"Yes.\n> Please pay.\n________________________________________\nNew Address\nGlobex Ltd\n"
 	 "ap@globex.example\n"},
+	{"Hello,\nsee the file.\n\n-- \nAnn Archer\nInvoice Number 4711\n"},
+	{"Hello,\nsee the file.\n\n-- \nAnn Archer\n45000123456\n"},
+	{"Which number is right?\n-- \nVendor Seventeen\n"},
+	{"Ok\n-- \nApproved\n"},
+	{"Paid.\n\n~> Please pay.\n\n-- \nKind regards,\nAnn Archer\n"},
+	{"Paid.\n\n~> Please pay.\n\n-- \nMit freundlichen Grüßen\nAnna Berg\n"},
+	{"Paid.\n\n~> Please pay.\n\n-- \nThis email has been checked for viruses by Avast "
+	 "software.\nwww.avast.example\n"},
 	/* nothing above, so all that is said is below */
 	{"> Please pay.\n--\nPaid Friday\n"},
 	{"> Please pay.\n________________________________________\npaid Friday\n"},
@@ -467,6 +482,13 @@ static const Text announcements[] = {
 
 /* A payment order has From, To and Subject as well as Outlook's block. */
 static const Text blocks[] = {
+	/* Orange, in lower case */
+	{"Payé.\n\n~envoyé : lundi 4 mai 2026 à 10:15\nde : Acme <b@acme.example>\nà : Ann\n"
+	 "objet : 17\n\nMerci de payer\n"},
+	{"Paid.\n\n~from: Acme <b@acme.example>\nsent: Monday, May 4, 2026 10:15 AM\nto: Ann\n"
+	 "subject: 17\n\nPlease pay\n"},
+	{"Our memo:\n\nfrom: Ann\nsent: Monday, May 4, 2026 10:15 AM\nto: Bob\nsubject: 17\n\nPaid\n"},
+
 	{"wir haben bereits bezahlt, siehe Überweisung:\n\nVon: Globex GmbH\nAn: Acme Corporation\n"
 	 "Datum: 12.05.2026\nBetrag: 2.715,50 EUR\nBetreff: Rechnung 17\n\n"
 	 "Bitte buchen Sie die Mahnung aus.\n"},
@@ -975,6 +997,16 @@ test_mail(void)
 		{"Subject: A ticket\nIn-Reply-To: <a@example.com>\n\nPaid\n\nOn 4 May 2026 Bob "
 		 "<b@example.com> wrote:\n> Pay\n",
 		 "Paid\n\n"},
+		{"Subject: Re: x\n\nCAUTION: This email originated from outside of the organization.\nDo "
+		 "not "
+		 "click links unless you recognize the sender.\n\nSent from my iPhone\n\n"
+		 "-----Original Message-----\nPay\n\nWe pay on Friday\n",
+		 "CAUTION: This email originated from outside of the organization.\nDo not click links "
+		 "unless you recognize the sender.\n\nSent from my iPhone\n\n"
+		 "-----Original Message-----\nPay\n\nWe pay on Friday\n"},
+		{"Subject: Re: x\n\nCAUTION: This email originated from outside, check the sender.\n\n"
+		 "Paid.\n\n-----Original Message-----\nPay\n",
+		 "CAUTION: This email originated from outside, check the sender.\n\nPaid.\n\n"},
 		/* its writer says that the answers are below */
 		{"Subject: Re: x\nContent-Type: text/html\n\n<p>My answers in red below.</p>" OUTLOOK,
 		 "My answers in red below.\n\nFrom: Bob\nold\n"},
