@@ -36,8 +36,8 @@
 /* Below this, room for the output is made in one step. */
 #define CONVERT_STEP (64 * 1024)
 
-/* A text that becomes longer may have so many bytes; more is no letter. */
-#define MAX_GROWN (32 * 1024 * 1024)
+/* A text that becomes longer may have so many bytes, if it had fewer: more is not shown. */
+#define MAX_GROWN (16 * 1024 * 1024)
 
 typedef enum CharsetKind
 {
