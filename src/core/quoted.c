@@ -594,7 +594,9 @@ quoted_offset_behind(QuotedBefore before, const char *text, size_t len, const ch
 			if (signs)
 				continue;
 			lines = signature_lines(&scan, &line);
-			if (lines == 0 && scan.seen && quoted_is_rule(line.text) && is_footer(&scan, &line))
+			if (lines == 0 && scan.seen &&
+				((quoted_is_rule(line.text) && is_footer(&scan, &line)) ||
+				 quoted_is_notice(line.start, scan.end - line.start)))
 				break;
 			if (lines == 0 || (lines > DEVICE_LINES + 1 && !scan.seen))
 				goto done;

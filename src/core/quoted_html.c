@@ -18,6 +18,7 @@
 #include "core/quoted_words.h"
 
 #define MAX_TAG 2000		 /* bytes of a tag that are looked at */
+#define MAX_NOTICE 32768	 /* bytes of HTML that a gateway's notice takes */
 #define FORWARD_WINDOW 600	 /* bytes after a mark where a forward says so */
 #define MAX_ANNOUNCEMENT 100 /* bytes of a line that says so without dashes */
 #define MAX_MARKS 100		 /* marks whose surroundings are looked at */
@@ -424,6 +425,21 @@ note_words(Walk *walk, size_t len)
 	return walk->was_inside || walk->boxed || walk->rested;
 }
 
+/* is_notice: what follows to the end is a gateway's. */
+static bool
+is_notice(const char *p, const char *end)
+{
+	char *text;
+	bool result;
+
+	if (end - p > MAX_NOTICE)
+		return false;
+	text = mime_html_to_text(p, end - p);
+	result = quoted_is_notice(text, strlen(text));
+	pfree(text);
+	return result;
+}
+
 /*
  * quoted_html tells where in an HTML document the history begins.
  */
@@ -450,7 +466,11 @@ quoted_html(const char *html, size_t len, const char *subject, size_t *offset)
 			open = end;
 		if ((walk.cut != NULL || walk.send != NULL) && signature_depth == 0 && has_words(p, open) &&
 			note_words(&walk, open - p))
-			return QUOTED_HTML_ALL;
+		{
+			if (!is_notice(p, end))
+				return QUOTED_HTML_ALL;
+			break;
+		}
 		if (open == end)
 			break;
 		if (end - open >= 4 && memcmp(open, "<!--", 4) == 0)

@@ -12,10 +12,7 @@
 #include "core/mime_internal.h"
 #include "core/casefold.h"
 #include "core/quoted.h"
-#include "core/quoted_lines.h"
 #include "core/quoted_words.h"
-
-#define MAX_BANNER 1000 /* bytes of a gateway's warning */
 
 static size_t
 piece_end(const MimeMessage *mail, int piece)
@@ -115,52 +112,10 @@ brings_nothing(const MimeMessage *mail, const MimePiece *piece, size_t len)
 	return quoted_offset_behind(QUOTED_BEFORE_HISTORY, text, len, mail->subject) == 0;
 }
 
-/*
- * says_nothing: there is no more in it than what programs write above a mail: a
- * warning in the first paragraph, and what the mail was sent from.
- */
-static bool
-says_nothing(const char *text, size_t len)
-{
-	const char *end = text + len;
-	const char *p = text;
-	StringInfoData buffer;
-	bool first = true;
-	bool result = true;
-
-	if (len > MAX_BANNER)
-		return false;
-	initStringInfo(&buffer);
-	while (p < end && result)
-	{
-		QuotedLine line = quoted_line(p, end, MAX_BANNER);
-		MimeSlice paragraph = line.text;
-
-		p = line.next;
-		if (mime_blank(paragraph.data, paragraph.len))
-			continue;
-		if (quoted_is_device(&buffer, paragraph))
-			continue;
-		while (p < end)
-		{
-			line = quoted_line(p, end, MAX_BANNER);
-			if (line.text.len == 0)
-				break;
-			p = line.next;
-			paragraph.len = line.text.data + line.text.len - paragraph.data;
-		}
-		result = first && quoted_is_banner(
-							  casefold_head(&buffer, paragraph.data, paragraph.len, MAX_BANNER));
-		first = false;
-	}
-	pfree(buffer.data);
-	return result;
-}
-
 static size_t
 or_all(const char *text, size_t len, size_t cut)
 {
-	return says_nothing(text, cut) ? len : cut;
+	return quoted_says_nothing(text, cut) ? len : cut;
 }
 
 /* answers: by its fields or its subject; any other mail has no history in it. */

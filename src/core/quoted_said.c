@@ -240,18 +240,6 @@ static const char *const shorts[] = {"paid",		 "approved",	   "done",
 									 "fizetve",		 "оплачено",	   "已付",
 									 "已付款",		 "支払済",		   "支払済み"};
 
-/* What a gateway writes above a mail: two words of one paragraph. */
-static const char *const banners[] = {
-	"external",	 "outside",		"often get", "originated", "extern",	"außerhalb",   "nicht oft",
-	"extérieur", "pas souvent", "fuera de",	 "no suele",   "esterno",	"all'esterno", "buiten",
-	"niet vaak", "utanför",		"udenfor",	 "utenfor",	   "zewnętrzn", "外部"};
-static const char *const warned[] = {
-	"caution",	"sender",	"organi",	  "links",	   "attachment",   "absender",
-	"anhäng",	"vorsicht", "expéditeur", "pièces",	   "remitente",	   "organización",
-	"mittente", "allegat",	"afzender",	  "bijlage",   "avsändar",	   "afsender",
-	"avsender", "nadawc",	"email from", "mail from", "message from", "e-mail von",
-	"mail von", "发件人",	"链接",		  "送信者"};
-
 /* Who says "we wrote" has said it himself.  Where the verb tells, none is needed. */
 static const char *const owns[] = {"i",		  "we", "ich", "wir", "haben", "je", "nous", "avons",
 								   "abbiamo", "ik", "wij", "jag", "jeg",   "я",	 "мы",	 "ми"};
@@ -327,26 +315,6 @@ quoted_says_short(const char *folded)
 			return true;
 	}
 	return false;
-}
-
-/* quoted_says_scanned: a program that looks for viruses names itself. */
-bool
-quoted_says_scanned(const char *folded)
-{
-	static const char *const programs[] = {"avast",		  "avg",  "symantec", "norton",
-										   "kaspersky",	  "eset", "mcafee",	  "sophos",
-										   "bitdefender", "www."};
-
-	return (strstr(folded, "virus") != NULL || strstr(folded, "вирус") != NULL) &&
-		   folded_has_any(folded, programs, lengthof(programs));
-}
-
-/* quoted_is_banner: a paragraph that warns of what comes from outside. */
-bool
-quoted_is_banner(const char *folded)
-{
-	return folded_has_any(folded, banners, lengthof(banners)) &&
-		   folded_has_any(folded, warned, lengthof(warned));
 }
 
 /* begins_word: some word begins with it. */

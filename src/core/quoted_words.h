@@ -69,7 +69,8 @@ extern bool quoted_is_closing(const char *folded);
 
 /* What no person wrote into the mail: a virus scanner's line, a gateway's warning. */
 extern bool quoted_says_scanned(const char *folded);
-extern bool quoted_is_banner(const char *folded);
+extern bool quoted_says_nothing(const char *text, size_t len);
+extern bool quoted_is_notice(const char *text, size_t len);
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
 extern QuotedField quoted_field(const char *name, size_t len);

@@ -408,6 +408,9 @@ static const Text proses[] = {
 	{"Paid.\n\n~> Please pay.\n\n-- \nMit freundlichen Grüßen\nAnna Berg\n"},
 	{"Paid.\n\n~> Please pay.\n\n-- \nThis email has been checked for viruses by Avast "
 	 "software.\nwww.avast.example\n"},
+	{"Paid.\n\n~> Please pay.\n\nThis message is confidential and for its recipient only.\n\n"
+	 "Virus-free. www.avast.example\n"},
+	{"Paid.\n> Please pay.\n\nThe delivery note is confidential, please keep it.\n"},
 	/* nothing above, so all that is said is below */
 	{"> Please pay.\n--\nPaid Friday\n"},
 	{"> Please pay.\n________________________________________\npaid Friday\n"},
@@ -863,6 +866,15 @@ static const Html htmls[] = {
 	{"answers below what was pasted from Outlook",
 	 "<div>Hi<div style='border-top:solid #E1E1E1 1.0pt'>From: Bank</div></div>"
 	 "<blockquote type=cite>Pay</blockquote><p>Paid</p>",
+	 QUOTED_HTML_ALL},
+	{"a gateway's notice below",
+	 "Hi|<blockquote type=cite>Pay</blockquote><hr><p>This message is <b>confidential</b>.<br>It "
+	 "is "
+	 "for the intended recipient.</p><p>Virus-free. <a href=https://avg.example>AVG</a></p>",
+	 QUOTED_HTML_CUT},
+	{"words below a gateway's notice",
+	 "Hi<blockquote type=cite>Pay</blockquote><p>This message is confidential and for the intended "
+	 "recipient.</p><p>We paid.</p>",
 	 QUOTED_HTML_ALL},
 	{"a style sheet below", "Hi|<blockquote type=cite>Pay</blockquote><style>a{}</style>",
 	 QUOTED_HTML_CUT},
