@@ -40,6 +40,21 @@ static const char *const readers[] = {
 	"адресат",		"одержувач", "alıcı",		 "αποδέκτη",  "παραλήπτη", "收件人",
 	"受信者",		"수신인"};
 
+/* How its first line begins, unless it has one of these already. */
+static const char *const openings[] = {
+	"this e-mail",	   "this email",	"this message",		"this communication",
+	"the information", "the contents",	"disclaimer",		"important notice",
+	"diese e-mail",	   "diese mail",	"diese nachricht",	"der inhalt",
+	"ce message",	   "ce courriel",	"cet e-mail",		"este mensaje",
+	"este correo",	   "esta mensagem", "este e-mail",		"questo messaggio",
+	"questa e-mail",   "questa email",	"le informazioni",	"dit bericht",
+	"deze e-mail",	   "de informatie", "detta meddelande", "denne e-mail",
+	"denna e-post",	   "denne e-post",	"tämä sähköposti",	"ta wiadomość",
+	"niniejsza",	   "tento e-mail",	"tato zpráva",		"táto správa",
+	"ez az e-mail",	   "данное",		"это сообщение",	"bu e-posta",
+	"το παρόν",		   "本邮件",		"本郵件",			"本メール",
+	"이 메일"};
+
 /* quoted_says_scanned: a program that looks for viruses names itself. */
 bool
 quoted_says_scanned(const char *folded)
@@ -60,12 +75,27 @@ is_banner(const char *folded)
 		   folded_has_any(folded, warned, lengthof(warned));
 }
 
-/* is_notice: a paragraph that tells who may read the mail, or that it was scanned. */
+/*
+ * is_notice: a paragraph that tells who may read the mail, or that it was scanned,
+ * from its first line on: what a person wrote may stand right above.
+ */
 static bool
-is_notice(const char *folded)
+is_notice(StringInfo buffer, MimeSlice paragraph)
 {
-	return quoted_says_scanned(folded) || (folded_has_any(folded, secrets, lengthof(secrets)) &&
-										   folded_has_any(folded, readers, lengthof(readers)));
+	const char *newline = memchr(paragraph.data, '\n', paragraph.len);
+	const char *folded =
+		casefold_head(buffer, paragraph.data,
+					  newline != NULL ? newline - paragraph.data : paragraph.len, MAX_NOTICE);
+
+	if (quoted_says_scanned(folded))
+		return newline == NULL;
+	if (!folded_begins_any(folded, openings, lengthof(openings)) &&
+		!folded_has_any(folded, secrets, lengthof(secrets)) &&
+		!folded_has_any(folded, readers, lengthof(readers)))
+		return false;
+	folded = casefold_head(buffer, paragraph.data, paragraph.len, MAX_NOTICE);
+	return folded_has_any(folded, secrets, lengthof(secrets)) &&
+		   folded_has_any(folded, readers, lengthof(readers));
 }
 
 /* next_paragraph goes over the lines up to a blank one. */
@@ -108,8 +138,7 @@ quoted_is_notice(const char *text, size_t len)
 	{
 		MimeSlice paragraph = next_paragraph(&p, end);
 
-		result = paragraph.len == 0 || quoted_is_rule(paragraph) ||
-				 is_notice(casefold_head(&buffer, paragraph.data, paragraph.len, MAX_NOTICE));
+		result = paragraph.len == 0 || quoted_is_rule(paragraph) || is_notice(&buffer, paragraph);
 	}
 	pfree(buffer.data);
 	return result;

@@ -410,6 +410,10 @@ static const Text proses[] = {
 	 "software.\nwww.avast.example\n"},
 	{"Paid.\n\n~> Please pay.\n\nThis message is confidential and for its recipient only.\n\n"
 	 "Virus-free. www.avast.example\n"},
+	{"Paid.\n> Please pay.\n\nNot all of it.\nThis message is confidential and for its recipient "
+	 "only.\n"},
+	{"Paid.\n\n~> Please pay.\n\nThis message is for the person\nnamed above; it is confidential, "
+	 "and if you are\nnot the recipient, delete it.\n"},
 	{"Paid.\n> Please pay.\n\nThe delivery note is confidential, please keep it.\n"},
 	/* nothing above, so all that is said is below */
 	{"> Please pay.\n--\nPaid Friday\n"},
