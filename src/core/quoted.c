@@ -639,7 +639,7 @@ quoted_offset_behind(QuotedBefore before, const char *text, size_t len, const ch
 		result = scan.signature;
 
 found:
-	if (quoted_points_below(text, result))
+	if (result < len && quoted_points_below(text, result))
 		result = len;
 
 done:
