@@ -364,6 +364,39 @@ points(const char *sentence)
 	return false;
 }
 
+/* note_beginnings notes the bytes that words of a list begin with. */
+static void
+note_beginnings(bool *beginnings, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		beginnings[(unsigned char) words[i][0]] = true;
+}
+
+/*
+ * may_point: some word is one of those that are looked for.  In most texts none
+ * is, and they are gone over once.
+ */
+static bool
+may_point(const char *folded)
+{
+	static bool beginnings[256];
+
+	if (!beginnings[(unsigned char) answers[0][0]])
+	{
+		note_beginnings(beginnings, answers, lengthof(answers));
+		note_beginnings(beginnings, pointers, lengthof(pointers));
+	}
+	for (const char *p = folded; *p; p++)
+	{
+		if (beginnings[(unsigned char) *p] &&
+			((unsigned char) *p >= 0xE3 || p == folded || !in_word(p[-1])) &&
+			(folded_begins_any(p, answers, lengthof(answers)) ||
+			 folded_begins_any(p, pointers, lengthof(pointers))))
+			return true;
+	}
+	return false;
+}
+
 /* end_of_sentence: at a mark, or before a blank line. */
 static char *
 end_of_sentence(char *p)
@@ -401,7 +434,7 @@ quoted_points_below(const char *text, size_t len)
 
 	initStringInfo(&buffer);
 	casefold_head(&buffer, text, len, MAX_ABOVE);
-	for (p = buffer.data; *p != '\0' && !result;)
+	for (p = buffer.data; *p != '\0' && !result && may_point(p);)
 	{
 		char *end = end_of_sentence(p);
 		bool last = *end == '\0';
