@@ -145,8 +145,8 @@ quoted_is_notice(const char *text, size_t len)
 }
 
 /*
- * quoted_says_nothing: there is no more in it than what programs write above a mail: a
- * warning in the first paragraph, and what the mail was sent from.
+ * quoted_says_nothing: there is no more in it than what programs write above a
+ * mail: a warning in the first paragraph, and what the mail was sent from.
  */
 bool
 quoted_says_nothing(const char *text, size_t len)

@@ -71,8 +71,11 @@ extern bool quoted_is_closing(const char *folded);
 extern bool quoted_says_scanned(const char *folded);
 extern bool quoted_says_nothing(const char *text, size_t len);
 extern bool quoted_is_notice(const char *text, size_t len);
+
+/* What stands before a subject. */
 extern const char *quoted_after_tag(const char *folded);
 extern bool quoted_is_answer(const char *folded);
+
 extern QuotedField quoted_field(const char *name, size_t len);
 
 #endif /* AR_INBOX_QUOTED_WORDS_H */
